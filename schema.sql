@@ -1,0 +1,196 @@
+-- The igsync database as it is today. Every table and column is explained here; sqlite3's `.schema` shows
+-- the same text.
+--
+-- Rules that hold everywhere
+--   ids are TEXT; instants are TEXT in UTC, `2026-05-07T13:00:34Z`; booleans are INTEGER 0 or 1
+--   column names are the Graph API's field names
+--   NULL means "the API did not tell", 0 means "it told zero"; sync_gaps says why something is missing
+--   first_seen_at and changed_at are when igsync first read the row and last saw an attribute differ
+--   signed CDN addresses (…_url) are refreshed in place: they expire, differ on every read, and are no change
+
+-- An Instagram professional account that a token reaches (Graph API: IG User).
+CREATE TABLE accounts (
+    id                       TEXT NOT NULL PRIMARY KEY, -- IG User id
+    username                 TEXT,    -- handle without @; can change
+    name                     TEXT,    -- display name; NULL when empty
+    biography                TEXT,    -- NULL when empty
+    website                  TEXT,    -- NULL when empty
+    profile_picture_url      TEXT,    -- signed address, expires
+    has_profile_pic          INTEGER, -- 1 when a profile picture is set
+    is_published             INTEGER, -- 1 when the account is published
+    legacy_instagram_user_id TEXT,    -- the id that the Marketing API used up to v21
+    ig_id                    TEXT,    -- old Instagram id; told to older apps only
+    page_id                  TEXT,    -- the Facebook Page through which igsync reads the account
+    page_name                TEXT,    -- that Page's name
+    page_tasks               TEXT,    -- JSON list: what the token's user may do on that Page
+    page_has_transitioned_to_new_page_experience INTEGER, -- 1 for a Page of the New Pages Experience
+    first_seen_at            TEXT NOT NULL, -- when igsync first read this account
+    changed_at               TEXT NOT NULL  -- when an attribute above was last seen to differ
+) STRICT;
+
+-- The counts of an account over time: a row when a number changed.
+CREATE TABLE account_snapshots (
+    account_id      TEXT NOT NULL REFERENCES accounts (id),
+    observed_at     TEXT NOT NULL, -- when these numbers were first read
+    followers_count INTEGER, -- followers at that moment
+    follows_count   INTEGER, -- accounts it follows
+    media_count     INTEGER, -- posts; Meta's number, not always the number of rows in media
+    confirmed_at    TEXT NOT NULL, -- when they were last read unchanged, moved at most once an hour
+    PRIMARY KEY (account_id, observed_at)
+) STRICT, WITHOUT ROWID;
+
+-- A post or reel of an account (Graph API: IG Media). Its counts over time are in media_snapshots.
+CREATE TABLE media (
+    id                 TEXT NOT NULL PRIMARY KEY, -- IG Media id
+    account_id         TEXT NOT NULL REFERENCES accounts (id), -- the account whose list showed it
+    media_type         TEXT,    -- IMAGE, VIDEO or CAROUSEL_ALBUM; reels are VIDEO
+    media_product_type TEXT,    -- FEED, REELS, STORY or AD
+    caption            TEXT,    -- NULL without a caption
+    permalink          TEXT,    -- address on instagram.com
+    shortcode          TEXT,    -- the permalink's last part
+    timestamp          TEXT,    -- when it was posted
+    username           TEXT,    -- handle of the poster at the last read
+    owner_id           TEXT,    -- IG User id of the poster (field owner); told only for the token's own posts
+    alt_text           TEXT,    -- description of an image
+    is_comment_enabled INTEGER, -- 0 when comments are switched off
+    is_shared_to_feed  INTEGER, -- reels only
+    is_ai_generated    INTEGER, -- labelled as made with AI
+    media_audio_type   TEXT,    -- MUSIC or ORIGINAL_SOUND, videos only
+    legacy_instagram_media_id TEXT, -- the id that the Marketing API used up to v21
+    ig_id              TEXT,    -- old Instagram id; told to older apps only
+    media_url          TEXT,    -- signed address, expires; absent for copyrighted or flagged media
+    thumbnail_url      TEXT,    -- signed address, expires; videos only
+    first_seen_at      TEXT NOT NULL, -- when igsync first read this post
+    changed_at         TEXT NOT NULL  -- when an attribute above was last seen to differ
+) STRICT;
+
+CREATE INDEX media_by_account_and_time ON media (account_id, timestamp);
+
+-- A part of a carousel album.
+CREATE TABLE media_children (
+    media_id      TEXT NOT NULL REFERENCES media (id), -- the album
+    id            TEXT NOT NULL, -- IG Media id of the part
+    position      INTEGER NOT NULL, -- place in the album, from 0
+    media_type    TEXT, -- IMAGE or VIDEO
+    media_url     TEXT, -- signed address, expires
+    thumbnail_url TEXT, -- signed address, expires; videos only
+    permalink     TEXT, -- not told for photos
+    shortcode     TEXT, -- short id of the part
+    timestamp     TEXT, -- when it was posted
+    first_seen_at TEXT NOT NULL, -- when igsync first read this part
+    changed_at    TEXT NOT NULL, -- when an attribute above was last seen to differ
+    PRIMARY KEY (media_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- The counts of a post over time: a row when a number changed.
+CREATE TABLE media_snapshots (
+    media_id             TEXT NOT NULL REFERENCES media (id),
+    observed_at          TEXT NOT NULL, -- when these numbers were first read
+    like_count           INTEGER, -- likes, without those on promoted copies
+    comments_count       INTEGER, -- comments and replies
+    reposts_count        INTEGER, -- reposts
+    saved_count          INTEGER, -- saves
+    shares_count         INTEGER, -- shares
+    total_like_count     INTEGER, -- likes, promoted copies included
+    total_comments_count INTEGER, -- comments, promoted copies included
+    total_views_count    INTEGER, -- views on all surfaces; videos only
+    confirmed_at         TEXT NOT NULL, -- when they were last read unchanged, moved at most once an hour
+    PRIMARY KEY (media_id, observed_at)
+) STRICT, WITHOUT ROWID;
+
+-- Accounts with their newest counts.
+CREATE VIEW accounts_current AS
+SELECT a.*, s.followers_count, s.follows_count, s.media_count, s.observed_at, s.confirmed_at
+FROM accounts a
+LEFT JOIN account_snapshots s ON s.account_id = a.id
+    AND s.observed_at = (SELECT max(observed_at) FROM account_snapshots WHERE account_id = a.id);
+
+-- Posts with their newest counts.
+CREATE VIEW media_current AS
+SELECT m.*, s.like_count, s.comments_count, s.reposts_count, s.saved_count, s.shares_count,
+       s.total_like_count, s.total_comments_count, s.total_views_count, s.observed_at, s.confirmed_at
+FROM media m
+LEFT JOIN media_snapshots s ON s.media_id = m.id
+    AND s.observed_at = (SELECT max(observed_at) FROM media_snapshots WHERE media_id = m.id);
+
+-- What igsync did: a row for each resource of each account in each start of the program.
+CREATE TABLE sync_runs (
+    id             INTEGER PRIMARY KEY,
+    started_by     INTEGER NOT NULL, -- id of the first run of the same start: groups what ran together
+    job            TEXT NOT NULL, -- backfill, or the name of a [[job]] in the configuration
+    account_id     TEXT, -- NULL for discovery, which finds the accounts
+    resource       TEXT NOT NULL, -- media, account, …; discovery
+    started_at     TEXT NOT NULL, -- when it began
+    finished_at    TEXT, -- NULL while it runs
+    outcome        TEXT NOT NULL CHECK (outcome IN
+        ('running', 'complete', 'partial', 'refused', 'suspended', 'stopped', 'failed', 'interrupted')),
+                   -- complete: all of it is here; partial: sync_gaps says what is missing; refused: an operator is
+                   -- needed; suspended: a budget is used up until resume_at; stopped: by a signal;
+                   -- failed: no answer that can be read; interrupted: the process ended without a word
+    message        TEXT, -- what to know about the outcome, for a person
+    resume_at      TEXT, -- suspended: when it can go on
+    pages          INTEGER NOT NULL DEFAULT 0, -- pages committed
+    calls          INTEGER NOT NULL DEFAULT 0, -- requests sent, retries included
+    rows_inserted  INTEGER NOT NULL DEFAULT 0, -- rows that were new
+    rows_changed   INTEGER NOT NULL DEFAULT 0, -- rows that differed
+    rows_unchanged INTEGER NOT NULL DEFAULT 0  -- rows read and found as they were
+) STRICT;
+
+CREATE INDEX sync_runs_by_subject ON sync_runs (account_id, resource, finished_at);
+
+-- Where each job stands. Written in the transaction of the rows it speaks of.
+CREATE TABLE sync_checkpoints (
+    job         TEXT NOT NULL, -- backfill, or the name of a [[job]]
+    account_id  TEXT NOT NULL REFERENCES accounts (id),
+    resource    TEXT NOT NULL, -- media, account, …
+    range       TEXT NOT NULL, -- '' or the days asked for, 2024-01-01..2024-12-31
+    cursor      TEXT, -- opaque: where the next page begins; NULL at the top of the list
+    pages       INTEGER NOT NULL, -- pages committed since started_at
+    started_at  TEXT NOT NULL, -- when this pass over the list began
+    updated_at  TEXT NOT NULL, -- when the last page was committed
+    finished_at TEXT, -- NULL while pages are left
+    PRIMARY KEY (job, account_id, resource, range)
+) STRICT, WITHOUT ROWID;
+
+-- What is missing and why. A row stays when the gap is closed, with resolved_at.
+CREATE TABLE sync_gaps (
+    id            INTEGER PRIMARY KEY,
+    account_id    TEXT, -- NULL: for every account of this app
+    resource      TEXT NOT NULL, -- media, account, …; discovery
+    object_id     TEXT, -- the post, comment, … that is affected; NULL: the whole resource
+    field         TEXT, -- the field or metric that is missing; NULL: all of the object
+    reason        TEXT NOT NULL CHECK (reason IN
+        ('not_applicable', 'refused', 'too_few_viewers', 'before_conversion', 'no_permission', 'rate_limited',
+         'expired', 'gone', 'list_limit', 'unreadable', 'failed')),
+                  -- not_applicable: this app, account or post does not have it; refused: the API does not accept the
+                  -- question; list_limit: the API shows no older entries; unreadable: an answer that
+                  -- breaks the API's own rules; failed: no answer; the others say it themselves
+    detail        TEXT, -- the API's own words or ours, without secrets
+    first_seen_at TEXT NOT NULL, -- when it was first missing
+    last_seen_at  TEXT NOT NULL, -- when it was last missing
+    resolved_at   TEXT -- when a later run found it
+) STRICT;
+
+CREATE UNIQUE INDEX sync_gaps_by_subject ON sync_gaps
+    (ifnull(account_id, ''), resource, ifnull(object_id, ''), ifnull(field, ''), reason);
+
+-- What Meta last said about each budget, so that a restart does not call into a block.
+CREATE TABLE sync_pools (
+    pool          TEXT NOT NULL PRIMARY KEY, -- buc:<account id> or platform:<credential name>
+    call_count    REAL, -- percent of the allowed calls
+    total_cputime REAL, -- percent of the allowed CPU time
+    total_time    REAL, -- percent of the allowed wall time
+    observed_at   TEXT, -- when Meta said so; percentages age
+    closed_until  TEXT, -- no call before this; NULL: open
+    closed_why    TEXT -- what closed it
+) STRICT, WITHOUT ROWID;
+
+-- Calls spent: per run, pool and endpoint.
+CREATE TABLE sync_calls (
+    run_id   INTEGER NOT NULL REFERENCES sync_runs (id),
+    pool     TEXT NOT NULL, -- as in sync_pools
+    endpoint TEXT NOT NULL, -- /{ig-user}/media, …
+    calls    INTEGER NOT NULL, -- requests sent
+    failed   INTEGER NOT NULL, -- of these, requests without a usable answer
+    PRIMARY KEY (run_id, pool, endpoint)
+) STRICT, WITHOUT ROWID;

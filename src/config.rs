@@ -1,0 +1,464 @@
+//! The configuration file: TOML in, checked values out.
+//!
+//! Owns every key ([`keys::KEYS`]), its default and its check, and the reading of secrets. No module below `cli` sees it:
+//! settings travel as values. A message names file, line and key, and says what to write instead.
+//!
+//! Secrets never stand in the file: a key names a file or an environment variable. A relative file is looked for in the
+//! service manager's credentials directory first, then beside the configuration file.
+
+pub mod keys;
+mod raw;
+mod secret;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use toml::Spanned;
+
+use crate::resource::{self, RESOURCES, Resource};
+use crate::schedule::Schedule;
+use crate::{budget, graph};
+use raw::Text;
+
+/// The environment, read once in `main` and handed down.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// From names and values.
+    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(variables.into_iter().collect())
+    }
+
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+/// The checked configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// The file it came from.
+    pub file: PathBuf,
+    /// The API.
+    pub graph: graph::Settings,
+    /// Whose tokens, in the order of the file.
+    pub credentials: Vec<Arc<graph::Credential>>,
+    /// Where the database is.
+    pub database: PathBuf,
+    /// How much of Meta's allowance may be used.
+    pub budget: budget::Settings,
+    /// Ids or usernames; empty: all that the tokens reach.
+    pub include: Vec<String>,
+    /// Ids or usernames.
+    pub exclude: Vec<String>,
+    /// How often posts are read again: up to this age, that often; youngest first.
+    pub refresh: Vec<(Duration, Duration)>,
+    /// What is run when.
+    pub jobs: Vec<JobConfig>,
+    /// What is allowed but unwise, for people.
+    pub warnings: Vec<String>,
+}
+
+/// A configured job.
+#[derive(Debug)]
+pub struct JobConfig {
+    /// Its name.
+    pub name: String,
+    /// When.
+    pub schedule: Schedule,
+    /// What.
+    pub resources: Vec<&'static Resource>,
+    /// For resources that need hashtags.
+    pub hashtags: Vec<String>,
+    /// For resources that need usernames.
+    pub usernames: Vec<String>,
+}
+
+/// What is wrong with the configuration, and what to write instead.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// No file.
+    #[error("no configuration file; looked for {tried}; copy config.example.toml there, or name one with --config")]
+    Missing {
+        /// Where it was looked for.
+        tried: String,
+    },
+    /// The file cannot be read.
+    #[error("{}: {source}; give the file to this user, or name another one with --config", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A key.
+    #[error("{}:{line}: {}{problem}", .file.display(), in_front(.key))]
+    Key {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The key; empty when the line is no TOML at all.
+        key: String,
+        /// What is wrong, and what to write instead.
+        problem: String,
+    },
+}
+
+fn in_front(key: &str) -> String {
+    if key.is_empty() {
+        String::new()
+    } else {
+        format!("`{key}`: ")
+    }
+}
+
+/// The newest version of the API that this igsync knows of.
+const NEWEST: u32 = 26;
+
+/// Older ones are not served any more: Meta answers with another version without a word ("Versions" page).
+const OLDEST: u32 = 21;
+
+/// A version far ahead is a typing mistake.
+const NEWEST_IMAGINABLE: u32 = NEWEST + 12;
+
+/// Where a configuration is looked for when no option names one.
+pub fn find(option: Option<&Path>, environment: &Environment) -> Result<PathBuf, ConfigError> {
+    if let Some(file) = option {
+        return Ok(file.to_owned());
+    }
+    if let Some(file) = environment.get("IGSYNC_CONFIG") {
+        return Ok(PathBuf::from(file));
+    }
+    let places = ["igsync.toml", "/etc/igsync/igsync.toml"];
+    places
+        .iter()
+        .map(PathBuf::from)
+        .find(|place| place.exists())
+        .ok_or_else(|| ConfigError::Missing {
+            tried: format!("$IGSYNC_CONFIG, ./{}, {}", places[0], places[1]),
+        })
+}
+
+/// Reads and checks the file, secrets included.
+///
+/// # Errors
+/// [`ConfigError`], the first thing that is wrong.
+pub fn load(file: &Path, environment: &Environment) -> Result<Config, ConfigError> {
+    let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable {
+        file: file.to_owned(),
+        source,
+    })?;
+    let raw: raw::File = toml::from_str(&text).map_err(|error| explain(file, &text, &error))?;
+    Check {
+        file,
+        text: &text,
+        environment,
+        warnings: Vec::new(),
+    }
+    .all(raw)
+}
+
+struct Check<'a> {
+    file: &'a Path,
+    text: &'a str,
+    environment: &'a Environment,
+    warnings: Vec<String>,
+}
+
+impl Check<'_> {
+    fn all(mut self, raw: raw::File) -> Result<Config, ConfigError> {
+        let graph = self.graph(raw.graph)?;
+        let credentials = self.credentials(raw.credential)?;
+        let database = raw.database.path.map_or_else(|| "igsync.db".to_owned(), Spanned::into_inner);
+        let mut budget = budget::Settings::default();
+        if let Some(percent) = raw.budget.ceiling_percent {
+            budget.ceiling_percent = u8::try_from(*percent.get_ref())
+                .ok()
+                .filter(|percent| (1..=100).contains(percent))
+                .ok_or_else(|| self.wrong(&percent, "budget.ceiling_percent", "is out of range"))?;
+        }
+        if let Some(window) = raw.budget.buc.window {
+            budget.buc_window = self.duration(&window, "budget.buc.window")?;
+        }
+        if let Some(window) = raw.budget.platform.window {
+            budget.platform_window = self.duration(&window, "budget.platform.window")?;
+        }
+        let mut refresh = Vec::new();
+        for (age, often) in &raw.refresh {
+            refresh.push((self.duration(age, "refresh")?, self.duration(often, "refresh")?));
+        }
+        refresh.sort_unstable();
+        let jobs = self.jobs(raw.job)?;
+        Ok(Config {
+            file: self.file.to_owned(),
+            graph,
+            credentials,
+            database: self.beside(&database),
+            budget,
+            include: raw.accounts.include,
+            exclude: raw.accounts.exclude,
+            refresh,
+            jobs,
+            warnings: self.warnings,
+        })
+    }
+
+    fn graph(&mut self, raw: raw::Graph) -> Result<graph::Settings, ConfigError> {
+        let mut settings = graph::Settings {
+            base_url: "https://graph.facebook.com".to_owned(),
+            version: "v25.0".to_owned(),
+            timeout: Duration::from_secs(60),
+        };
+        if let Some(url) = raw.base_url {
+            let problem = "is not an https address (http is for simulators on 127.0.0.1 and localhost: a token never travels in the clear)";
+            if !is_safe_url(url.get_ref()) {
+                return Err(self.wrong(&url, "graph.base_url", problem));
+            }
+            settings.base_url = url.get_ref().trim_end_matches('/').to_owned();
+        }
+        if let Some(version) = raw.version {
+            let number = version
+                .get_ref()
+                .strip_prefix('v')
+                .and_then(|rest| rest.strip_suffix(".0"))
+                .and_then(|number| number.parse::<u32>().ok());
+            match number {
+                None => return Err(self.wrong(&version, "graph.version", "is no version")),
+                Some(number) if number < OLDEST => {
+                    return Err(self.wrong(&version, "graph.version", "has expired: Meta would serve another one"));
+                }
+                Some(number) if number > NEWEST_IMAGINABLE => {
+                    return Err(self.wrong(&version, "graph.version", "does not exist"));
+                }
+                Some(number) if number > NEWEST => self.warnings.push(format!(
+                    "graph.version is {}; this igsync was written for versions up to v{NEWEST}.0",
+                    version.get_ref()
+                )),
+                Some(_) => {}
+            }
+            settings.version = version.into_inner();
+        }
+        if let Some(timeout) = raw.timeout {
+            settings.timeout = self.duration(&timeout, "graph.timeout")?;
+        }
+        Ok(settings)
+    }
+
+    fn credentials(
+        &mut self,
+        raw: Vec<Spanned<raw::Credential>>,
+    ) -> Result<Vec<Arc<graph::Credential>>, ConfigError> {
+        if raw.is_empty() {
+            return Err(self.error(
+                self.text.len(),
+                "credential",
+                "there is none; add a [[credential]] with name and token_file".to_owned(),
+            ));
+        }
+        let mut names = BTreeSet::new();
+        let mut credentials = Vec::new();
+        for credential in raw {
+            let at = credential.span().start;
+            let credential = credential.into_inner();
+            let name = credential.name.get_ref();
+            if name.trim().is_empty() || !names.insert(name.clone()) {
+                return Err(self.wrong(&credential.name, "credential.name", "is empty or used twice"));
+            }
+            let token = self.secret(
+                credential.token_file.as_ref(),
+                credential.token_env.as_ref(),
+                ["credential.token_file", "credential.token_env"],
+            )?;
+            let Some((token, token_at)) = token else {
+                let problem = format!("credential `{name}` has no token; write token_file or token_env");
+                return Err(self.error(at, "credential.token_file", problem));
+            };
+            let secret = self.secret(
+                credential.app_secret_file.as_ref(),
+                credential.app_secret_env.as_ref(),
+                ["credential.app_secret_file", "credential.app_secret_env"],
+            )?;
+            let check = |value: &str, secret: Option<&str>, at: (usize, &str)| {
+                graph::Credential::new(name, value, secret)
+                    .map_err(|problem| self.error(at.0, at.1, format!("what it names {problem}; put the secret alone there, on one line")))
+            };
+            // The secret's own check first, so that each message names its own key.
+            if let Some((secret, at)) = &secret {
+                check(secret, None, *at)?;
+            }
+            let secret = secret.as_ref().map(|(secret, _)| secret.as_str());
+            credentials.push(Arc::new(check(&token, secret, token_at)?));
+        }
+        Ok(credentials)
+    }
+
+    fn jobs(&self, raw: Vec<Spanned<raw::Job>>) -> Result<Vec<JobConfig>, ConfigError> {
+        let mut names = BTreeSet::new();
+        let mut jobs = Vec::new();
+        for job in raw.into_iter().map(Spanned::into_inner) {
+            let name = job.name.get_ref();
+            if name.trim().is_empty() || !names.insert(name.clone()) {
+                return Err(self.wrong(&job.name, "job.name", "is empty or used twice"));
+            }
+            if [crate::sync::BACKFILL, crate::sync::DISCOVERY].contains(&name.as_str()) {
+                return Err(self.wrong(&job.name, "job.name", "is a name that igsync uses itself"));
+            }
+            let zone = match &job.timezone {
+                None => Tz::UTC,
+                Some(zone) => zone
+                    .get_ref()
+                    .parse()
+                    .map_err(|_| self.wrong(zone, "job.timezone", "is no time zone"))?,
+            };
+            let schedule = Schedule::parse(job.schedule.get_ref(), zone)
+                .map_err(|error| self.wrong(&job.schedule, "job.schedule", &error.to_string()))?;
+            if job.resources.get_ref().is_empty() {
+                return Err(self.wrong(&job.resources, "job.resources", "is empty"));
+            }
+            let mut resources = Vec::new();
+            for name in job.resources.get_ref() {
+                let known: Vec<&str> = RESOURCES.iter().map(|resource| resource.name).collect();
+                resources.push(resource::find(name.get_ref()).ok_or_else(|| {
+                    let problem = format!("`{}` is no resource; there are: {}", name.get_ref(), known.join(", "));
+                    self.error(name.span().start, "job.resources", problem)
+                })?);
+            }
+            jobs.push(JobConfig {
+                name: name.clone(),
+                schedule,
+                resources,
+                hashtags: job.hashtags,
+                usernames: job.usernames,
+            });
+        }
+        Ok(jobs)
+    }
+
+    fn duration(&self, text: &Text, key: &str) -> Result<Duration, ConfigError> {
+        humantime::parse_duration(text.get_ref())
+            .ok()
+            .filter(|duration| !duration.is_zero())
+            .ok_or_else(|| self.wrong(text, key, "is no length of time"))
+    }
+
+    /// A relative path is meant from the configuration file's folder.
+    fn beside(&self, path: &str) -> PathBuf {
+        match self.file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.join(path),
+            _ => PathBuf::from(path),
+        }
+    }
+
+    fn wrong<T: std::fmt::Debug>(&self, value: &Spanned<T>, key: &str, problem: &str) -> ConfigError {
+        let hint = keys::hint(key).map(|hint| format!("; write {hint}"));
+        let problem = format!("{:?} {problem}{}", value.get_ref(), hint.unwrap_or_default());
+        self.error(value.span().start, key, problem)
+    }
+
+    fn error(&self, at: usize, key: &str, problem: String) -> ConfigError {
+        ConfigError::Key {
+            file: self.file.to_owned(),
+            line: line_of(self.text, at),
+            key: key.to_owned(),
+            problem,
+        }
+    }
+}
+
+/// Whether a token may be sent there: https anywhere, http on this machine only.
+fn is_safe_url(url: &str) -> bool {
+    if let Some(rest) = url.strip_prefix("https://") {
+        return !rest.is_empty() && !rest.starts_with('/');
+    }
+    let Some(rest) = url.strip_prefix("http://") else {
+        return false;
+    };
+    let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split_once(']').map_or(v6, |(host, _)| host),
+        None => authority.split_once(':').map_or(authority, |(host, _)| host),
+    };
+    ["127.0.0.1", "localhost", "::1"].contains(&host)
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    let before = &text.as_bytes()[..at.min(text.len())];
+    1 + before.iter().filter(|&&byte| byte == b'\n').count()
+}
+
+/// From the TOML library's error to a message that names the key and says what to write.
+fn explain(file: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+    let at = error.span().map_or(0, |span| span.start);
+    let line = line_of(text, at);
+    let (table, name) = place(text, line);
+    let quoted = |before: &str| {
+        let (_, rest) = error.message().split_once(before)?;
+        Some(rest.split_once('`')?.0.to_owned())
+    };
+    let join = |name: &str| match (table.as_str(), name) {
+        ("", name) => name.to_owned(),
+        (table, "") => table.to_owned(),
+        (table, name) => format!("{table}.{name}"),
+    };
+    let (key, problem) = if let Some(unknown) = quoted("unknown field `") {
+        // An unknown table is named in its own header.
+        let table = if name.is_empty() {
+            table.rsplit_once('.').map_or("", |(parent, _)| parent)
+        } else {
+            table.as_str()
+        };
+        let known = keys::siblings(table);
+        let hint = match keys::nearest(&unknown, &known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are: {}", known.join(", ")),
+        };
+        let key = if table.is_empty() { unknown } else { format!("{table}.{unknown}") };
+        (key, format!("there is no such key; {hint}"))
+    } else if let Some(missing) = quoted("missing field `") {
+        let key = join(&missing);
+        let hint = keys::hint(&key).unwrap_or("a value");
+        (key, format!("is missing; write {hint}"))
+    } else {
+        let key = join(&name);
+        let message = error.message().replace('\n', " ");
+        let problem = match keys::hint(&key) {
+            Some(hint) => format!("{message}; write {hint}"),
+            None => format!("{message}; see config.example.toml"),
+        };
+        (key, problem)
+    };
+    ConfigError::Key {
+        file: file.to_owned(),
+        line,
+        key,
+        problem,
+    }
+}
+
+/// The table and the key that a line of the file belongs to.
+fn place(text: &str, line: usize) -> (String, String) {
+    let mut table = String::new();
+    let mut name = String::new();
+    for line in text.lines().take(line) {
+        let line = line.trim_start();
+        if line.starts_with('[') {
+            let end = line.find(']').unwrap_or(line.len());
+            line[..end].trim_matches(['[', ' ']).clone_into(&mut table);
+            name.clear();
+        } else if let Some((key, _)) = line.split_once('=')
+            && !line.starts_with('#')
+        {
+            key.trim().trim_matches('"').clone_into(&mut name);
+        }
+    }
+    (table, name)
+}
+
+#[cfg(test)]
+mod tests;

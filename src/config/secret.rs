@@ -1,0 +1,72 @@
+//! Secrets: read from files and the environment, checked, never shown.
+
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::raw::Text;
+use super::{Check, ConfigError};
+
+impl Check<'_> {
+    /// The secret that a pair of keys names, and where its key stands; `None` when neither is given.
+    pub(super) fn secret<'k>(
+        &mut self,
+        file: Option<&Text>,
+        variable: Option<&Text>,
+        [file_key, variable_key]: [&'k str; 2],
+    ) -> Result<Option<(String, (usize, &'k str))>, ConfigError> {
+        match (file, variable) {
+            (None, None) => Ok(None),
+            (Some(_), Some(variable)) => {
+                let problem = format!("is given beside {file_key}; keep one of them");
+                Err(self.error(variable.span().start, variable_key, problem))
+            }
+            (None, Some(variable)) => {
+                let at = (variable.span().start, variable_key);
+                let name = variable.get_ref();
+                let value = self.environment.get(name).ok_or_else(|| {
+                    let problem = format!("the environment variable {name} is not set; set it, or use {file_key}");
+                    self.error(at.0, at.1, problem)
+                })?;
+                Ok(Some((value.to_owned(), at)))
+            }
+            (Some(file), None) => {
+                let at = (file.span().start, file_key);
+                let path = self.secret_path(file.get_ref());
+                let value = std::fs::read_to_string(&path).map_err(|error| {
+                    let what = match error.kind() {
+                        ErrorKind::NotFound => "is not there; put the secret alone into it, readable by this user only".to_owned(),
+                        ErrorKind::InvalidData => "is not text; put the secret alone into it".to_owned(),
+                        _ => format!("cannot be read: {error}; give it to this user"),
+                    };
+                    self.error(at.0, at.1, format!("{} {what}", path.display()))
+                })?;
+                self.warn_if_open(&path);
+                Ok(Some((value, at)))
+            }
+        }
+    }
+
+    /// The service manager's credentials directory comes before the configuration file's folder.
+    fn secret_path(&self, name: &str) -> PathBuf {
+        let handed = self
+            .environment
+            .get("CREDENTIALS_DIRECTORY")
+            .map(|folder| Path::new(folder).join(name))
+            .filter(|path| path.exists());
+        handed.unwrap_or_else(|| self.beside(name))
+    }
+
+    fn warn_if_open(&mut self, path: &Path) {
+        let open = path
+            .metadata()
+            .is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0);
+        if open {
+            self.warnings.push(format!(
+                "{}: everybody on this machine can read this secret; run: chmod 600 {}",
+                path.display(),
+                path.display()
+            ));
+        }
+    }
+}

@@ -1,0 +1,512 @@
+//! The only way out: permit, HTTP, verdict, retry.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::redirect::Policy;
+
+use super::error::{ErrorBody, Family, Reaction, Verdict, judge};
+use super::page::{Page, PageError};
+use super::request::Request;
+use super::retry::Delays;
+use super::token::Credential;
+use super::usage::Usage;
+use crate::budget::{Admission, Budget, Closed, PoolKey};
+use crate::clock::Clock;
+use crate::stop::Stop;
+
+/// A pool that opens within this is waited for; a longer wait ends the job as suspended.
+pub const SHORT_WAIT: Duration = Duration::from_secs(60);
+
+/// No page of the API comes near this; what does is refused before it fills the memory.
+const LARGEST_BODY: usize = 16 << 20;
+
+/// Further attempts after a failure between us and the API: no answer, a cut one, or one that is not JSON.
+const TRANSPORT_RETRIES: u32 = 5;
+
+/// What the configuration says about the API.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `https://graph.facebook.com`, without a slash at the end.
+    pub base_url: String,
+    /// `v25.0`.
+    pub version: String,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+/// The Graph API client. One for the whole program.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    settings: Settings,
+    budget: Budget,
+    clock: Clock,
+    stop: Stop,
+    served_instead: OnceLock<String>,
+}
+
+/// Calls that one job spent, per pool and endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    entries: Vec<(PoolKey, &'static str, u32, u32)>,
+}
+
+impl Tally {
+    fn count(&mut self, request: &Request, failed: bool) {
+        let failed = u32::from(failed);
+        let known = self
+            .entries
+            .iter_mut()
+            .find(|(pool, endpoint, ..)| *pool == request.pool && *endpoint == request.endpoint);
+        match known {
+            Some((_, _, calls, failures)) => {
+                *calls += 1;
+                *failures += failed;
+            }
+            None => self
+                .entries
+                .push((request.pool.clone(), request.endpoint, 1, failed)),
+        }
+    }
+
+    /// What was counted since the last time: pool, endpoint, calls, and how many of them had no usable answer.
+    pub fn take(&mut self) -> Vec<(PoolKey, &'static str, u32, u32)> {
+        std::mem::take(&mut self.entries)
+    }
+}
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API refused.
+    #[error(transparent)]
+    Refused(Box<Refusal>),
+    /// No answer came, or not all of it.
+    #[error("{endpoint}: no answer: {}", root_cause(.source))]
+    Unreachable {
+        /// What was asked.
+        endpoint: &'static str,
+        /// Without URL, which could hold a secret.
+        source: reqwest::Error,
+    },
+    /// An answer came that is neither a page nor an error of the API.
+    #[error("{endpoint}: answer with HTTP {status} that cannot be read: {problem}")]
+    Unreadable {
+        /// What was asked.
+        endpoint: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The answer is too large to be held.
+    #[error("{endpoint}: the answer is larger than {} MiB", LARGEST_BODY >> 20)]
+    Oversized {
+        /// What was asked.
+        endpoint: &'static str,
+    },
+    /// The pool stays closed for longer than [`SHORT_WAIT`]; nothing was sent.
+    #[error("pool {pool} is {closed}")]
+    Closed {
+        /// The pool.
+        pool: PoolKey,
+        /// Until when, and why.
+        closed: Closed,
+    },
+    /// Somebody asked to end.
+    #[error("stopped by a signal")]
+    Stopped,
+}
+
+/// A refusal of the API, without secrets.
+#[derive(Debug, thiserror::Error)]
+#[error("{endpoint}: {message} (code {code}{})", details(.subcode, .trace))]
+pub struct Refusal {
+    /// What was asked.
+    pub endpoint: &'static str,
+    /// The API's words; the text for users where the message says nothing.
+    pub message: String,
+    /// The code.
+    pub code: i64,
+    /// The subcode.
+    pub subcode: Option<i64>,
+    /// What Meta's support asks for.
+    pub trace: Option<String>,
+    /// What to do about it.
+    pub reaction: Reaction,
+}
+
+fn details(subcode: &Option<i64>, trace: &Option<String>) -> String {
+    let subcode = subcode.map(|subcode| format!("/{subcode}"));
+    let trace = trace.as_ref().map(|trace| format!(", trace {trace}"));
+    format!("{}{}", subcode.unwrap_or_default(), trace.unwrap_or_default())
+}
+
+fn root_cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "timed out".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn reaction(&self) -> Reaction {
+        match self {
+            Self::Refused(refusal) => refusal.reaction.clone(),
+            Self::Oversized { .. } => Reaction::Shrink,
+            _ => Reaction::Fail,
+        }
+    }
+}
+
+/// One attempt's failure: the error, how often it is worth another try, and how long the server wants us to wait.
+struct Failure {
+    error: Error,
+    retries: u32,
+    wish: Option<Duration>,
+}
+
+impl Failure {
+    fn of_transport(error: Error, wish: Option<Duration>) -> Self {
+        Self {
+            error,
+            retries: TRANSPORT_RETRIES,
+            wish,
+        }
+    }
+}
+
+/// The HTTP client for production: rustls with ring, gzip, no redirects, so a token never follows one.
+///
+/// # Errors
+/// When the system's certificates cannot be loaded.
+pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+    // An error means that a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(concat!("igsync/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .build()
+}
+
+impl Client {
+    /// A client that sends through `http`.
+    pub fn new(
+        http: reqwest::Client,
+        settings: Settings,
+        budget: Budget,
+        clock: Clock,
+        stop: Stop,
+    ) -> Self {
+        Self {
+            http,
+            settings,
+            budget,
+            clock,
+            stop,
+            served_instead: OnceLock::new(),
+        }
+    }
+
+    /// The pools, as far as this client filled them.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// The version that answered where another one was asked for; `None` while all is well.
+    pub fn served_instead(&self) -> Option<&str> {
+        self.served_instead.get().map(String::as_str)
+    }
+
+    /// Reads one page, with retries for what can get better. Every attempt is counted in `tally`.
+    ///
+    /// # Errors
+    /// [`Error`], with a reaction that says what can be done about it.
+    pub async fn get(
+        &self,
+        credential: &Credential,
+        request: &Request,
+        tally: &mut Tally,
+    ) -> Result<Page, Error> {
+        let mut delays = Delays::new();
+        let mut attempt = 0;
+        loop {
+            self.permit(&request.pool).await?;
+            let outcome = self.attempt(credential, request).await;
+            tally.count(request, outcome.is_err());
+            let failure = match outcome {
+                Ok(page) => return Ok(page),
+                Err(failure) => failure,
+            };
+            if let Some(pool) = self.throttled(credential, request, &failure) {
+                // The pool is closed now: wait if it opens soon, and end with its time if not.
+                tracing::warn!(%pool, error = %failure.error, "a budget is used up");
+                continue;
+            }
+            if attempt >= failure.retries {
+                return Err(failure.error);
+            }
+            attempt += 1;
+            let delay = delays.next(failure.wish);
+            tracing::info!(
+                endpoint = request.endpoint, attempt, ?delay, error = %failure.error,
+                "the request failed and is repeated"
+            );
+            self.sleep(delay).await?;
+        }
+    }
+
+    /// Waits for the pool's permit.
+    async fn permit(&self, pool: &PoolKey) -> Result<(), Error> {
+        loop {
+            if self.stop.requested() {
+                return Err(Error::Stopped);
+            }
+            let now = self.clock.now();
+            match self.budget.admit(pool, now) {
+                Admission::Go => return Ok(()),
+                Admission::After(wait) => self.sleep(wait).await?,
+                Admission::Closed(closed) => match (closed.until - now).to_std() {
+                    Ok(wait) if wait <= SHORT_WAIT => self.sleep(wait).await?,
+                    _ => {
+                        return Err(Error::Closed {
+                            pool: pool.clone(),
+                            closed,
+                        });
+                    }
+                },
+            }
+        }
+    }
+
+    async fn sleep(&self, duration: Duration) -> Result<(), Error> {
+        tokio::select! {
+            () = tokio::time::sleep(duration) => Ok(()),
+            () = self.stop.wait() => Err(Error::Stopped),
+        }
+    }
+
+    /// Closes the pool that a throttling refusal speaks of, and says which one it was.
+    fn throttled(
+        &self,
+        credential: &Credential,
+        request: &Request,
+        failure: &Failure,
+    ) -> Option<PoolKey> {
+        let Error::Refused(refusal) = &failure.error else {
+            return None;
+        };
+        let Reaction::Throttle(family) = refusal.reaction else {
+            return None;
+        };
+        let now = self.clock.now();
+        let platform = PoolKey::Platform {
+            credential: credential.name().to_owned(),
+        };
+        let why = format!("code {}, {}", refusal.code, request.endpoint);
+        // The call's own pool is closed in any case: whatever Meta metered it in, the next one like it would
+        // meet the same refusal.
+        self.budget
+            .refuse(&request.pool, failure.wish, &why, now);
+        if family == Family::Platform && request.pool != platform {
+            self.budget.refuse(&platform, failure.wish, &why, now);
+        }
+        Some(request.pool.clone())
+    }
+
+    async fn attempt(&self, credential: &Credential, request: &Request) -> Result<Page, Failure> {
+        let endpoint = request.endpoint;
+        let unreachable = |source: reqwest::Error| {
+            let retries = if source.is_builder() { 0 } else { TRANSPORT_RETRIES };
+            Failure {
+                error: Error::Unreachable {
+                    endpoint,
+                    source: source.without_url(),
+                },
+                retries,
+                wish: None,
+            }
+        };
+        let Settings {
+            base_url,
+            version,
+            timeout,
+        } = &self.settings;
+        tracing::debug!(endpoint, path = request.path, query = ?request.query(), "GET");
+        let message = self
+            .http
+            .get(format!("{base_url}/{version}{}", request.path))
+            .query(&request.query())
+            .timeout(*timeout);
+        let mut answer = credential
+            .authorize(message)
+            .send()
+            .await
+            .map_err(unreachable)?;
+        let (status, now) = (answer.status().as_u16(), self.clock.now());
+        let wish = retry_after(answer.headers(), now).max(self.book(credential, request, &answer));
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > LARGEST_BODY {
+                return Err(Failure {
+                    error: Error::Oversized { endpoint },
+                    retries: 0,
+                    wish: None,
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        tracing::debug!(endpoint, status, bytes = body.len(), "answer");
+        self.read(credential, request, status, &body, wish)
+    }
+
+    /// From a body to a page or a failure. The verdict comes from the body: an error counts with any status.
+    fn read(
+        &self,
+        credential: &Credential,
+        request: &Request,
+        status: u16,
+        body: &[u8],
+        wish: Option<Duration>,
+    ) -> Result<Page, Failure> {
+        let endpoint = request.endpoint;
+        if let Some(error) = ErrorBody::read(body) {
+            let Verdict { retries, reaction } = judge(&error);
+            let refusal = refusal(credential, request, error, reaction);
+            return Err(Failure {
+                error: Error::Refused(Box::new(refusal)),
+                retries,
+                wish,
+            });
+        }
+        let unreadable = |problem: String| {
+            let error = Error::Unreadable {
+                endpoint,
+                status,
+                problem: credential.scrub(&problem),
+            };
+            Failure::of_transport(error, wish)
+        };
+        if !(200..300).contains(&status) {
+            return Err(unreadable("no error of the API in it".to_owned()));
+        }
+        Page::read(request, body).map_err(|error| match error {
+            PageError::Json(error) => unreadable(error.to_string()),
+            broken => Failure {
+                retries: 1,
+                ..unreadable(broken.to_string())
+            },
+        })
+    }
+
+    /// Books usage and version from an answer's headers; the longest time to regain access that they name.
+    fn book(
+        &self,
+        credential: &Credential,
+        request: &Request,
+        answer: &reqwest::Response,
+    ) -> Option<Duration> {
+        let now = self.clock.now();
+        let usage = Usage::read(answer.headers());
+        let platform = PoolKey::Platform {
+            credential: credential.name().to_owned(),
+        };
+        if let Some(reading) = usage.platform {
+            self.budget.observe(&platform, reading, now);
+        }
+        let buc = usage.instagram();
+        let own = match &request.pool {
+            PoolKey::Buc { .. } => buc.or(usage.platform),
+            PoolKey::Platform { .. } => buc.filter(|_| usage.platform.is_none()),
+        };
+        // Which header comes with which endpoint is not settled: a call's own pool takes the one that came.
+        if let Some(reading) = own {
+            self.budget.observe(&request.pool, reading, now);
+        }
+        self.compare_version(answer.headers());
+        buc.map(|reading| reading.regain)
+            .filter(|regain| !regain.is_zero())
+    }
+
+    /// An expired or mistyped version is served by another one without a word ("Versions" page): say so once.
+    fn compare_version(&self, headers: &HeaderMap) {
+        let served = headers
+            .get("facebook-api-version")
+            .and_then(|value| value.to_str().ok());
+        let Some(served) = served.filter(|served| *served != self.settings.version) else {
+            return;
+        };
+        if self.served_instead.set(served.to_owned()).is_ok() {
+            tracing::warn!(
+                asked = self.settings.version,
+                served,
+                "Meta serves another version than graph.version asks for: the asked one may have expired; \
+                 set graph.version to one that is still served"
+            );
+        }
+    }
+}
+
+fn refusal(
+    credential: &Credential,
+    request: &Request,
+    error: ErrorBody,
+    reaction: Reaction,
+) -> Refusal {
+    let hides_the_reason = ["Invalid parameter", "Fatal", "An unknown error has occurred", ""];
+    let mut message = error.message;
+    if hides_the_reason.contains(&message.as_str()) {
+        for text in [error.error_user_title, error.error_user_msg].into_iter().flatten() {
+            message = format!("{message}: {text}");
+        }
+    }
+    Refusal {
+        endpoint: request.endpoint,
+        message: credential.scrub(&message),
+        code: error.code,
+        subcode: error.error_subcode,
+        trace: error.fbtrace_id.map(|trace| credential.scrub(&trace)),
+        reaction,
+    }
+}
+
+/// Meta does not document `Retry-After`; it is honoured if present: seconds, or a date.
+fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTime::parse_from_rfc2822(text).ok()?.to_utc();
+    (date - now).to_std().ok()
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let now = crate::clock::parse_instant("2026-05-07T13:00:00Z").unwrap();
+        let read = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, value.parse().unwrap());
+            retry_after(&headers, now)
+        };
+        assert_eq!(read("90"), Some(Duration::from_secs(90)));
+        assert_eq!(
+            read("Thu, 07 May 2026 13:02:00 GMT"),
+            Some(Duration::from_secs(120))
+        );
+        assert_eq!(read("Thu, 07 May 2026 12:00:00 GMT"), None);
+        assert_eq!(read("soon"), None);
+    }
+}

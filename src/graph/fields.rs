@@ -1,0 +1,151 @@
+//! Field lists: the value of the `fields` parameter.
+//!
+//! A list never names a field twice, which the API refuses with code 2500 ("Field Expansion" page).
+
+use std::fmt;
+
+/// An ordered set of fields, some of them edges with a selection of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields(Vec<Field>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Field {
+    name: String,
+    selection: Option<Fields>,
+}
+
+impl Fields {
+    /// A list of plain fields, in this order, each once.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut fields = Self::default();
+        for name in names {
+            fields.insert(name, None);
+        }
+        fields
+    }
+
+    /// The same list with an edge or object and what is wanted of it; joins a selection that is there already.
+    pub fn with(mut self, name: &str, selection: Self) -> Self {
+        self.insert(name, Some(selection));
+        self
+    }
+
+    /// The same list, then the fields of another one.
+    pub fn and(mut self, other: Self) -> Self {
+        for field in other.0 {
+            self.insert(&field.name, field.selection);
+        }
+        self
+    }
+
+    /// Takes a field out, wherever it stands; says whether it was there.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|field| field.name != name);
+        let mut removed = self.0.len() < before;
+        for selection in self.0.iter_mut().filter_map(|f| f.selection.as_mut()) {
+            removed |= selection.remove(name);
+        }
+        removed
+    }
+
+    /// Whether the field at `path` is asked for; `owner.id` names `id` inside `owner`. A field without a
+    /// selection of its own stands for all of it.
+    pub fn contains(&self, path: &str) -> bool {
+        let (name, rest) = match path.split_once('.') {
+            Some((name, rest)) => (name, Some(rest)),
+            None => (path, None),
+        };
+        self.0
+            .iter()
+            .find(|field| field.name == name)
+            .is_some_and(|field| match (&field.selection, rest) {
+                (Some(selection), Some(rest)) => selection.contains(rest),
+                _ => true,
+            })
+    }
+
+    /// The names on the first level.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|field| field.name.as_str())
+    }
+
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn insert(&mut self, name: &str, selection: Option<Self>) {
+        match self.0.iter_mut().find(|field| field.name == name) {
+            None => self.0.push(Field {
+                name: name.to_owned(),
+                selection,
+            }),
+            Some(field) => {
+                for inner in selection.into_iter().flat_map(|selection| selection.0) {
+                    field
+                        .selection
+                        .get_or_insert_default()
+                        .insert(&inner.name, inner.selection);
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, field) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str(",")?;
+            }
+            f.write_str(&field.name)?;
+            match &field.selection {
+                Some(selection) if !selection.is_empty() => write!(f, "{{{selection}}}")?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_list_reads_as_the_api_writes_it() {
+        let children = Fields::of(["id", "media_type", "id"]);
+        let fields = Fields::of(["id", "caption", "id"])
+            .with("children", children)
+            .with("children", Fields::of(["media_url", "id"]));
+        assert_eq!(
+            fields.to_string(),
+            "id,caption,children{id,media_type,media_url}"
+        );
+    }
+
+    #[test]
+    fn a_refused_field_goes_wherever_it_stands() {
+        let mut fields =
+            Fields::of(["id", "caption"]).with("children", Fields::of(["id", "permalink"]));
+        assert!(fields.remove("permalink"));
+        assert!(!fields.remove("permalink"));
+        assert!(fields.contains("children.id") && !fields.contains("children.permalink"));
+        assert!(Fields::of(["owner"]).contains("owner.id"));
+        assert_eq!(fields.to_string(), "id,caption,children{id}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_field_is_ever_named_twice(names in proptest::collection::vec("[a-c]", 0..12)) {
+            let text = Fields::of(names.iter().map(String::as_str)).to_string();
+            let mut seen: Vec<&str> = text.split(',').collect();
+            seen.sort_unstable();
+            let count = seen.len();
+            seen.dedup();
+            prop_assert_eq!(seen.len(), count);
+        }
+    }
+}

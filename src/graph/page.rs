@@ -1,0 +1,159 @@
+//! What the Graph API answers: objects, undecoded, and where the next page begins.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::request::{Request, Shape};
+
+/// One page of a list, or one object.
+#[derive(Debug)]
+pub struct Page {
+    /// The objects as they came: one that cannot be read costs itself, not the page.
+    pub items: Vec<Box<RawValue>>,
+    /// Where the next page begins; `None` at the end of the list.
+    pub next: Option<String>,
+}
+
+/// Why a body is not a page.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PageError {
+    #[error("the answer is not the JSON that was expected: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the list goes on, but the answer has no cursor to go on with")]
+    NoCursor,
+    #[error("the list goes on, but the next page begins where this one began")]
+    StandsStill,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    data: Vec<Box<RawValue>>,
+    paging: Option<Paging>,
+}
+
+#[derive(Deserialize)]
+struct Paging {
+    cursors: Option<Cursors>,
+    /// Its presence is all that may be known: it holds the token.
+    next: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Cursors {
+    after: Option<String>,
+}
+
+impl Page {
+    /// Reads the body of a good answer to `request`.
+    pub(super) fn read(request: &Request, body: &[u8]) -> Result<Self, PageError> {
+        if request.shape == Shape::Node {
+            let node: Box<RawValue> = serde_json::from_slice(body)?;
+            return Ok(Self {
+                items: vec![node],
+                next: None,
+            });
+        }
+        let Envelope { data, paging } = serde_json::from_slice(body)?;
+        let (after, has_next) = match paging {
+            Some(paging) => (
+                paging.cursors.and_then(|cursors| cursors.after),
+                paging.next.is_some(),
+            ),
+            None => (None, false),
+        };
+        let next = match request.shape {
+            Shape::Edge if has_next => {
+                let after = after.ok_or(PageError::NoCursor)?;
+                if Some(&after) == request.after.as_ref() {
+                    return Err(PageError::StandsStill);
+                }
+                Some(after)
+            }
+            Shape::CursorEdge if !data.is_empty() => {
+                after.filter(|after| Some(after) != request.after.as_ref())
+            }
+            _ => None,
+        };
+        Ok(Self { items: data, next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::PoolKey;
+    use crate::graph::Fields;
+
+    fn read(shape: Shape, after: Option<&str>, body: &str) -> Result<Page, PageError> {
+        let request = Request {
+            endpoint: "/{ig-user}/media",
+            path: "/1/media".into(),
+            fields: Fields::default(),
+            params: Vec::new(),
+            limit: None,
+            after: after.map(str::to_owned),
+            shape,
+            pool: PoolKey::Buc {
+                account_id: "1".into(),
+            },
+        };
+        Page::read(&request, body.as_bytes())
+    }
+
+    fn next(shape: Shape, after: Option<&str>, body: &str) -> Option<String> {
+        read(shape, after, body).unwrap().next
+    }
+
+    const MORE: &str = r#"{"data":[{"id":"1"}],"paging":{"cursors":{"before":"a","after":"b"},"next":"https://x?access_token=t"}}"#;
+    const LAST: &str = r#"{"data":[{"id":"1"}],"paging":{"cursors":{"before":"a","after":"b"}}}"#;
+    const EMPTY_WITH_NEXT: &str =
+        r#"{"data":[],"paging":{"cursors":{"after":"b"},"next":"https://x"}}"#;
+
+    #[test]
+    fn an_edge_ends_when_next_is_missing_and_only_then() {
+        assert_eq!(next(Shape::Edge, None, MORE).as_deref(), Some("b"));
+        assert_eq!(next(Shape::Edge, None, LAST), None);
+        assert_eq!(next(Shape::Edge, None, r#"{"data":[]}"#), None);
+        assert_eq!(
+            next(Shape::Edge, None, EMPTY_WITH_NEXT).as_deref(),
+            Some("b")
+        );
+    }
+
+    #[test]
+    fn a_cursor_edge_ends_without_cursor_at_an_empty_page_or_when_the_cursor_stands_still() {
+        assert_eq!(next(Shape::CursorEdge, None, LAST).as_deref(), Some("b"));
+        assert_eq!(next(Shape::CursorEdge, Some("b"), LAST), None);
+        assert_eq!(next(Shape::CursorEdge, None, EMPTY_WITH_NEXT), None);
+        let before_only = r#"{"data":[{"id":"1"}],"paging":{"cursors":{"before":"a"}}}"#;
+        assert_eq!(next(Shape::CursorEdge, None, before_only), None);
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_gone_on_with_is_an_error() {
+        let no_cursor = r#"{"data":[],"paging":{"next":"https://x"}}"#;
+        assert!(matches!(
+            read(Shape::Edge, None, no_cursor),
+            Err(PageError::NoCursor)
+        ));
+        assert!(matches!(
+            read(Shape::Edge, Some("b"), MORE),
+            Err(PageError::StandsStill)
+        ));
+        assert!(matches!(
+            read(Shape::Edge, None, "{\"data\":[{"),
+            Err(PageError::Json(_))
+        ));
+        assert!(matches!(
+            read(Shape::Edge, None, "<html>"),
+            Err(PageError::Json(_))
+        ));
+    }
+
+    #[test]
+    fn an_item_that_cannot_be_decoded_does_not_cost_the_page() {
+        let body = r#"{"data":[{"id":"1","caption":"\ud83d"},{"id":"2"}]}"#;
+        assert_eq!(read(Shape::Edge, None, body).unwrap().items.len(), 2);
+    }
+}

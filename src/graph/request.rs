@@ -1,0 +1,56 @@
+//! What is asked of the Graph API.
+
+use super::fields::Fields;
+use crate::budget::PoolKey;
+
+/// How an answer holds its objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One object.
+    Node,
+    /// A list that ends when `paging.next` is missing ("Paginated Results" page).
+    Edge,
+    /// A list that never has `paging.next`: it ends when there is no `after` cursor, when a page is empty, or when
+    /// the cursor stands still. `/tags`, Business Discovery and every edge inside a field list.
+    CursorEdge,
+}
+
+/// One read. `path` and `params` never hold a secret, so a request can be logged as it is.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The endpoint with placeholders, for counting: `/{ig-user}/media`.
+    pub endpoint: &'static str,
+    /// The path without version: `/17841400000000000/media`.
+    pub path: String,
+    /// What is wanted of each object; empty: the API's defaults.
+    pub fields: Fields,
+    /// Further parameters.
+    pub params: Vec<(&'static str, String)>,
+    /// Objects a page.
+    pub limit: Option<u32>,
+    /// Where the page begins; opaque.
+    pub after: Option<String>,
+    /// How the answer holds its objects.
+    pub shape: Shape,
+    /// The pool that the call is expected to be metered in.
+    pub pool: PoolKey,
+}
+
+impl Request {
+    /// The query, without secrets.
+    pub(super) fn query(&self) -> Vec<(&'static str, String)> {
+        let mut query = self.params.clone();
+        if !self.fields.is_empty() {
+            query.push(("fields", self.fields.to_string()));
+        }
+        if let Some(limit) = self.limit {
+            query.push(("limit", limit.to_string()));
+        }
+        if let Some(after) = &self.after {
+            query.push(("after", after.clone()));
+        }
+        // Messages in English, whatever the account's language: some verdicts need them.
+        query.push(("locale", "en_US".to_owned()));
+        query
+    }
+}

@@ -1,0 +1,191 @@
+//! From a JSON object to a row, as a table's columns say.
+
+use chrono::{DateTime, SecondsFormat};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json};
+
+use crate::graph::Fields;
+use crate::store::{Kind, Row, Table, Value};
+
+/// An object, or a field of it, that breaks the API's own rules.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{object}: {problem}")]
+pub struct Unreadable {
+    /// The object's id, or a word for it.
+    pub object: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// Reads an object.
+pub(super) fn object(raw: &RawValue) -> Result<Map<String, Json>, Unreadable> {
+    serde_json::from_str(raw.get()).map_err(|error| Unreadable {
+        object: "an object".to_owned(),
+        problem: error.to_string(),
+    })
+}
+
+/// Reads a row from an object: columns with a field from it, the others from `filled`. A column whose field was not
+/// asked for is left out; one that was asked for and is not there is NULL: the API did not tell.
+pub(super) fn row(
+    table: &'static Table,
+    node: &Map<String, Json>,
+    asked: &Fields,
+    filled: &[(&str, Value)],
+) -> Result<Row, Unreadable> {
+    let mut values = Vec::with_capacity(table.columns.len());
+    for column in table.columns {
+        let value = match column.field {
+            None => filled
+                .iter()
+                .find(|(name, _)| *name == column.name)
+                .map(|(_, value)| value.clone()),
+            Some(path) if asked.contains(path) => {
+                let told = lookup(node, path);
+                Some(convert(column.kind, told).ok_or_else(|| {
+                    let id = node.get("id").and_then(Json::as_str);
+                    Unreadable {
+                        object: id.unwrap_or("an object without id").to_owned(),
+                        problem: format!("{path} is not what it should be: {}", shorten(told)),
+                    }
+                })?)
+            }
+            Some(_) => None,
+        };
+        values.push(value);
+    }
+    let row = Row { table, values };
+    let nameless = table.key.iter().find(|name| {
+        let value = table.position(name).and_then(|at| row.values[at].as_ref());
+        matches!(value, None | Some(Value::Null))
+    });
+    match nameless {
+        None => Ok(row),
+        Some(name) => Err(Unreadable {
+            object: "an object".to_owned(),
+            problem: format!("it has no {name}"),
+        }),
+    }
+}
+
+fn lookup<'a>(node: &'a Map<String, Json>, path: &str) -> &'a Json {
+    let mut names = path.split('.');
+    let mut value = names.next().and_then(|name| node.get(name));
+    for name in names {
+        value = value.and_then(|value| value.get(name));
+    }
+    value.unwrap_or(&Json::Null)
+}
+
+fn convert(kind: Kind, told: &Json) -> Option<Value> {
+    if kind == Kind::Json && !told.is_null() {
+        return Some(Value::Text(told.to_string()));
+    }
+    Some(match (kind, told) {
+        (_, Json::Null) => Value::Null,
+        (Kind::Id | Kind::Text | Kind::Address, Json::String(text)) => Value::Text(text.clone()),
+        (Kind::Id, Json::Number(number)) if number.is_i64() || number.is_u64() => {
+            Value::Text(number.to_string())
+        }
+        (Kind::Integer, Json::Number(number)) => Value::Integer(number.as_i64()?),
+        (Kind::Boolean, Json::Bool(truth)) => Value::Integer(i64::from(*truth)),
+        (Kind::Instant, Json::String(text)) => Value::Text(instant(text)?),
+        _ => return None,
+    })
+}
+
+/// The API writes the offset without a colon, `2026-05-07T13:00:34+0000`; the database writes `2026-05-07T13:00:34Z`.
+fn instant(text: &str) -> Option<String> {
+    let instant = DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%z")
+        .or_else(|_| DateTime::parse_from_rfc3339(text))
+        .ok()?;
+    Some(instant.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+fn shorten(value: &Json) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Column, History};
+
+    static PETS: Table = Table {
+        name: "pets",
+        key: &["id"],
+        columns: &[
+            Column::field("id", Kind::Id),
+            Column::field("name", Kind::Text),
+            Column::field("age", Kind::Integer),
+            Column::field("tame", Kind::Boolean),
+            Column::field("born", Kind::Instant),
+            Column::field("owner_id", Kind::Id).from("owner.id"),
+            Column::filled("house", Kind::Text),
+        ],
+        history: History::Entity,
+    };
+
+    fn read(json: &str, asked: &[&str]) -> Result<Vec<Option<Value>>, Unreadable> {
+        let raw = RawValue::from_string(json.to_owned()).unwrap();
+        let asked = Fields::of(asked.iter().copied());
+        row(&PETS, &object(&raw)?, &asked, &[("house", "1".into())]).map(|row| row.values)
+    }
+
+    const ALL: [&str; 6] = ["id", "name", "age", "tame", "born", "owner"];
+
+    #[test]
+    fn values_become_what_their_columns_hold() {
+        let json = r#"{"id":17841400000000000123,"name":"a\u0000\"é","age":0,"tame":false,
+            "born":"2026-05-07T13:00:34+0000","owner":{"id":"9"}}"#;
+        assert_eq!(
+            read(json, &ALL).unwrap(),
+            [
+                Some("17841400000000000123".into()),
+                Some("a\0\"é".into()),
+                Some(Value::Integer(0)),
+                Some(Value::Integer(0)),
+                Some("2026-05-07T13:00:34Z".into()),
+                Some("9".into()),
+                Some("1".into()),
+            ]
+        );
+    }
+
+    #[test]
+    fn not_told_is_null_and_not_asked_is_left_alone() {
+        let values = read(r#"{"id":"1"}"#, &["id", "name"]).unwrap();
+        assert_eq!(values[1], Some(Value::Null));
+        assert_eq!(values[2], None);
+    }
+
+    #[test]
+    fn what_breaks_the_rules_is_named() {
+        let problem = |json| read(json, &ALL).unwrap_err().to_string();
+        assert_eq!(
+            problem(r#"{"id":"1","age":"old"}"#),
+            "1: age is not what it should be: \"old\""
+        );
+        assert!(problem(r#"{"id":"1","age":1.5}"#).contains("age"));
+        assert!(problem(r#"{"id":"1","born":"yesterday"}"#).contains("born"));
+        assert!(problem(r#"{"name":"x"}"#).contains("no id"));
+        assert!(problem(r#"[1]"#).contains("invalid type"));
+        assert!(problem(r#"{"id":"1","name":"\ud83d"}"#).contains("hex escape"));
+    }
+
+    #[test]
+    fn instants_are_utc_whatever_their_offset() {
+        assert_eq!(
+            instant("2026-05-07T15:00:34+0200").as_deref(),
+            Some("2026-05-07T13:00:34Z")
+        );
+        assert_eq!(
+            instant("2026-05-07T13:00:34Z").as_deref(),
+            Some("2026-05-07T13:00:34Z")
+        );
+    }
+}

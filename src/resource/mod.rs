@@ -1,0 +1,72 @@
+//! Resources: one walk over the API each, one file each.
+//!
+//! A resource says where it reads (endpoint, shape), what it asks for (its tables' columns), what it needs (permissions),
+//! and how an answer becomes rows. It knows the vocabulary of `graph` and `store` and does no I/O: the plan asks,
+//! the client sends, the store writes.
+//!
+//! A new resource is one file here, one line in [`RESOURCES`] and its tables in `schema.sql`.
+
+mod account;
+mod decode;
+mod media;
+
+use serde_json::value::RawValue;
+
+pub use decode::Unreadable;
+
+use crate::graph::{Fields, Shape};
+use crate::store::{Row, Table};
+
+/// One walk over the API.
+#[derive(Debug)]
+pub struct Resource {
+    /// Its name in configurations, on the command line and in the database.
+    pub name: &'static str,
+    /// What it reads, for people.
+    pub about: &'static str,
+    /// The endpoint with its placeholder, `/{ig-user}/media`.
+    pub endpoint: &'static str,
+    /// How answers hold their objects.
+    pub shape: Shape,
+    /// Permissions that the token needs (Meta's page of each endpoint).
+    pub permissions: &'static [&'static str],
+    /// The tables it fills, parents first.
+    pub tables: &'static [&'static Table],
+    /// What it asks for when nothing was refused before.
+    pub fields: fn() -> Fields,
+    /// Turns one object of an answer into rows. The fields are those that were asked for.
+    pub rows: fn(account_id: &str, asked: &Fields, object: &RawValue) -> Result<Vec<Row>, Unreadable>,
+}
+
+/// Every resource, in the order in which an account's are read: what would be lost first, first.
+pub const RESOURCES: &[&Resource] = &[&account::ACCOUNT, &media::MEDIA];
+
+pub use account::found as discovered_account;
+
+/// The resource of that name.
+pub fn find(name: &str) -> Option<&'static Resource> {
+    RESOURCES
+        .iter()
+        .copied()
+        .find(|resource| resource.name == name)
+}
+
+/// Whether a refused field is one that many apps are refused, so that its absence is no failure.
+pub fn is_optional(resource: &Resource, field: &str) -> bool {
+    let columns = resource.tables.iter().flat_map(|table| table.columns);
+    columns
+        .filter(|column| column.field.is_some_and(|path| first(path) == field))
+        .map(|column| column.optional)
+        .reduce(|all, one| all && one)
+        .unwrap_or(false)
+}
+
+/// The fields that a table's columns are read from.
+fn fields_of(table: &Table) -> Fields {
+    Fields::of(table.columns.iter().filter_map(|column| column.field.map(first)))
+}
+
+/// The first name of a path: `owner` of `owner.id`. The API gives an object's `id` without being asked.
+fn first(path: &'static str) -> &'static str {
+    path.split_once('.').map_or(path, |(name, _)| name)
+}

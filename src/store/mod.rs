@@ -1,0 +1,208 @@
+//! The database: one SQLite file, written by one igsync, read by anybody.
+//!
+//! Owns SQL, transactions, threads and locking. Refuses to know HTTP, tokens or the Graph API: cursors are
+//! opaque text here, and what a row means is said by the [`Table`] it brings along.
+//!
+//! # Transactions
+//!
+//! [`Store::commit`] writes rows, checkpoint, gaps, calls and pools of one page in one transaction. There is no
+//! other way to write rows, so a crash leaves either all of a page or nothing of it.
+//!
+//! # Threads
+//!
+//! SQLite blocks; every call runs through `spawn_blocking` behind one mutex. One writer is enough: pages arrive at
+//! the pace of a metered API.
+
+mod open;
+mod state;
+mod table;
+mod write;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION, inspect};
+pub use state::{
+    CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, NewRun, Outcome, PoolRow,
+    Reason,
+};
+pub use table::{Column, History, Kind, Row, Table, Value, Written};
+
+/// The open database. Cheap to clone; the lock on the file is held until the last clone is gone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    connection: Mutex<Connection>,
+    _lock: open::Lock,
+}
+
+/// SQLite refused to read or write.
+#[derive(Debug, thiserror::Error)]
+#[error("database: cannot {action}: {source}{}", hint(.source))]
+pub struct StoreError {
+    action: &'static str,
+    source: rusqlite::Error,
+}
+
+fn hint(source: &rusqlite::Error) -> &'static str {
+    match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => "; free some space and start again",
+        Some(rusqlite::ErrorCode::DatabaseBusy) => {
+            "; another program holds a write lock on the file: end it and start again"
+        }
+        Some(rusqlite::ErrorCode::ReadOnly) => "; give the file and its folder to this user",
+        _ => "",
+    }
+}
+
+impl Store {
+    /// Opens the database at `path`, creating or migrating it. `holder` is what another igsync is told when it
+    /// finds the database in use. Blocks: call it before the runtime is busy.
+    ///
+    /// # Errors
+    /// [`OpenError`], each with what to do; nothing was changed then.
+    pub fn open(path: &Path, holder: &str) -> Result<Self, OpenError> {
+        let (connection, lock) = open::open(path, holder)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                connection: Mutex::new(connection),
+                _lock: lock,
+            }),
+        })
+    }
+
+    /// Writes what one page brought, all or nothing, and says what became of the rows of each table.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn commit(&self, commit: Commit) -> Result<Vec<(&'static str, Written)>, StoreError> {
+        self.write("write a page", move |connection| {
+            let mut written: Vec<(&'static str, Written)> = Vec::new();
+            {
+                let mut writer = write::Writer::new(connection, commit.at);
+                for row in &commit.rows {
+                    let one = writer.write(row)?;
+                    match written.iter_mut().find(|(name, _)| *name == row.table.name) {
+                        Some((_, sum)) => *sum += one,
+                        None => written.push((row.table.name, one)),
+                    }
+                }
+            }
+            state::record(connection, &commit, &written)?;
+            Ok(written)
+        })
+        .await
+    }
+
+    /// Starts the record of a run and gives its id. Runs that an earlier process left running are closed as
+    /// interrupted: the lock proves that it is gone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn begin_run(&self, run: NewRun) -> Result<i64, StoreError> {
+        self.write("record a run", move |connection| {
+            state::begin_run(connection, &run)
+        })
+        .await
+    }
+
+    /// Closes runs that a process which is gone left open.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn close_interrupted_runs(
+        &self,
+        at: chrono::DateTime<chrono::Utc>,
+    ) -> Result<(), StoreError> {
+        self.write("close interrupted runs", move |connection| {
+            state::close_interrupted_runs(connection, at)
+        })
+        .await
+    }
+
+    /// Ends the record of a run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn finish_run(&self, run: FinishedRun) -> Result<(), StoreError> {
+        self.write("record the end of a run", move |connection| {
+            state::finish_run(connection, &run)
+        })
+        .await
+    }
+
+    /// Where a job stands; `None` when it never committed a page.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn checkpoint(&self, key: CheckpointKey) -> Result<Option<Checkpoint>, StoreError> {
+        self.call("read a checkpoint", move |connection| {
+            state::checkpoint(connection, key)
+        })
+        .await
+    }
+
+    /// Fields that the API refused for this resource since `since`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn refused_fields(
+        &self,
+        resource: &'static str,
+        since: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Vec<String>, StoreError> {
+        self.call("read refused fields", move |connection| {
+            state::refused_fields(connection, resource, since)
+        })
+        .await
+    }
+
+    /// The pools as they were last recorded.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn pools(&self) -> Result<Vec<PoolRow>, StoreError> {
+        self.call("read pools", |connection| state::pools(connection))
+            .await
+    }
+
+    async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.call(action, move |connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })
+        .await
+    }
+
+    async fn call<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        let task = tokio::task::spawn_blocking(move || {
+            let mut connection = inner
+                .connection
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            work(&mut connection).map_err(|source| StoreError { action, source })
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! Opening the file: lock, version, migration.
+//!
+//! Owns who may write and whether the file is one this igsync understands. Refuses, before anything is
+//! written: a file that is not SQLite, one that another program made, one of a newer igsync, a folder that
+//! cannot be written to, and a database that another igsync holds.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Marks the file as igsync's (SQLite's `application_id`): "igsy" in ASCII.
+pub const APPLICATION_ID: i32 = 0x6967_7379;
+
+/// The newest version of the schema, which `schema.sql` describes.
+pub const SCHEMA_VERSION: i32 = 1 + STEPS.len() as i32;
+
+/// From version n to n + 1 each. Append only: a released step is never edited or removed.
+const STEPS: &[&str] = &[];
+
+const SCHEMA: &str = include_str!("../../schema.sql");
+
+/// How long a writer waits for an analyst who holds a write lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// Why a database cannot be used. Each message ends with what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder is missing or cannot be written to.
+    #[error(
+        "{}: cannot write here: {source}; create the folder, give it to this user, or set database.path to another place",
+        .path.display()
+    )]
+    Unwritable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Another igsync holds the database.
+    #[error(
+        "{}: in use by {holder}; wait for it to end, stop it, or set database.path to another file",
+        .path.display()
+    )]
+    Held {
+        /// The database.
+        path: PathBuf,
+        /// Who holds it, as it wrote itself into the lock file.
+        holder: String,
+    },
+    /// The file has another format.
+    #[error(
+        "{}: this file is not an SQLite database; set database.path to another file, or move this one away",
+        .path.display()
+    )]
+    NotSqlite {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is another program's database.
+    #[error(
+        "{}: this SQLite database was not made by igsync; set database.path to another file, or move this one away",
+        .path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written by a newer igsync.
+    #[error(
+        "{}: made by a newer igsync (schema {found}, this igsync knows {SCHEMA_VERSION}); install that igsync or a newer one",
+        .path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i32,
+    },
+    /// SQLite refuses for another reason.
+    #[error("{}: {source}; check the disk and the file's rights", .path.display())]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+}
+
+/// Held as long as the store is open; the operating system lets go when the process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+/// Opens the database at `path` for writing, creating it if it is missing. `holder` is what another igsync is
+/// told when it finds the database in use.
+pub(super) fn open(path: &Path, holder: &str) -> Result<(Connection, Lock), OpenError> {
+    inspect(path)?;
+    let lock = lock(path, holder)?;
+    create_private(path)?;
+    let mut connection = Connection::open(path).map_err(|source| sqlite(path, source))?;
+    configure(&connection).map_err(|source| sqlite(path, source))?;
+    bring_up_to_date(&mut connection, path, SCHEMA, STEPS)?;
+    Ok((connection, lock))
+}
+
+/// Looks at the file without changing anything: may this igsync open it?
+///
+/// # Errors
+/// [`OpenError`] with the reason; a missing file in a writable folder is fine.
+pub fn inspect(path: &Path) -> Result<(), OpenError> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let writable = tempfile_probe(folder);
+    writable.map_err(|source| OpenError::Unwritable {
+        path: folder.to_owned(),
+        source,
+    })?;
+    if !path.exists() {
+        return Ok(());
+    }
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(|source| OpenError::Unwritable {
+            path: path.to_owned(),
+            source,
+        })?;
+    // Not read-only: SQLite may have to recover a WAL that a crash left behind before it can read.
+    let connection = Connection::open(path).map_err(|source| sqlite(path, source))?;
+    connection
+        .busy_timeout(BUSY_TIMEOUT)
+        .map_err(|source| sqlite(path, source))?;
+    verify(&connection, path).map(|_| ())
+}
+
+/// Whether a file can be made in the folder, by making one and removing it: rights alone do not tell about
+/// read-only mounts.
+fn tempfile_probe(folder: &Path) -> std::io::Result<()> {
+    let probe = folder.join(format!(".igsync-probe-{}", std::process::id()));
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&probe)?;
+    std::fs::remove_file(&probe)
+}
+
+/// The version of the file: 0 for an empty one.
+fn verify(connection: &Connection, path: &Path) -> Result<i32, OpenError> {
+    let pragma = |name: &str| -> Result<i32, OpenError> {
+        connection
+            .pragma_query_value(None, name, |row| row.get(0))
+            .map_err(|source| sqlite(path, source))
+    };
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(|source| sqlite(path, source))?;
+    let (application, version) = (pragma("application_id")?, pragma("user_version")?);
+    if tables == 0 && application == 0 && version == 0 {
+        return Ok(0);
+    }
+    if application != APPLICATION_ID {
+        return Err(OpenError::Foreign {
+            path: path.to_owned(),
+        });
+    }
+    if version > SCHEMA_VERSION {
+        return Err(OpenError::Newer {
+            path: path.to_owned(),
+            found: version,
+        });
+    }
+    Ok(version)
+}
+
+fn lock(path: &Path, holder: &str) -> Result<Lock, OpenError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock_path = PathBuf::from(name);
+    let unwritable = |source| OpenError::Unwritable {
+        path: lock_path.clone(),
+        source,
+    };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&lock_path)
+        .map_err(unwritable)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            // Lossless enough: the holder writes one line of text at once.
+            let _ = file.read_to_string(&mut holder);
+            let holder = holder.trim();
+            return Err(OpenError::Held {
+                path: path.to_owned(),
+                holder: if holder.is_empty() {
+                    "another igsync".to_owned()
+                } else {
+                    holder.to_owned()
+                },
+            });
+        }
+        Err(TryLockError::Error(source)) => return Err(unwritable(source)),
+    }
+    file.set_len(0).map_err(unwritable)?;
+    file.rewind().map_err(unwritable)?;
+    file.write_all(holder.as_bytes()).map_err(unwritable)?;
+    Ok(Lock { _file: file })
+}
+
+/// Creates the file readable by its owner alone, before SQLite would create it with the process's umask. SQLite
+/// gives the WAL the rights of the database.
+fn create_private(path: &Path) -> Result<(), OpenError> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map(|_| ())
+        .map_err(|source| OpenError::Unwritable {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Makes a new file from `schema`, or takes an older one through the `steps` it lacks, in one exclusive
+/// transaction, after a copy of it was put beside it.
+fn bring_up_to_date(
+    connection: &mut Connection,
+    path: &Path,
+    schema: &str,
+    steps: &[&str],
+) -> Result<(), OpenError> {
+    let version = verify(connection, path)?;
+    let target = 1 + i32::try_from(steps.len()).unwrap_or(i32::MAX);
+    if version == target {
+        return Ok(());
+    }
+    let failed = |source| sqlite(path, source);
+    if version > 0 {
+        let mut copy = path.as_os_str().to_owned();
+        copy.push(format!(".v{version}"));
+        connection
+            .execute("VACUUM INTO ?", [PathBuf::from(copy).to_string_lossy()])
+            .map_err(failed)?;
+    }
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Exclusive)
+        .map_err(failed)?;
+    let pending = match version {
+        0 => std::slice::from_ref(&schema),
+        version => &steps[usize::try_from(version - 1).unwrap_or(0)..],
+    };
+    for step in pending {
+        transaction.execute_batch(step).map_err(failed)?;
+    }
+    transaction
+        .pragma_update(None, "application_id", APPLICATION_ID)
+        .map_err(failed)?;
+    transaction
+        .pragma_update(None, "user_version", target)
+        .map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+fn sqlite(path: &Path, source: rusqlite::Error) -> OpenError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => OpenError::NotSqlite { path },
+        _ => OpenError::Sqlite { path, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn a_new_file_is_private_and_carries_the_version() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = folder();
+        let path = folder.path().join("a.db");
+        let (connection, _lock) = open(&path, "me").unwrap();
+        let version: i32 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, SCHEMA_VERSION);
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            let file = folder.path().join(format!("a.db{suffix}"));
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{} is open to others", file.display());
+        }
+    }
+
+    #[test]
+    fn the_second_process_is_told_who_holds_the_database() {
+        let folder = folder();
+        let path = folder.path().join("a.db");
+        let _first = open(&path, "igsync backfill, process 17").unwrap();
+        let error = open(&path, "second").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("in use by igsync backfill, process 17"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn files_that_are_not_ours_are_refused_and_left_alone() {
+        let folder = folder();
+        let text = folder.path().join("text.db");
+        std::fs::write(&text, "a,b,c\n".repeat(400)).unwrap();
+        assert!(matches!(
+            open(&text, "me"),
+            Err(OpenError::NotSqlite { .. })
+        ));
+        assert_eq!(
+            std::fs::read_to_string(&text).unwrap(),
+            "a,b,c\n".repeat(400)
+        );
+
+        let foreign = folder.path().join("foreign.db");
+        let other = Connection::open(&foreign).unwrap();
+        other.execute_batch("CREATE TABLE notes (text)").unwrap();
+        drop(other);
+        let before = std::fs::read(&foreign).unwrap();
+        assert!(matches!(
+            open(&foreign, "me"),
+            Err(OpenError::Foreign { .. })
+        ));
+        assert_eq!(std::fs::read(&foreign).unwrap(), before);
+
+        let newer = folder.path().join("newer.db");
+        drop(open(&newer, "me").unwrap());
+        let other = Connection::open(&newer).unwrap();
+        other
+            .pragma_update(None, "user_version", SCHEMA_VERSION + 1)
+            .unwrap();
+        drop(other);
+        assert!(matches!(open(&newer, "me"), Err(OpenError::Newer { .. })));
+        let names: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert!(
+            !names.iter().any(|name| name == "text.db.lock"),
+            "{names:?}"
+        );
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_is_named() {
+        let folder = folder();
+        let error = open(&folder.path().join("no/such/a.db"), "me").unwrap_err();
+        assert!(error.to_string().contains("no/such"), "{error}");
+        assert!(error.to_string().contains("database.path"), "{error}");
+    }
+
+    #[test]
+    fn an_older_file_is_copied_and_then_migrated() {
+        let folder = folder();
+        let path = folder.path().join("old.db");
+        let mut connection = Connection::open(&path).unwrap();
+        let first = "CREATE TABLE pets (name TEXT) STRICT; INSERT INTO pets VALUES ('Ada');";
+        bring_up_to_date(&mut connection, &path, first, &[]).unwrap();
+
+        let steps = ["ALTER TABLE pets ADD COLUMN age INTEGER;"];
+        // SCHEMA_VERSION guards against newer files; the step's own version is what the list says.
+        bring_up_to_date(&mut connection, &path, "unused", &steps).unwrap();
+        let (name, age): (String, Option<i64>) = connection
+            .query_row("SELECT name, age FROM pets", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!((name.as_str(), age), ("Ada", None));
+
+        let copy = Connection::open(folder.path().join("old.db.v1")).unwrap();
+        let columns: i64 = copy
+            .query_row("SELECT count(*) FROM pragma_table_info('pets')", [], |r| {
+                r.get(0)
+            })
+            .unwrap();
+        assert_eq!(columns, 1);
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_file_as_it_was() {
+        let folder = folder();
+        let path = folder.path().join("old.db");
+        let mut connection = Connection::open(&path).unwrap();
+        let schema = "CREATE TABLE pets (name TEXT) STRICT;";
+        bring_up_to_date(&mut connection, &path, schema, &[]).unwrap();
+        let steps = ["ALTER TABLE pets ADD COLUMN age INTEGER; NONSENSE;"];
+        bring_up_to_date(&mut connection, &path, schema, &steps).unwrap_err();
+        let columns: i64 = connection
+            .query_row("SELECT count(*) FROM pragma_table_info('pets')", [], |r| {
+                r.get(0)
+            })
+            .unwrap();
+        assert_eq!(columns, 1);
+    }
+}

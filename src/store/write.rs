@@ -1,0 +1,304 @@
+//! Rows into tables: read, compare, and insert, update or leave alone.
+
+use chrono::{DateTime, Utc};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, params_from_iter};
+
+use super::table::{History, Kind, Row, Table, Value, Written};
+use crate::clock::{instant_text, parse_instant};
+
+/// How far `confirmed_at` may lag behind: a run that learns nothing new within it writes nothing.
+const CONFIRM_EVERY: chrono::Duration = chrono::Duration::hours(1);
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Integer(number) => ValueRef::Integer(*number),
+        }))
+    }
+}
+
+/// Writes rows inside one transaction. Keeps the statements of the tables it met, so that a row costs
+/// SQLite's work and little else.
+pub(super) struct Writer<'c> {
+    connection: &'c Connection,
+    now: DateTime<Utc>,
+    now_text: Value,
+    prepared: Vec<Prepared<'c>>,
+}
+
+/// The statements for one table and one choice of columns.
+struct Prepared<'c> {
+    table: &'static Table,
+    /// Places of the columns that the rows speak of.
+    asked: Vec<usize>,
+    /// Places of the key's columns.
+    key: Vec<usize>,
+    select: CachedStatement<'c>,
+    insert: CachedStatement<'c>,
+}
+
+/// How a stored row and a row that was read relate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Difference {
+    None,
+    AddressOnly,
+    Real,
+}
+
+impl<'c> Writer<'c> {
+    pub(super) fn new(connection: &'c Connection, now: DateTime<Utc>) -> Self {
+        Self {
+            connection,
+            now,
+            now_text: Value::Text(instant_text(now)),
+            prepared: Vec::new(),
+        }
+    }
+
+    /// Writes one row.
+    ///
+    /// # Errors
+    /// Whatever SQLite says, constraint violations included.
+    pub(super) fn write(&mut self, row: &Row) -> rusqlite::Result<Written> {
+        let at = self.prepare(row)?;
+        let (connection, now, now_text) = (self.connection, self.now, &self.now_text);
+        let prepared = &mut self.prepared[at];
+        match row.table.history {
+            History::Entity => prepared.write_entity(connection, row, now_text),
+            History::Observation => prepared.write_observation(connection, row, now, now_text),
+        }
+    }
+
+    fn prepare(&mut self, row: &Row) -> rusqlite::Result<usize> {
+        let known = self.prepared.iter().position(|prepared| {
+            std::ptr::eq(prepared.table, row.table) && prepared.speaks_of(row)
+        });
+        if let Some(at) = known {
+            return Ok(at);
+        }
+        let table = row.table;
+        let asked: Vec<usize> = (0..row.values.len())
+            .filter(|&at| row.values[at].is_some())
+            .collect();
+        let key = table
+            .key
+            .iter()
+            .filter_map(|name| table.position(name))
+            .collect();
+        let (select, insert) = match table.history {
+            History::Entity => (select_entity(table, &asked), insert_entity(table, &asked)),
+            History::Observation => (
+                select_newest(table, &asked),
+                insert_observation(table, &asked),
+            ),
+        };
+        self.prepared.push(Prepared {
+            table,
+            asked,
+            key,
+            select: self.connection.prepare_cached(&select)?,
+            insert: self.connection.prepare_cached(&insert)?,
+        });
+        Ok(self.prepared.len() - 1)
+    }
+}
+
+impl Prepared<'_> {
+    fn speaks_of(&self, row: &Row) -> bool {
+        let mut asked = self.asked.iter();
+        (0..row.values.len()).all(|at| row.values[at].is_none() || asked.next() == Some(&at))
+            && asked.next().is_none()
+    }
+
+    fn write_entity(
+        &mut self,
+        connection: &Connection,
+        row: &Row,
+        now: &Value,
+    ) -> rusqlite::Result<Written> {
+        let asked = &self.asked;
+        let stored = self
+            .select
+            .query_row(params_from_iter(values(row, &self.key)), |stored| {
+                compare(row, asked, |position| stored.get_ref(position))
+            })
+            .optional()?;
+        let mut written = Written::default();
+        match stored {
+            None => {
+                self.insert.execute(params_from_iter(
+                    values(row, &self.asked).chain([now, now]),
+                ))?;
+                written.inserted = 1;
+            }
+            Some(Difference::None) => written.unchanged = 1,
+            Some(difference) => {
+                let real = difference == Difference::Real;
+                connection
+                    .prepare_cached(&update_entity(self.table, &self.asked, real))?
+                    .execute(params_from_iter(
+                        values(row, &self.asked)
+                            .chain(real.then_some(now))
+                            .chain(values(row, &self.key)),
+                    ))?;
+                written.changed = u64::from(real);
+                written.unchanged = u64::from(!real);
+            }
+        }
+        Ok(written)
+    }
+
+    fn write_observation(
+        &mut self,
+        connection: &Connection,
+        row: &Row,
+        now: DateTime<Utc>,
+        now_text: &Value,
+    ) -> rusqlite::Result<Written> {
+        let asked = &self.asked;
+        let newest = self
+            .select
+            .query_row(params_from_iter(values(row, &self.key)), |stored| {
+                let difference = compare(row, asked, |position| stored.get_ref(position))?;
+                let observed_at: String = stored.get(asked.len())?;
+                let confirmed_at: String = stored.get(asked.len() + 1)?;
+                Ok((difference, observed_at, confirmed_at))
+            })
+            .optional()?;
+        let mut written = Written::default();
+        match newest {
+            Some((Difference::None, observed_at, confirmed_at)) => {
+                written.unchanged = 1;
+                if parse_instant(&confirmed_at).is_none_or(|at| now - at >= CONFIRM_EVERY) {
+                    let observed_at = Value::Text(observed_at);
+                    connection
+                        .prepare_cached(&confirm(self.table))?
+                        .execute(params_from_iter(
+                            [now_text]
+                                .into_iter()
+                                .chain(values(row, &self.key))
+                                .chain([&observed_at]),
+                        ))?;
+                }
+            }
+            newest => {
+                self.insert.execute(params_from_iter(
+                    values(row, &self.asked).chain([now_text, now_text]),
+                ))?;
+                written.changed = u64::from(newest.is_some());
+                written.inserted = u64::from(newest.is_none());
+            }
+        }
+        Ok(written)
+    }
+}
+
+fn values<'r>(row: &'r Row, places: &'r [usize]) -> impl Iterator<Item = &'r Value> {
+    places.iter().filter_map(|&at| row.values[at].as_ref())
+}
+
+fn compare<'a>(
+    row: &Row,
+    asked: &[usize],
+    stored: impl Fn(usize) -> rusqlite::Result<ValueRef<'a>>,
+) -> rusqlite::Result<Difference> {
+    let mut difference = Difference::None;
+    for (position, &at) in asked.iter().enumerate() {
+        let same = match (&row.values[at], stored(position)?) {
+            (Some(Value::Text(new)), ValueRef::Text(old)) => new.as_bytes() == old,
+            (Some(Value::Integer(new)), ValueRef::Integer(old)) => *new == old,
+            (Some(Value::Null), ValueRef::Null) => true,
+            _ => false,
+        };
+        if !same {
+            if row.table.columns[at].kind != Kind::Address {
+                return Ok(Difference::Real);
+            }
+            difference = Difference::AddressOnly;
+        }
+    }
+    Ok(difference)
+}
+
+fn names(table: &Table, asked: &[usize]) -> Vec<&'static str> {
+    asked.iter().map(|&at| table.columns[at].name).collect()
+}
+
+fn key_condition(table: &Table) -> String {
+    let terms: Vec<String> = table.key.iter().map(|name| format!("{name} = ?")).collect();
+    terms.join(" AND ")
+}
+
+fn select_entity(table: &Table, asked: &[usize]) -> String {
+    format!(
+        "SELECT {} FROM {} WHERE {}",
+        names(table, asked).join(", "),
+        table.name,
+        key_condition(table)
+    )
+}
+
+fn select_newest(table: &Table, asked: &[usize]) -> String {
+    let mut columns = names(table, asked);
+    columns.extend(["observed_at", "confirmed_at"]);
+    format!(
+        "SELECT {} FROM {} WHERE {} ORDER BY observed_at DESC LIMIT 1",
+        columns.join(", "),
+        table.name,
+        key_condition(table)
+    )
+}
+
+fn insert_into(table: &Table, asked: &[usize], more: &[&str]) -> String {
+    let mut columns = names(table, asked);
+    columns.extend(more);
+    let marks = vec!["?"; columns.len()].join(", ");
+    format!(
+        "INSERT INTO {} ({}) VALUES ({marks})",
+        table.name,
+        columns.join(", ")
+    )
+}
+
+fn insert_entity(table: &Table, asked: &[usize]) -> String {
+    insert_into(table, asked, &["first_seen_at", "changed_at"])
+}
+
+/// Two readings within one second share `observed_at`: the later one replaces the earlier.
+fn insert_observation(table: &Table, asked: &[usize]) -> String {
+    let sets: Vec<String> = names(table, asked)
+        .iter()
+        .chain(&["confirmed_at"])
+        .map(|name| format!("{name} = excluded.{name}"))
+        .collect();
+    format!(
+        "{} ON CONFLICT DO UPDATE SET {}",
+        insert_into(table, asked, &["observed_at", "confirmed_at"]),
+        sets.join(", ")
+    )
+}
+
+fn update_entity(table: &Table, asked: &[usize], real: bool) -> String {
+    let mut columns = names(table, asked);
+    if real {
+        columns.push("changed_at");
+    }
+    let sets: Vec<String> = columns.iter().map(|name| format!("{name} = ?")).collect();
+    format!(
+        "UPDATE {} SET {} WHERE {}",
+        table.name,
+        sets.join(", "),
+        key_condition(table)
+    )
+}
+
+fn confirm(table: &Table) -> String {
+    format!(
+        "UPDATE {} SET confirmed_at = ? WHERE {} AND observed_at = ?",
+        table.name,
+        key_condition(table)
+    )
+}

@@ -1,0 +1,334 @@
+//! Which accounts the tokens reach.
+//!
+//! `GET /me/accounts` lists the Pages of a token's user with what the user may do on each and the professional account
+//! that is linked to it ("Overview" of the Instagram API with Facebook Login). The same account through several Pages or
+//! tokens is one account with several routes. An account that is not found any more is an access loss, never a
+//! deletion: nothing is taken out of the database here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+
+use super::job::{Account, DISCOVERY, Route};
+use super::world::World;
+use crate::budget::PoolKey;
+use crate::clock::instant_text;
+use crate::graph::{Credential, Error, Fields, Reaction, Request, Shape, Tally};
+use crate::resource;
+use crate::store::{Commit, FinishedRun, Gap, NewRun, Outcome, Reason, Row, StoreError, Value};
+
+/// What the tokens reach.
+#[derive(Clone, Debug, Default)]
+pub struct Discovery {
+    /// The run that found it; groups the jobs that follow.
+    pub run: i64,
+    /// Accounts, by id.
+    pub accounts: Vec<Account>,
+    /// Pages without a linked account, as `name (id)`; no error.
+    pub unlinked_pages: Vec<String>,
+    /// What went wrong, one credential each.
+    pub problems: Vec<Problem>,
+    /// Calls spent.
+    pub calls: u64,
+}
+
+/// A credential that could not be asked, or reaches nothing.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// Its name.
+    pub credential: String,
+    /// What is wrong and what to do, for a person.
+    pub message: String,
+    /// Whether an operator must act.
+    pub operator: bool,
+    /// When it can go on, where a budget is used up.
+    pub resume_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PageNode {
+    id: String,
+    name: Option<String>,
+    #[serde(default)]
+    tasks: Vec<String>,
+    has_transitioned_to_new_page_experience: Option<bool>,
+    instagram_business_account: Option<Map<String, Json>>,
+}
+
+const ENDPOINT: &str = "/me/accounts";
+
+/// Asks every credential, and writes the accounts that were found.
+///
+/// # Errors
+/// Only when the database cannot be written; a token that cannot be asked is a [`Problem`].
+pub async fn discover(world: &World, job: &str) -> Result<Discovery, StoreError> {
+    let run = world
+        .store
+        .begin_run(NewRun {
+            started_by: None,
+            job: job.to_owned(),
+            account_id: None,
+            resource: DISCOVERY,
+            at: world.clock.now(),
+        })
+        .await?;
+    let mut discovery = Discovery {
+        run,
+        ..Discovery::default()
+    };
+    let mut tally = Tally::default();
+    let (mut accounts, mut rows, mut gaps) = (BTreeMap::new(), Vec::new(), Vec::new());
+    for credential in &world.credentials {
+        let (pages, error) = pages(world, credential, &mut tally).await;
+        if let Some(problem) = problem(world, credential, pages.len(), error.as_ref()) {
+            if !matches!(error, Some(Error::Stopped)) {
+                gaps.push(gap(&problem, error.as_ref()));
+            }
+            discovery.problems.push(problem);
+        }
+        for page in pages {
+            take(page, credential, &mut accounts, &mut rows, &mut discovery);
+        }
+    }
+    discovery.accounts = accounts.into_values().collect();
+    record(world, &mut discovery, &mut tally, rows, gaps).await?;
+    Ok(discovery)
+}
+
+/// All Pages of a credential; those before an error, and the error.
+async fn pages(
+    world: &World,
+    credential: &Credential,
+    tally: &mut Tally,
+) -> (Vec<PageNode>, Option<Error>) {
+    let account = Fields::of(["id", "username", "name", "media_count"]);
+    let mut request = Request {
+        endpoint: ENDPOINT,
+        path: ENDPOINT.to_owned(),
+        fields: Fields::of(["id", "name", "tasks", "has_transitioned_to_new_page_experience"])
+            .with("instagram_business_account", account),
+        params: Vec::new(),
+        limit: Some(100),
+        after: None,
+        shape: Shape::Edge,
+        pool: PoolKey::Platform {
+            credential: credential.name().to_owned(),
+        },
+    };
+    let mut pages = Vec::new();
+    loop {
+        match world.graph.get(credential, &request, tally).await {
+            Ok(page) => {
+                for item in &page.items {
+                    match serde_json::from_str(item.get()) {
+                        Ok(page) => pages.push(page),
+                        Err(error) => tracing::warn!(
+                            credential = credential.name(), %error,
+                            "a Page in the answer cannot be read and is left out"
+                        ),
+                    }
+                }
+                if page.next.is_none() {
+                    return (pages, None);
+                }
+                request.after = page.next;
+            }
+            Err(error) => {
+                let can_shrink = request.limit.is_some_and(|limit| limit > 1);
+                match error.reaction() {
+                    Reaction::Shrink if can_shrink => {
+                        request.limit = request.limit.map(|limit| limit / 2);
+                    }
+                    Reaction::Drop(names)
+                        if names.iter().any(|name| {
+                            name != "instagram_business_account" && request.fields.remove(name)
+                        }) => {}
+                    _ => return (pages, Some(error)),
+                }
+            }
+        }
+    }
+}
+
+/// What is wrong with a credential, in words for an operator.
+fn problem(
+    world: &World,
+    credential: &Credential,
+    pages: usize,
+    error: Option<&Error>,
+) -> Option<Problem> {
+    let name = credential.name();
+    let (message, operator, resume_at) = match error {
+        None if pages > 0 => return None,
+        None => (
+            format!(
+                "credential {name} sees no Page. If its user's Page roles come from a business, the token needs the \
+                 permission business_management; otherwise choose the Pages when logging in"
+            ),
+            true,
+            None,
+        ),
+        Some(Error::Closed { closed, pool }) => (
+            format!(
+                "credential {name}: pool {pool} is closed until {}: {}",
+                instant_text(closed.until),
+                closed.why
+            ),
+            false,
+            Some(closed.until),
+        ),
+        Some(error) => {
+            let reaction = error.reaction();
+            let dead = matches!(reaction, Reaction::StopCredential | Reaction::Block);
+            if dead {
+                world.bury(credential);
+            }
+            let hint = match reaction {
+                Reaction::StopCredential => "; replace the token (and check app_secret_file), then start again",
+                Reaction::Block => "; Meta blocks the app: see the app dashboard before starting again",
+                Reaction::Disable => "; grant the permission pages_show_list to the token",
+                _ => "",
+            };
+            let operator = dead || reaction == Reaction::Disable;
+            (format!("credential {name}: {error}{hint}"), operator, None)
+        }
+    };
+    Some(Problem {
+        credential: name.to_owned(),
+        message,
+        operator,
+        resume_at,
+    })
+}
+
+fn gap(problem: &Problem, error: Option<&Error>) -> Gap {
+    let reason = match error.map(Error::reaction) {
+        _ if problem.resume_at.is_some() => Reason::RateLimited,
+        _ if problem.operator => Reason::NoPermission,
+        _ => Reason::Failed,
+    };
+    Gap {
+        account_id: None,
+        resource: DISCOVERY,
+        object_id: Some(problem.credential.clone()),
+        field: None,
+        reason,
+        detail: problem.message.clone(),
+    }
+}
+
+/// Takes a Page's account in: a new one, or another route to a known one.
+fn take(
+    page: PageNode,
+    credential: &Arc<Credential>,
+    accounts: &mut BTreeMap<String, Account>,
+    rows: &mut Vec<Row>,
+    discovery: &mut Discovery,
+) {
+    let name = page.name.clone();
+    let Some(node) = page.instagram_business_account else {
+        let name = name.unwrap_or_else(|| "a Page".to_owned());
+        discovery.unlinked_pages.push(format!("{name} ({})", page.id));
+        return;
+    };
+    let Some(id) = node.get("id").and_then(Json::as_str).map(str::to_owned) else {
+        tracing::warn!(page = page.id, "the linked account has no id and is left out");
+        return;
+    };
+    let route = Route {
+        credential: Arc::clone(credential),
+        page_id: page.id,
+        page_name: name,
+        tasks: page.tasks,
+    };
+    let account = accounts.entry(id.clone()).or_insert_with(|| Account {
+        id,
+        username: node.get("username").and_then(Json::as_str).map(str::to_owned),
+        media_count: node.get("media_count").and_then(Json::as_u64),
+        routes: Vec::new(),
+    });
+    let first = account.routes.is_empty();
+    // More tasks open more resources; between equals the order of the configuration decides.
+    let place = account
+        .routes
+        .iter()
+        .position(|known| known.tasks.len() < route.tasks.len())
+        .unwrap_or(account.routes.len());
+    let text = |text: Option<&String>| text.map_or(Value::Null, |text| Value::Text(text.clone()));
+    let moved = page.has_transitioned_to_new_page_experience;
+    let filled = [
+        ("page_id", Value::Text(route.page_id.clone())),
+        ("page_name", text(route.page_name.as_ref())),
+        ("page_tasks", Value::Text(Json::from(route.tasks.clone()).to_string())),
+        (
+            "page_has_transitioned_to_new_page_experience",
+            moved.map_or(Value::Null, |moved| Value::Integer(i64::from(moved))),
+        ),
+    ];
+    account.routes.insert(place, route);
+    if place > 0 && !first {
+        return;
+    }
+    match resource::discovered_account(&node, &filled) {
+        Ok(row) => {
+            rows.retain(|known| known.values.first() != row.values.first());
+            rows.push(row);
+        }
+        Err(problem) => tracing::warn!(%problem, "a linked account cannot be read"),
+    }
+}
+
+async fn record(
+    world: &World,
+    discovery: &mut Discovery,
+    tally: &mut Tally,
+    rows: Vec<Row>,
+    gaps: Vec<Gap>,
+) -> Result<(), StoreError> {
+    let at = world.clock.now();
+    let (calls, pools) = world.spent(tally);
+    discovery.calls = calls.iter().map(|count| u64::from(count.calls)).sum();
+    world
+        .store
+        .commit(Commit {
+            run: discovery.run,
+            at,
+            pages: 0,
+            rows,
+            checkpoint: None,
+            gaps,
+            calls,
+            pools,
+        })
+        .await?;
+    let resume_at = discovery.problems.iter().filter_map(|p| p.resume_at).min();
+    let outcome = if discovery.problems.is_empty() {
+        Outcome::Complete
+    } else if discovery.problems.iter().any(|problem| problem.operator) {
+        Outcome::Refused
+    } else if let Some(until) = resume_at {
+        Outcome::Suspended(until)
+    } else if world.stop.requested() {
+        Outcome::Stopped
+    } else {
+        Outcome::Failed
+    };
+    let messages: Vec<&str> = discovery
+        .problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
+    world
+        .store
+        .finish_run(FinishedRun {
+            run: discovery.run,
+            outcome,
+            message: (!messages.is_empty()).then(|| messages.join("\n")),
+            at,
+            asked: Vec::new(),
+        })
+        .await
+}

@@ -1,0 +1,166 @@
+//! What is to be done: a resource of an account, by whose token, over which days.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{Days, NaiveDate, NaiveTime};
+
+use crate::budget::PoolKey;
+use crate::graph::Credential;
+use crate::resource::Resource;
+use crate::store::CheckpointKey;
+
+/// The name of the one-off job that reads history.
+pub const BACKFILL: &str = "backfill";
+
+/// What runs of discovery are called in the database.
+pub const DISCOVERY: &str = "discovery";
+
+/// An account and the ways to it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// IG User id.
+    pub id: String,
+    /// Handle without `@`, as discovery saw it.
+    pub username: Option<String>,
+    /// Posts, as discovery saw it; for progress only.
+    pub media_count: Option<u64>,
+    /// Tokens and Pages that reach it, best first; never empty.
+    pub routes: Vec<Route>,
+}
+
+/// A way to an account.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Whose token.
+    pub credential: Arc<Credential>,
+    /// Through which Page.
+    pub page_id: String,
+    /// Its name.
+    pub page_name: Option<String>,
+    /// What the token's user may do on it.
+    pub tasks: Vec<String>,
+}
+
+impl Account {
+    /// Whether a name in the configuration or on the command line means this account: its id, or its username in
+    /// any case, with or without `@`.
+    pub fn is_called(&self, name: &str) -> bool {
+        let handle = name.strip_prefix('@').unwrap_or(name);
+        self.id == name
+            || self
+                .username
+                .as_deref()
+                .is_some_and(|username| username.eq_ignore_ascii_case(handle))
+    }
+
+    /// What to call it in front of people.
+    pub fn label(&self) -> &str {
+        self.username.as_deref().unwrap_or(&self.id)
+    }
+
+    /// The BUC pool that its calls are metered in.
+    pub fn pool(&self) -> PoolKey {
+        PoolKey::Buc {
+            account_id: self.id.clone(),
+        }
+    }
+}
+
+/// One resource of one account.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// `backfill`, or the name of a configured job.
+    pub name: String,
+    /// Whose.
+    pub account: Arc<Account>,
+    /// What.
+    pub resource: &'static Resource,
+    /// Over which days.
+    pub range: Range,
+}
+
+impl Job {
+    /// Names its place in the list.
+    pub fn checkpoint_key(&self) -> CheckpointKey {
+        CheckpointKey {
+            job: self.name.clone(),
+            account_id: self.account.id.clone(),
+            resource: self.resource.name,
+            range: self.range.to_string(),
+        }
+    }
+}
+
+/// The days asked for, both ends included, in UTC. Open ends are allowed; written as `2024-01-01..2024-12-31`, and
+/// as nothing when both ends are open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Range {
+    since: Option<NaiveDate>,
+    until: Option<NaiveDate>,
+}
+
+/// The days are in the wrong order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("--since {since} is after --until {until}; give the earlier day to --since")]
+pub struct RangeError {
+    since: NaiveDate,
+    until: NaiveDate,
+}
+
+impl Range {
+    /// From day to day.
+    ///
+    /// # Errors
+    /// [`RangeError`] when the first is after the last.
+    pub fn new(since: Option<NaiveDate>, until: Option<NaiveDate>) -> Result<Self, RangeError> {
+        match (since, until) {
+            (Some(since), Some(until)) if since > until => Err(RangeError { since, until }),
+            _ => Ok(Self { since, until }),
+        }
+    }
+
+    /// The parameters `since` and `until` in unix seconds, a day wider at each end: whether Meta means creation time
+    /// and includes the ends is not documented, and a post too many is cheaper than one that is missing.
+    pub fn parameters(&self) -> Vec<(&'static str, String)> {
+        let seconds = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc().timestamp();
+        let since = self.since.and_then(|day| day.checked_sub_days(Days::new(1)));
+        let until = self.until.and_then(|day| day.checked_add_days(Days::new(2)));
+        [("since", since), ("until", until)]
+            .into_iter()
+            .filter_map(|(name, day)| Some((name, seconds(day?).to_string())))
+            .collect()
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.since.is_none() && self.until.is_none() {
+            return Ok(());
+        }
+        let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
+        write!(f, "{}..{}", day(self.since), day(self.until))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Option<NaiveDate> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn a_range_is_asked_for_a_day_wider_at_each_end() {
+        let range = Range::new(day("2026-03-01"), day("2026-03-01")).unwrap();
+        assert_eq!(range.to_string(), "2026-03-01..2026-03-01");
+        assert_eq!(
+            range.parameters(),
+            [("since", "1772236800".to_owned()), ("until", "1772496000".to_owned())]
+        );
+        assert_eq!(Range::default().to_string(), "");
+        assert_eq!(Range::new(day("2026-03-01"), None).unwrap().to_string(), "2026-03-01..");
+        assert!(Range::new(day("2026-03-02"), day("2026-03-01")).is_err());
+    }
+}

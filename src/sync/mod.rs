@@ -1,0 +1,20 @@
+//! Jobs: what is read of an account, in which order, and what became of it.
+//!
+//! [`run`] is the program's sentence spoken aloud. Around it: [`plan`] decides the next request and what "finished"
+//! means, [`discovery`] finds the accounts, [`backfill`] runs accounts side by side, [`report`] says what happened.
+
+mod backfill;
+mod discovery;
+mod job;
+mod plan;
+mod progress;
+mod report;
+mod run;
+mod world;
+
+pub use backfill::{Selection, SelectionError, backfill};
+pub use discovery::{Discovery, Problem, discover};
+pub use job::{Account, BACKFILL, DISCOVERY, Job, Range, RangeError, Route};
+pub use progress::{JobProgress, Progress};
+pub use report::{JobReport, Summary, Verdict};
+pub use world::World;

@@ -1,0 +1,145 @@
+//! What happened, as values: per job, and all together.
+
+use chrono::{DateTime, Utc};
+
+use super::discovery::Problem;
+use super::job::{Job, Range};
+use crate::store::{CallCount, Outcome, Written};
+
+/// What became of one job.
+#[derive(Clone, Debug)]
+pub struct JobReport {
+    /// IG User id.
+    pub account_id: String,
+    /// What to call the account.
+    pub account: String,
+    /// The resource.
+    pub resource: &'static str,
+    /// The days asked for.
+    pub range: Range,
+    /// Whether it went on where an earlier start stopped.
+    pub resumed: bool,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The last thing that went wrong; `None` after a complete run.
+    pub message: Option<String>,
+    /// Pages committed.
+    pub pages: u64,
+    /// Objects read.
+    pub objects: u64,
+    /// Requests sent, retries included.
+    pub calls: u64,
+    /// Gaps noted.
+    pub gaps: usize,
+    /// What became of the rows of each table.
+    pub tables: Vec<(&'static str, Written)>,
+}
+
+impl JobReport {
+    pub(super) fn new(job: &Job, resumed: bool) -> Self {
+        Self {
+            account_id: job.account.id.clone(),
+            account: job.account.label().to_owned(),
+            resource: job.resource.name,
+            range: job.range,
+            resumed,
+            outcome: Outcome::Failed,
+            message: None,
+            pages: 0,
+            objects: 0,
+            calls: 0,
+            gaps: 0,
+            tables: Vec::new(),
+        }
+    }
+
+    pub(super) fn spent(&mut self, calls: &[CallCount]) {
+        self.calls += calls.iter().map(|count| u64::from(count.calls)).sum::<u64>();
+    }
+
+    pub(super) fn wrote(&mut self, written: &[(&'static str, Written)], objects: usize) {
+        self.pages += 1;
+        self.objects += objects as u64;
+        for (table, more) in written {
+            match self.tables.iter_mut().find(|(name, _)| name == table) {
+                Some((_, sum)) => *sum += *more,
+                None => self.tables.push((table, *more)),
+            }
+        }
+    }
+
+    /// What became of the rows of all tables.
+    pub fn rows(&self) -> Written {
+        let mut rows = Written::default();
+        for (_, one) in &self.tables {
+            rows += *one;
+        }
+        rows
+    }
+}
+
+/// What became of everything that was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Calls that discovery spent.
+    pub discovery_calls: u64,
+    /// What discovery found wrong.
+    pub problems: Vec<Problem>,
+    /// Pages without a linked account, which is no error.
+    pub unlinked_pages: Vec<String>,
+    /// Jobs that an earlier start had finished already, as `account resource`.
+    pub done_before: Vec<String>,
+    /// The jobs, in the order of accounts and resources.
+    pub jobs: Vec<JobReport>,
+    /// The version that answered, where it is not the one that was asked for.
+    pub served_instead: Option<String>,
+    /// Whether a signal ended it before every job began.
+    pub stopped: bool,
+}
+
+/// The one thing to know about a summary. Exit codes follow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything that was asked for is in the database.
+    Complete,
+    /// Nothing useful was done.
+    Failed,
+    /// Something is missing.
+    Partial,
+    /// A budget is used up; it can go on then.
+    Suspended(DateTime<Utc>),
+    /// An operator is needed.
+    OperatorNeeded,
+}
+
+impl Summary {
+    /// What it comes to. The worst thing that a person can do something about wins.
+    pub fn verdict(&self) -> Verdict {
+        let any = |wanted: fn(&Outcome) -> bool| self.jobs.iter().any(|job| wanted(&job.outcome));
+        let resume_at = self
+            .jobs
+            .iter()
+            .filter_map(|job| match job.outcome {
+                Outcome::Suspended(until) => Some(until),
+                _ => None,
+            })
+            .chain(self.problems.iter().filter_map(|problem| problem.resume_at))
+            .min();
+        let operator = self.problems.iter().any(|problem| problem.operator);
+        let useful = self.jobs.iter().any(|job| job.pages > 0) || !self.done_before.is_empty();
+        if operator || any(|outcome| *outcome == Outcome::Refused) {
+            Verdict::OperatorNeeded
+        } else if let Some(until) = resume_at {
+            Verdict::Suspended(until)
+        } else if self.problems.is_empty()
+            && !self.stopped
+            && self.jobs.iter().all(|job| job.outcome == Outcome::Complete)
+        {
+            Verdict::Complete
+        } else if useful || self.stopped || any(|outcome| *outcome == Outcome::Stopped) {
+            Verdict::Partial
+        } else {
+            Verdict::Failed
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The sentence: job → plan → request → budget → HTTP → page → rows → store.
+
+use super::job::Job;
+use super::plan::{Plan, Recovery};
+use super::report::JobReport;
+use super::world::World;
+use crate::graph::{Page, Tally};
+use crate::store::{Commit, FinishedRun, NewRun, Outcome, Row, StoreError};
+
+/// Runs one job to its end, whatever that is, and reports. `started_by` groups what ran together.
+///
+/// # Errors
+/// Only when the database cannot be written; everything else is an outcome.
+pub(super) async fn run(world: &World, job: &Job, started_by: i64) -> Result<JobReport, StoreError> {
+    let id = begin(world, job, started_by).await?;
+    let checkpoint = world.store.checkpoint(job.checkpoint_key()).await?;
+    let refused = world.refused_fields(job.resource).await?;
+    let mut plan = Plan::start(job, checkpoint, refused, world.clock.now());
+    let mut report = JobReport::new(job, plan.is_resumed());
+    let (mut tally, mut tried) = (Tally::default(), 0);
+
+    let ended = loop {
+        let Some(request) = plan.next_request() else {
+            break None;
+        };
+        let Some((place, route)) = world.route(&job.account, tried) else {
+            report.message.get_or_insert_with(|| NO_TOKEN.to_owned());
+            break Some(Outcome::Refused);
+        };
+        match world.graph.get(&route.credential, &request, &mut tally).await {
+            Ok(page) => {
+                let rows = rows(job, &mut plan, &page);
+                let now = world.clock.now();
+                let checkpoint = plan.advance(&page, now);
+                let (calls, pools) = world.spent(&mut tally);
+                report.spent(&calls);
+                let gaps = plan.take_gaps();
+                report.gaps += gaps.len();
+                let written = world
+                    .store
+                    .commit(Commit {
+                        run: id,
+                        at: now,
+                        pages: 1,
+                        rows,
+                        checkpoint: Some(checkpoint),
+                        gaps,
+                        calls,
+                        pools,
+                    })
+                    .await?;
+                report.wrote(&written, page.items.len());
+                world.progress.page(job, page.items.len(), report.resumed);
+            }
+            Err(error) => {
+                report.message = Some(error.to_string());
+                match plan.recover(&error) {
+                    Recovery::Ask => world.refuse_fields(job.resource, plan.refused()),
+                    Recovery::OtherToken { dead } => {
+                        if dead {
+                            world.bury(&route.credential);
+                        }
+                        tried = place + 1;
+                        if world.route(&job.account, tried).is_some() {
+                            plan.forget_gaps();
+                        }
+                    }
+                    Recovery::End(outcome) => break Some(outcome),
+                }
+            }
+        }
+    };
+    report.outcome = ended.unwrap_or_else(|| plan.outcome());
+    finish(world, &mut plan, &mut tally, &mut report, id).await?;
+    Ok(report)
+}
+
+const NO_TOKEN: &str = "no working token reaches this account";
+
+async fn begin(world: &World, job: &Job, started_by: i64) -> Result<i64, StoreError> {
+    let run = NewRun {
+        started_by: Some(started_by),
+        job: job.name.clone(),
+        account_id: Some(job.account.id.clone()),
+        resource: job.resource.name,
+        at: world.clock.now(),
+    };
+    world.progress.begin(job);
+    world.store.begin_run(run).await
+}
+
+/// The page's rows; an object that cannot be read becomes a gap.
+fn rows(job: &Job, plan: &mut Plan<'_>, page: &Page) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for object in &page.items {
+        match (job.resource.rows)(&job.account.id, plan.fields(), object) {
+            Ok(more) => rows.extend(more),
+            Err(problem) => {
+                tracing::warn!(
+                    account = job.account.label(), resource = job.resource.name, %problem,
+                    "an object in the answer cannot be read"
+                );
+                plan.unreadable(&problem);
+            }
+        }
+    }
+    rows
+}
+
+/// Writes what is left to be written: gaps, calls and pools since the last page, and how the run ended.
+async fn finish(
+    world: &World,
+    plan: &mut Plan<'_>,
+    tally: &mut Tally,
+    report: &mut JobReport,
+    run: i64,
+) -> Result<(), StoreError> {
+    let at = world.clock.now();
+    let (calls, pools) = world.spent(tally);
+    report.spent(&calls);
+    let gaps = plan.take_gaps();
+    report.gaps += gaps.len();
+    let finished = report.outcome.is_final().then_some(at);
+    if matches!(report.outcome, Outcome::Complete) {
+        report.message = None;
+    }
+    world
+        .store
+        .commit(Commit {
+            run,
+            at,
+            pages: 0,
+            rows: Vec::new(),
+            checkpoint: Some(plan.checkpoint(finished)),
+            gaps,
+            calls,
+            pools,
+        })
+        .await?;
+    world
+        .store
+        .finish_run(FinishedRun {
+            run,
+            outcome: report.outcome.clone(),
+            message: report.message.clone(),
+            at,
+            asked: plan.fields().names().map(str::to_owned).collect(),
+        })
+        .await?;
+    world.progress.end(report);
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! What every job may touch.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use super::job::{Account, Route};
+use super::progress::Progress;
+use crate::budget::{Closed, GateState, PoolKey, Reading};
+use crate::clock::Clock;
+use crate::graph::{Client, Credential, Tally};
+use crate::resource::Resource;
+use crate::stop::Stop;
+use crate::store::{CallCount, PoolRow, Store, StoreError};
+
+/// How long a refused field is not asked for again.
+const REFUSAL_MEMORY: chrono::Duration = chrono::Duration::days(30);
+
+/// The world as jobs see it.
+#[derive(Debug)]
+pub struct World {
+    /// The Graph API.
+    pub graph: Client,
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// Has somebody asked to end?
+    pub stop: Stop,
+    /// Whose tokens, in the order of the configuration.
+    pub credentials: Vec<Arc<Credential>>,
+    /// What is going on, for whoever wants to show it.
+    pub progress: Progress,
+    learned: Mutex<Learned>,
+}
+
+/// What one job learned and the others should know.
+#[derive(Debug, Default)]
+struct Learned {
+    refused_fields: HashMap<&'static str, BTreeSet<String>>,
+    dead_credentials: BTreeSet<String>,
+}
+
+impl World {
+    /// Puts the world together and takes up the pools where an earlier process left them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn new(
+        graph: Client,
+        store: Store,
+        clock: Clock,
+        stop: Stop,
+        credentials: Vec<Arc<Credential>>,
+    ) -> Result<Self, StoreError> {
+        store.close_interrupted_runs(clock.now()).await?;
+        for row in store.pools().await? {
+            if let Some(key) = PoolKey::parse(&row.pool) {
+                graph.budget().restore(&key, gate_state(row));
+            }
+        }
+        Ok(Self {
+            graph,
+            store,
+            clock,
+            stop,
+            credentials,
+            progress: Progress::default(),
+            learned: Mutex::default(),
+        })
+    }
+
+    /// The best way to an account whose token still works, `tried` of them left out.
+    pub(super) fn route<'a>(&self, account: &'a Account, tried: usize) -> Option<(usize, &'a Route)> {
+        let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        account
+            .routes
+            .iter()
+            .enumerate()
+            .skip(tried)
+            .find(|(_, route)| !learned.dead_credentials.contains(route.credential.name()))
+    }
+
+    /// Notes that a credential is of no use until an operator acts.
+    pub(super) fn bury(&self, credential: &Credential) {
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        learned.dead_credentials.insert(credential.name().to_owned());
+    }
+
+    /// Fields that the API refuses for a resource, as far as this process or an earlier one learned.
+    pub(super) async fn refused_fields(
+        &self,
+        resource: &'static Resource,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let since = self.clock.now() - REFUSAL_MEMORY;
+        let stored = self.store.refused_fields(resource.name, since).await?;
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = learned.refused_fields.entry(resource.name).or_default();
+        known.extend(stored);
+        Ok(known.clone())
+    }
+
+    /// Notes fields that the API refused.
+    pub(super) fn refuse_fields(&self, resource: &'static Resource, fields: &BTreeSet<String>) {
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = learned.refused_fields.entry(resource.name).or_default();
+        known.extend(fields.iter().cloned());
+    }
+
+    /// The calls of a tally and the pools they were metered in, as the store takes them.
+    pub(super) fn spent(&self, tally: &mut Tally) -> (Vec<CallCount>, Vec<PoolRow>) {
+        let calls: Vec<CallCount> = tally
+            .take()
+            .into_iter()
+            .map(|(pool, endpoint, calls, failed)| CallCount {
+                pool: pool.to_string(),
+                endpoint,
+                calls,
+                failed,
+            })
+            .collect();
+        let states = self.graph.budget().states();
+        let touched = |key: &PoolKey| {
+            let name = key.to_string();
+            matches!(key, PoolKey::Platform { .. }) || calls.iter().any(|call| call.pool == name)
+        };
+        let pools = states
+            .into_iter()
+            .filter(|(key, _)| touched(key))
+            .map(|(key, state)| pool_row(&key, state))
+            .collect();
+        (calls, pools)
+    }
+}
+
+fn pool_row(key: &PoolKey, state: GateState) -> PoolRow {
+    let (reading, observed_at) = state.reading.unzip();
+    let (until, why) = state
+        .closed
+        .map(|closed| (closed.until, closed.why))
+        .unzip();
+    PoolRow {
+        pool: key.to_string(),
+        gauges: reading.map(|r| [r.call_count, r.total_cputime, r.total_time]),
+        observed_at,
+        closed_until: until,
+        closed_why: why,
+    }
+}
+
+fn gate_state(row: PoolRow) -> GateState {
+    let reading = row
+        .gauges
+        .map(|[call_count, total_cputime, total_time]| Reading {
+            call_count,
+            total_cputime,
+            total_time,
+            ..Reading::default()
+        });
+    let instant: Option<DateTime<Utc>> = row.observed_at;
+    GateState {
+        reading: reading.zip(instant),
+        closed: row.closed_until.map(|until| Closed {
+            until,
+            why: row.closed_why.unwrap_or_default(),
+        }),
+        refusals: 0,
+    }
+}
