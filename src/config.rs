@@ -39,7 +39,7 @@ impl Environment {
     }
 }
 
-/// The checked configuration.
+/// The checked configuration. The default has no credential and every key's default.
 #[derive(Debug)]
 pub struct Config {
     /// The file it came from.
@@ -62,6 +62,27 @@ pub struct Config {
     pub jobs: Vec<JobConfig>,
     /// What is allowed but unwise, for people.
     pub warnings: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            file: PathBuf::new(),
+            graph: graph::Settings {
+                base_url: "https://graph.facebook.com".to_owned(),
+                version: "v25.0".to_owned(),
+                timeout: Duration::from_secs(60),
+            },
+            credentials: Vec::new(),
+            database: PathBuf::from("igsync.db"),
+            budget: budget::Settings::default(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            refresh: Vec::new(),
+            jobs: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
 }
 
 /// A configured job.
@@ -175,8 +196,12 @@ impl Check<'_> {
     fn all(mut self, raw: raw::File) -> Result<Config, ConfigError> {
         let graph = self.graph(raw.graph)?;
         let credentials = self.credentials(raw.credential)?;
-        let database = raw.database.path.map_or_else(|| "igsync.db".to_owned(), Spanned::into_inner);
-        let mut budget = budget::Settings::default();
+        let defaults = Config::default();
+        let database = match raw.database.path {
+            Some(path) => PathBuf::from(path.into_inner()),
+            None => defaults.database,
+        };
+        let mut budget = defaults.budget;
         if let Some(percent) = raw.budget.ceiling_percent {
             budget.ceiling_percent = u8::try_from(*percent.get_ref())
                 .ok()
@@ -210,11 +235,7 @@ impl Check<'_> {
     }
 
     fn graph(&mut self, raw: raw::Graph) -> Result<graph::Settings, ConfigError> {
-        let mut settings = graph::Settings {
-            base_url: "https://graph.facebook.com".to_owned(),
-            version: "v25.0".to_owned(),
-            timeout: Duration::from_secs(60),
-        };
+        let mut settings = Config::default().graph;
         if let Some(url) = raw.base_url {
             let problem = "is not an https address (http is for simulators on 127.0.0.1 and localhost: a token never travels in the clear)";
             if !is_safe_url(url.get_ref()) {
@@ -348,10 +369,10 @@ impl Check<'_> {
     }
 
     /// A relative path is meant from the configuration file's folder.
-    fn beside(&self, path: &str) -> PathBuf {
+    fn beside(&self, path: impl AsRef<Path>) -> PathBuf {
         match self.file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder.join(path),
-            _ => PathBuf::from(path),
+            _ => path.as_ref().to_owned(),
         }
     }
 

@@ -16,7 +16,7 @@ use super::job::{Account, DISCOVERY, Route};
 use super::world::World;
 use crate::budget::PoolKey;
 use crate::clock::instant_text;
-use crate::graph::{Credential, Error, Fields, Reaction, Request, Shape, Tally};
+use crate::graph::{Client, Credential, Error, Fields, Reaction, Request, Shape, Tally};
 use crate::resource;
 use crate::store::{Commit, FinishedRun, Gap, NewRun, Outcome, Reason, Row, StoreError, Value};
 
@@ -44,6 +44,8 @@ pub struct Problem {
     pub message: String,
     /// Whether an operator must act.
     pub operator: bool,
+    /// Whether the token is of no use for anything.
+    pub dead: bool,
     /// When it can go on, where a budget is used up.
     pub resume_at: Option<DateTime<Utc>>,
 }
@@ -60,47 +62,63 @@ struct PageNode {
 
 const ENDPOINT: &str = "/me/accounts";
 
+/// What the tokens reach, before anything of it is written.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Accounts, by id.
+    pub accounts: Vec<Account>,
+    /// Pages without a linked account, as `name (id)`; no error.
+    pub unlinked_pages: Vec<String>,
+    /// What went wrong, one credential each.
+    pub problems: Vec<Problem>,
+    rows: Vec<Row>,
+    gaps: Vec<Gap>,
+}
+
+/// Asks every credential.
+pub async fn survey(graph: &Client, credentials: &[Arc<Credential>], tally: &mut Tally) -> Survey {
+    let mut survey = Survey::default();
+    let mut accounts = BTreeMap::new();
+    for credential in credentials {
+        let (pages, error) = pages(graph, credential, tally).await;
+        if let Some(problem) = problem(credential, pages.len(), error.as_ref()) {
+            if !matches!(error, Some(Error::Stopped)) {
+                survey.gaps.push(gap(&problem, error.as_ref()));
+            }
+            survey.problems.push(problem);
+        }
+        for page in pages {
+            take(page, credential, &mut accounts, &mut survey);
+        }
+    }
+    survey.accounts = accounts.into_values().collect();
+    survey
+}
+
 /// Asks every credential, and writes the accounts that were found.
 ///
 /// # Errors
 /// Only when the database cannot be written; a token that cannot be asked is a [`Problem`].
 pub async fn discover(world: &World, job: &str) -> Result<Discovery, StoreError> {
-    let run = world
-        .store
-        .begin_run(NewRun {
-            started_by: None,
-            job: job.to_owned(),
-            account_id: None,
-            resource: DISCOVERY,
-            at: world.clock.now(),
-        })
-        .await?;
-    let mut discovery = Discovery {
-        run,
-        ..Discovery::default()
+    let new_run = NewRun {
+        started_by: None,
+        job: job.to_owned(),
+        account_id: None,
+        resource: DISCOVERY,
+        at: world.clock.now(),
     };
+    let run = world.store.begin_run(new_run).await?;
     let mut tally = Tally::default();
-    let (mut accounts, mut rows, mut gaps) = (BTreeMap::new(), Vec::new(), Vec::new());
-    for credential in &world.credentials {
-        let (pages, error) = pages(world, credential, &mut tally).await;
-        if let Some(problem) = problem(world, credential, pages.len(), error.as_ref()) {
-            if !matches!(error, Some(Error::Stopped)) {
-                gaps.push(gap(&problem, error.as_ref()));
-            }
-            discovery.problems.push(problem);
-        }
-        for page in pages {
-            take(page, credential, &mut accounts, &mut rows, &mut discovery);
-        }
+    let survey = survey(&world.graph, &world.credentials, &mut tally).await;
+    for problem in survey.problems.iter().filter(|problem| problem.dead) {
+        world.bury(&problem.credential);
     }
-    discovery.accounts = accounts.into_values().collect();
-    record(world, &mut discovery, &mut tally, rows, gaps).await?;
-    Ok(discovery)
+    record(world, run, survey, &mut tally).await
 }
 
 /// All Pages of a credential; those before an error, and the error.
 async fn pages(
-    world: &World,
+    graph: &Client,
     credential: &Credential,
     tally: &mut Tally,
 ) -> (Vec<PageNode>, Option<Error>) {
@@ -120,7 +138,7 @@ async fn pages(
     };
     let mut pages = Vec::new();
     loop {
-        match world.graph.get(credential, &request, tally).await {
+        match graph.get(credential, &request, tally).await {
             Ok(page) => {
                 for item in &page.items {
                     match serde_json::from_str(item.get()) {
@@ -154,13 +172,9 @@ async fn pages(
 }
 
 /// What is wrong with a credential, in words for an operator.
-fn problem(
-    world: &World,
-    credential: &Credential,
-    pages: usize,
-    error: Option<&Error>,
-) -> Option<Problem> {
+fn problem(credential: &Credential, pages: usize, error: Option<&Error>) -> Option<Problem> {
     let name = credential.name();
+    let mut dead = false;
     let (message, operator, resume_at) = match error {
         None if pages > 0 => return None,
         None => (
@@ -182,10 +196,7 @@ fn problem(
         ),
         Some(error) => {
             let reaction = error.reaction();
-            let dead = matches!(reaction, Reaction::StopCredential | Reaction::Block);
-            if dead {
-                world.bury(credential);
-            }
+            dead = matches!(reaction, Reaction::StopCredential | Reaction::Block);
             let hint = match reaction {
                 Reaction::StopCredential => "; replace the token (and check app_secret_file), then start again",
                 Reaction::Block => "; Meta blocks the app: see the app dashboard before starting again",
@@ -200,6 +211,7 @@ fn problem(
         credential: name.to_owned(),
         message,
         operator,
+        dead,
         resume_at,
     })
 }
@@ -225,13 +237,12 @@ fn take(
     page: PageNode,
     credential: &Arc<Credential>,
     accounts: &mut BTreeMap<String, Account>,
-    rows: &mut Vec<Row>,
-    discovery: &mut Discovery,
+    survey: &mut Survey,
 ) {
     let name = page.name.clone();
     let Some(node) = page.instagram_business_account else {
         let name = name.unwrap_or_else(|| "a Page".to_owned());
-        discovery.unlinked_pages.push(format!("{name} ({})", page.id));
+        survey.unlinked_pages.push(format!("{name} ({})", page.id));
         return;
     };
     let Some(id) = node.get("id").and_then(Json::as_str).map(str::to_owned) else {
@@ -274,6 +285,7 @@ fn take(
     }
     match resource::discovered_account(&node, &filled) {
         Ok(row) => {
+            let rows = &mut survey.rows;
             rows.retain(|known| known.values.first() != row.values.first());
             rows.push(row);
         }
@@ -283,52 +295,53 @@ fn take(
 
 async fn record(
     world: &World,
-    discovery: &mut Discovery,
+    run: i64,
+    survey: Survey,
     tally: &mut Tally,
-    rows: Vec<Row>,
-    gaps: Vec<Gap>,
-) -> Result<(), StoreError> {
+) -> Result<Discovery, StoreError> {
     let at = world.clock.now();
     let (calls, pools) = world.spent(tally);
-    discovery.calls = calls.iter().map(|count| u64::from(count.calls)).sum();
-    world
-        .store
-        .commit(Commit {
-            run: discovery.run,
-            at,
-            pages: 0,
-            rows,
-            checkpoint: None,
-            gaps,
-            calls,
-            pools,
-        })
-        .await?;
-    let resume_at = discovery.problems.iter().filter_map(|p| p.resume_at).min();
-    let outcome = if discovery.problems.is_empty() {
-        Outcome::Complete
-    } else if discovery.problems.iter().any(|problem| problem.operator) {
-        Outcome::Refused
-    } else if let Some(until) = resume_at {
-        Outcome::Suspended(until)
-    } else if world.stop.requested() {
-        Outcome::Stopped
-    } else {
-        Outcome::Failed
+    let discovery = Discovery {
+        run,
+        accounts: survey.accounts,
+        unlinked_pages: survey.unlinked_pages,
+        problems: survey.problems,
+        calls: calls.iter().map(|count| u64::from(count.calls)).sum(),
     };
-    let messages: Vec<&str> = discovery
-        .problems
-        .iter()
-        .map(|problem| problem.message.as_str())
-        .collect();
-    world
-        .store
-        .finish_run(FinishedRun {
-            run: discovery.run,
-            outcome,
-            message: (!messages.is_empty()).then(|| messages.join("\n")),
-            at,
-            asked: Vec::new(),
-        })
-        .await
+    let commit = Commit {
+        run,
+        at,
+        pages: 0,
+        rows: survey.rows,
+        checkpoint: None,
+        gaps: survey.gaps,
+        calls,
+        pools,
+    };
+    world.store.commit(commit).await?;
+    let problems = &discovery.problems;
+    let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    let finished = FinishedRun {
+        run,
+        outcome: outcome(problems, world.stop.requested()),
+        message: (!messages.is_empty()).then(|| messages.join("\n")),
+        at,
+        asked: Vec::new(),
+    };
+    world.store.finish_run(finished).await?;
+    Ok(discovery)
+}
+
+fn outcome(problems: &[Problem], stopped: bool) -> Outcome {
+    if problems.is_empty() {
+        return Outcome::Complete;
+    }
+    if problems.iter().any(|problem| problem.operator) {
+        return Outcome::Refused;
+    }
+    match problems.iter().filter_map(|problem| problem.resume_at).min() {
+        Some(until) => Outcome::Suspended(until),
+        None if stopped => Outcome::Stopped,
+        None => Outcome::Failed,
+    }
 }

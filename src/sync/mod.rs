@@ -1,9 +1,10 @@
 //! Jobs: what is read of an account, in which order, and what became of it.
 //!
 //! [`run`] is the program's sentence spoken aloud. Around it: [`plan`] decides the next request and what "finished"
-//! means, [`discovery`] finds the accounts, [`backfill`] runs accounts side by side, [`report`] says what happened.
+//! means, [`discovery`] finds the accounts, [`check`] says what each token lacks, [`backfill`] runs accounts side by side, [`report`] says what happened.
 
 mod backfill;
+mod check;
 mod discovery;
 mod job;
 mod plan;
@@ -13,7 +14,8 @@ mod run;
 mod world;
 
 pub use backfill::{Selection, SelectionError, backfill};
-pub use discovery::{Discovery, Problem, discover};
+pub use check::{AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check};
+pub use discovery::{Discovery, Problem, Survey, discover, survey};
 pub use job::{Account, BACKFILL, DISCOVERY, Job, Range, RangeError, Route};
 pub use progress::{JobProgress, Progress};
 pub use report::{JobReport, Summary, Verdict};

@@ -58,7 +58,7 @@ pub(super) async fn run(world: &World, job: &Job, started_by: i64) -> Result<Job
                     Recovery::Ask => world.refuse_fields(job.resource, plan.refused()),
                     Recovery::OtherToken { dead } => {
                         if dead {
-                            world.bury(&route.credential);
+                            world.bury(route.credential.name());
                         }
                         tried = place + 1;
                         if world.route(&job.account, tried).is_some() {

@@ -83,9 +83,9 @@ impl World {
     }
 
     /// Notes that a credential is of no use until an operator acts.
-    pub(super) fn bury(&self, credential: &Credential) {
+    pub(super) fn bury(&self, credential: &str) {
         let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        learned.dead_credentials.insert(credential.name().to_owned());
+        learned.dead_credentials.insert(credential.to_owned());
     }
 
     /// Fields that the API refuses for a resource, as far as this process or an earlier one learned.

@@ -1,0 +1,190 @@
+//! Errors in the words of the Graph API.
+//!
+//! Texts, codes and types are those of recorded answers where there is one, else of Meta's pages "Handle Errors"
+//! (developers.facebook.com/docs/graph-api/guides/error-handling) and "Error Codes" of the Instagram API.
+
+use crate::json::Json;
+
+/// An error object and the HTTP status it is sent with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GraphError {
+    pub(crate) status: u16,
+    pub(crate) code: i64,
+    pub(crate) subcode: Option<i64>,
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
+    pub(crate) is_transient: Option<bool>,
+    /// Title and text for people.
+    pub(crate) for_people: Option<Box<(String, String)>>,
+    /// A finished piece of JSON.
+    pub(crate) error_data: Option<&'static str>,
+}
+
+pub(crate) type Outcome<T> = Result<T, GraphError>;
+
+impl GraphError {
+    pub(crate) fn new(code: i64, message: impl Into<String>) -> Self {
+        Self {
+            status: 400,
+            code,
+            subcode: None,
+            kind: "OAuthException",
+            message: message.into(),
+            is_transient: None,
+            for_people: None,
+            error_data: None,
+        }
+    }
+
+    pub(crate) fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    pub(crate) fn subcode(mut self, subcode: i64) -> Self {
+        self.subcode = Some(subcode);
+        self
+    }
+
+    pub(crate) fn transient(mut self, is_transient: bool) -> Self {
+        self.is_transient = Some(is_transient);
+        self
+    }
+
+    pub(crate) fn kind(mut self, kind: &'static str) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    pub(crate) fn for_people(mut self, title: &str, message: &str) -> Self {
+        self.for_people = Some(Box::new((title.to_owned(), message.to_owned())));
+        self
+    }
+
+    /// The body, with the keys in the recorded order.
+    pub(crate) fn body(&self, trace_id: &str) -> String {
+        let mut json = Json::with_capacity(256);
+        json.open_object();
+        json.key("error");
+        json.open_object();
+        json.string_member("message", &self.message);
+        json.string_member("type", self.kind);
+        json.integer_member("code", self.code);
+        if let Some(data) = self.error_data {
+            json.key("error_data");
+            json.raw(data);
+        }
+        if let Some(subcode) = self.subcode {
+            json.integer_member("error_subcode", subcode);
+        }
+        if let Some(is_transient) = self.is_transient {
+            json.boolean_member("is_transient", is_transient);
+        }
+        if let Some(people) = &self.for_people {
+            json.string_member("error_user_title", &people.0);
+            json.string_member("error_user_msg", &people.1);
+        }
+        json.string_member("fbtrace_id", trace_id);
+        json.close_object();
+        json.close_object();
+        json.into_text()
+    }
+
+    pub(crate) fn unknown_path(path: &str) -> Self {
+        Self::new(2500, format!("Unknown path components: /{path}"))
+    }
+
+    pub(crate) fn nonexisting_field(name: &str, node_type: Option<&str>) -> Self {
+        let place = node_type.map_or(String::new(), |node_type| {
+            format!(" on node type ({node_type})")
+        });
+        Self::new(
+            100,
+            format!("(#100) Tried accessing nonexisting field ({name}){place}"),
+        )
+    }
+
+    pub(crate) fn unsupported_get(id: &str) -> Self {
+        Self::unsupported("get", id)
+    }
+
+    pub(crate) fn unsupported(method: &str, id: &str) -> Self {
+        let message = format!(
+            "Unsupported {method} request. Object with ID '{id}' does not exist, cannot be loaded due to missing \
+             permissions, or does not support this operation. Please read the Graph API documentation at \
+             https://developers.facebook.com/docs/graph-api"
+        );
+        Self::new(100, message)
+            .subcode(33)
+            .kind("GraphMethodException")
+    }
+
+    pub(crate) fn unknown_alias(alias: &str) -> Self {
+        Self::new(
+            803,
+            format!("(#803) Some of the aliases you requested do not exist: {alias}"),
+        )
+    }
+
+    pub(crate) fn no_permission() -> Self {
+        Self::new(
+            10,
+            "(#10) Application does not have permission for this action",
+        )
+    }
+
+    pub(crate) fn requires(permission: &str) -> Self {
+        Self::new(
+            200,
+            format!("(#200) Requires {permission} permission to manage the object"),
+        )
+    }
+
+    pub(crate) fn multi_id_read() -> Self {
+        Self::new(100, "The ids query parameter is deprecated in v26.0+").status(500)
+    }
+
+    pub(crate) fn too_much_data() -> Self {
+        Self::new(
+            1,
+            "Please reduce the amount of data you're asking for, then retry your request",
+        )
+        .status(500)
+    }
+
+    pub(crate) fn cursor_out_of_reach() -> Self {
+        Self::new(
+            100,
+            "(#100) The After Cursor specified exceeds the max limit supported by this endpoint",
+        )
+    }
+
+    pub(crate) fn unknown() -> Self {
+        Self::new(1, "An unknown error has occurred.").status(500)
+    }
+
+    pub(crate) fn missing_parameter(name: &str) -> Self {
+        Self::new(100, format!("(#100) The parameter {name} is required"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_stand_in_the_recorded_order() {
+        let body = GraphError {
+            error_data: Some(r#"{"blame_field_specs":[[""]]}"#),
+            ..GraphError::new(100, "Invalid parameter")
+        }
+        .subcode(2_108_006)
+        .transient(false)
+        .for_people("Title", "Text")
+        .body("Abc");
+        assert_eq!(
+            body,
+            r#"{"error":{"message":"Invalid parameter","type":"OAuthException","code":100,"error_data":{"blame_field_specs":[[""]]},"error_subcode":2108006,"is_transient":false,"error_user_title":"Title","error_user_msg":"Text","fbtrace_id":"Abc"}}"#
+        );
+    }
+}

@@ -1,0 +1,217 @@
+//! The nodes of the graph: their fields, their defaults and their edges.
+
+mod ig_comment;
+mod ig_media;
+mod ig_user;
+mod page;
+mod row;
+mod url;
+mod user;
+
+use crate::error::{GraphError, Outcome};
+use crate::fields::Field;
+use crate::id::{MediaKind, Object};
+use crate::reader::{Edge, Params, Reader};
+use crate::world::{Account, Comment, Media, TokenKey, World};
+
+pub(crate) use ig_media::View;
+pub(crate) use row::Row;
+
+/// Something with fields.
+#[derive(Clone, Debug)]
+pub(crate) enum Node<'w> {
+    /// The user of the calling token.
+    User,
+    /// A Facebook Page.
+    Page(usize),
+    /// IG User.
+    Account(Account<'w>),
+    /// IG Media, as somebody sees it.
+    Media(Media<'w>, View),
+    /// IG Comment.
+    Comment(Comment<'w>),
+    /// A plain row without fields of its own kind.
+    Row(Row),
+}
+
+impl Node<'_> {
+    /// Identifies the node in cursors and links.
+    pub(crate) fn id(&self) -> String {
+        match self {
+            Self::User => "me".to_owned(),
+            Self::Page(page) => page.to_string(),
+            Self::Account(account) => account.id().to_owned(),
+            Self::Media(media, _) => media.id(),
+            Self::Comment(comment) => comment.id(),
+            Self::Row(_) => String::new(),
+        }
+    }
+
+    /// What is told without `fields`.
+    pub(crate) fn default_fields(&self) -> Vec<&'static str> {
+        match self {
+            Self::User => vec!["name", "id"],
+            Self::Page(_) => vec!["name", "id"],
+            Self::Account(_) | Self::Media(..) => vec!["id"],
+            Self::Comment(_) => vec!["timestamp", "text", "id"],
+            Self::Row(row) => row.keys(),
+        }
+    }
+
+    /// As refusals name it.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Page(_) => "Page",
+            Self::Account(_) => "IGUser",
+            Self::Media(..) => "IGMedia",
+            Self::Comment(_) => "IGComment",
+            Self::Row(_) => "Row",
+        }
+    }
+
+    /// Whether objects of this kind have an id at all.
+    pub(crate) fn has_id(&self) -> bool {
+        !matches!(self, Self::Row(row) if !row.has("id"))
+    }
+}
+
+/// Finds the node that a path begins with, as far as the caller may see it.
+pub(crate) fn resolve<'s>(reader: &Reader<'s>, id: &str) -> Outcome<Node<'s>> {
+    if id == "me" {
+        return match reader.caller.key {
+            TokenKey::User(_) => Ok(Node::User),
+            TokenKey::Page { page, .. } => Ok(Node::Page(page)),
+            TokenKey::App => Err(user_needed()),
+        };
+    }
+    let known = find(reader, id);
+    if known.is_none() && !id.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(GraphError::unknown_alias(id));
+    }
+    known
+        .filter(|node| is_reachable(reader, node))
+        .ok_or_else(|| GraphError::unsupported_get(id))
+}
+
+/// "An active access token must be used…" is also what an app token gets that asks for `/me`.
+pub(crate) fn user_needed() -> GraphError {
+    GraphError::new(
+        2500,
+        "An active access token must be used to query information about the current user.",
+    )
+}
+
+fn find<'s>(reader: &Reader<'s>, id: &str) -> Option<Node<'s>> {
+    let world = reader.world;
+    if let Some(page) = world.page_with_id(id) {
+        return Some(Node::Page(page));
+    }
+    if let Some(account) = world.account(id) {
+        return Some(Node::Account(account));
+    }
+    match world.ids().resolve(id)? {
+        Object::Media(path) => world
+            .media_at(path)
+            .filter(Media::is_readable)
+            .map(|media| Node::Media(media, View::Node)),
+        Object::Comment(path) => world.comment_at(path).map(Node::Comment),
+        Object::MentioningComment { .. } | Object::Hashtag(_) => None,
+    }
+}
+
+/// The professional account that an id belongs to, whoever asks.
+pub(crate) fn account_behind<'w>(world: &'w World, id: &str) -> Option<Account<'w>> {
+    if let Some(account) = world.account(id) {
+        return Some(account);
+    }
+    match world.ids().resolve(id)? {
+        Object::Media(path) if path.kind != MediaKind::Hashtag => {
+            world.media_at(path).map(|media| media.account())
+        }
+        Object::Comment(path) => world
+            .comment_at(path)
+            .map(|comment| world.account_at(comment.path().account)),
+        _ => None,
+    }
+}
+
+fn is_reachable(reader: &Reader<'_>, node: &Node<'_>) -> bool {
+    let account = match node {
+        Node::Page(page) => return reader.caller.reaches_page(*page),
+        Node::Account(account) => account.index(),
+        Node::Media(media, _) => match media.path().kind {
+            MediaKind::Post | MediaKind::Story => media.path().account,
+            _ => return false,
+        },
+        Node::Comment(comment) => comment.path().account,
+        Node::User | Node::Row(_) => return true,
+    };
+    let page = reader.world.page_of_account(account);
+    let is_linked = |page| reader.world.account_of_page(page).is_some();
+    page.is_some_and(|page| is_linked(page) && reader.caller.reaches_page(page))
+}
+
+/// Writes a member. Says whether the node knows the field; a known one may still tell nothing.
+pub(crate) fn write_field<'s>(
+    reader: &mut Reader<'s>,
+    node: &Node<'s>,
+    name: &str,
+    key: &str,
+    field: &Field,
+) -> Outcome<bool> {
+    match node {
+        Node::User => Ok(user::write_field(reader, name, key)),
+        Node::Page(page) => page::write_field(reader, *page, name, key, field),
+        Node::Account(account) => ig_user::write_field(reader, *account, name, key),
+        Node::Media(media, view) => ig_media::write_field(reader, media, *view, name, key, field),
+        Node::Comment(comment) => ig_comment::write_field(reader, comment, name, key, field),
+        Node::Row(row) => Ok(row.write_field(&mut reader.json, name, key)),
+    }
+}
+
+/// Opens an edge of a node; nothing when the node has no such edge.
+pub(crate) fn edge<'s>(
+    reader: &mut Reader<'s>,
+    node: &Node<'s>,
+    name: &str,
+    params: Params<'_>,
+) -> Outcome<Option<Edge<'s>>> {
+    match node {
+        Node::User => user::edge(reader, name),
+        Node::Page(_) | Node::Row(_) => Ok(None),
+        Node::Account(account) => ig_user::edge(reader, *account, name, params),
+        Node::Media(media, view) => ig_media::edge(reader, media, *view, name),
+        Node::Comment(comment) => ig_comment::edge(reader, comment, name),
+    }
+}
+
+/// Names that are edges of some node. A node without them refuses them as fields, as recorded for `feed`; any other
+/// name is an unknown path.
+pub(crate) fn is_edge_of_some_node(name: &str) -> bool {
+    matches!(
+        name,
+        "accounts"
+            | "available_catalogs"
+            | "catalog_product_search"
+            | "children"
+            | "collaborative_media"
+            | "collaborators"
+            | "comments"
+            | "content_publishing_limit"
+            | "conversations"
+            | "feed"
+            | "insights"
+            | "live_media"
+            | "media"
+            | "messages"
+            | "permissions"
+            | "product_tags"
+            | "recent_media"
+            | "recently_searched_hashtags"
+            | "replies"
+            | "stories"
+            | "tags"
+            | "top_media"
+    )
+}

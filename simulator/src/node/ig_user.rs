@@ -1,0 +1,139 @@
+//! IG User: a professional account.
+//!
+//! Meta's page: "IG User" (…/instagram-platform/instagram-graph-api/reference/ig-user) and those of its edges.
+
+use crate::error::{GraphError, Outcome};
+use crate::reader::{Edge, List, Params, Reader, Style};
+use crate::world::Account;
+
+use super::{Node, View, url};
+
+const BASIC: [&str; 2] = ["instagram_basic", "pages_read_engagement"];
+
+pub(super) fn write_field<'s>(
+    reader: &mut Reader<'s>,
+    account: Account<'s>,
+    name: &str,
+    key: &str,
+) -> Outcome<bool> {
+    if name != "id" && is_field(name) {
+        reader.require(account.index(), &BASIC)?;
+    }
+    match name {
+        "id" => reader.json.plain_member(key, account.id()),
+        "username" => reader.json.string_member(key, &account.username()),
+        "name" => optional(reader, key, account.name()),
+        "biography" => optional(reader, key, account.biography()),
+        "website" => optional(reader, key, account.website()),
+        "profile_picture_url" => {
+            let path = profile_picture_path(account);
+            let signed = url::signed_profile_picture(reader, &path);
+            reader.json.string_member(key, &signed);
+        }
+        "followers_count" => reader.json.integer_member(key, account.followers_count()),
+        "follows_count" => reader.json.integer_member(key, account.follows_count()),
+        "media_count" => reader.json.integer_member(key, account.media_count()),
+        "has_profile_pic" | "is_published" => reader.json.boolean_member(key, true),
+        "legacy_instagram_user_id" => reader.json.plain_member(key, account.legacy_id()),
+        "ig_id" => reader.json.integer_member(key, account.ig_id()),
+        "shopping_product_tag_eligibility" => {
+            reader.require(
+                account.index(),
+                &["catalog_management", "instagram_shopping_tag_products"],
+            )?;
+            reader.json.boolean_member(key, account.spec().products > 0);
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn is_field(name: &str) -> bool {
+    !super::is_edge_of_some_node(name)
+}
+
+pub(super) fn optional(reader: &mut Reader<'_>, key: &str, text: Option<&str>) {
+    if let Some(text) = text {
+        reader.json.string_member(key, text);
+    }
+}
+
+pub(super) fn profile_picture_path(account: Account<'_>) -> String {
+    let seed = account.seed().with(30);
+    format!(
+        "/v/t51.2885-15/{}_{}_n.jpg",
+        seed.between(100_000_000, 699_999_999),
+        seed.with(1).bits()
+    )
+}
+
+pub(super) fn edge<'s>(
+    reader: &mut Reader<'s>,
+    account: Account<'s>,
+    name: &str,
+    params: Params<'_>,
+) -> Outcome<Option<Edge<'s>>> {
+    let edge = match name {
+        "media" => {
+            reader.require(account.index(), &BASIC)?;
+            Edge::List(media(reader, account, params, View::List)?)
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(edge))
+}
+
+/// Posts, newest first; at most as many as the list may hold; stories are not among them.
+pub(super) fn media<'s>(
+    reader: &Reader<'s>,
+    account: Account<'s>,
+    params: Params<'_>,
+    view: View,
+) -> Outcome<List<'s>> {
+    let total = account.slots();
+    let mut slots = total.saturating_sub(reader.world.spec().media_list_cap)..total;
+    let inclusive = i64::from(reader.rules().media_range_inclusive);
+    if let Some(since) = instant(params, "since")? {
+        slots.start = slots.start.max(account.slot_at(since + 1 - inclusive));
+    }
+    if let Some(until) = instant(params, "until")? {
+        slots.end = slots.end.min(account.slot_at(until + inclusive));
+    }
+    Ok(List {
+        slots,
+        newest_first: true,
+        item: Box::new(move |slot| {
+            let post = account.post_at_slot(slot);
+            (post.is_readable() && !post.is_live()).then_some(Node::Media(post, view))
+        }),
+        default_limit: reader.rules().default_limit,
+        max_limit: reader.rules().max_limit,
+        style: Style::Links,
+    })
+}
+
+/// Unix seconds, or a date as `strtotime` reads it in UTC.
+pub(super) fn instant(params: Params<'_>, name: &str) -> Outcome<Option<i64>> {
+    let Some(text) = params.get(name).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    if let Ok(seconds) = text.parse() {
+        return Ok(Some(seconds));
+    }
+    let date = text
+        .get(..10)
+        .and_then(|date| date.parse::<chrono::NaiveDate>().ok());
+    let midnight = date
+        .and_then(|date| date.and_hms_opt(0, 0, 0))
+        .map(|midnight| midnight.and_utc().timestamp());
+    let instant = if text.len() == 10 {
+        midnight
+    } else {
+        chrono::DateTime::parse_from_rfc3339(text)
+            .ok()
+            .map(|instant| instant.timestamp())
+    };
+    instant
+        .map(Some)
+        .ok_or_else(|| GraphError::new(100, "Invalid parameter"))
+}

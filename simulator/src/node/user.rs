@@ -1,0 +1,79 @@
+//! `/me`: the user of the token.
+//!
+//! Meta's pages: "User Accounts" (…/docs/graph-api/reference/user/accounts) and "User Permissions".
+
+use crate::error::Outcome;
+use crate::reader::{Edge, List, Reader, Style};
+use crate::world::TokenKey;
+
+use super::{Node, Row};
+
+pub(super) fn write_field(reader: &mut Reader<'_>, name: &str, key: &str) -> bool {
+    let Some(spec) = reader.caller.spec() else {
+        return false;
+    };
+    match name {
+        "id" => reader.json.plain_member(key, &spec.user_id),
+        "name" => reader.json.string_member(key, &spec.user_name),
+        _ => return false,
+    }
+    true
+}
+
+pub(super) fn edge<'s>(reader: &mut Reader<'s>, name: &str) -> Outcome<Option<Edge<'s>>> {
+    match name {
+        "accounts" => Ok(Some(accounts(reader))),
+        "permissions" => Ok(Some(permissions(reader))),
+        _ => Ok(None),
+    }
+}
+
+/// Without `pages_show_list`, and for roles given through a business without `business_management`, the list is
+/// empty: not an error.
+fn accounts<'s>(reader: &Reader<'s>) -> Edge<'s> {
+    let caller = reader.caller;
+    let through_business = caller.spec().is_some_and(|spec| spec.role_from_business);
+    let sees_pages = caller.is_granted("pages_show_list")
+        && (!through_business || caller.is_granted("business_management"));
+    let pages = if sees_pages && matches!(caller.key, TokenKey::User(_)) {
+        reader.world.spec().pages.len()
+    } else {
+        0
+    };
+    Edge::List(List {
+        slots: 0..pages as u64,
+        newest_first: false,
+        item: Box::new(move |slot| {
+            let page = usize::try_from(slot)
+                .ok()
+                .filter(|page| caller.reaches_page(*page))?;
+            Some(Node::Page(page))
+        }),
+        default_limit: reader.rules().default_limit,
+        max_limit: reader.rules().max_limit,
+        style: Style::Links,
+    })
+}
+
+fn permissions<'s>(reader: &Reader<'s>) -> Edge<'s> {
+    let granted = |permission: &String| {
+        if reader.caller.is_granted(permission) {
+            "granted"
+        } else {
+            "declined"
+        }
+    };
+    let permissions = reader
+        .caller
+        .spec()
+        .into_iter()
+        .flat_map(|spec| &spec.permissions);
+    let rows = permissions.map(|permission| {
+        Node::Row(
+            Row::default()
+                .with("permission", permission.as_str())
+                .with("status", granted(permission)),
+        )
+    });
+    Edge::Rows(rows.collect())
+}

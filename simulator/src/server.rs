@@ -1,0 +1,208 @@
+//! The HTTP side: takes calls, lets faults interfere, answers, and keeps the journal.
+
+mod answer;
+mod caller;
+mod incoming;
+mod memory;
+mod version;
+
+use std::convert::Infallible;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body::Frame;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::fault::{Changes, Fault, Faults};
+use crate::journal::Call;
+use crate::seed::Seed;
+use crate::world::World;
+
+pub(crate) use incoming::Incoming;
+pub(crate) use memory::Memory;
+
+use answer::Answer;
+
+/// The largest body that is read; batches are the only large ones.
+const MAX_BODY: usize = 4 << 20;
+
+/// A Graph API over a world. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Simulator {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    world: World,
+    clock: Clock,
+    memory: Memory,
+    faults: Mutex<Faults>,
+    journal: Mutex<Vec<Call>>,
+    calls: AtomicU64,
+}
+
+impl Simulator {
+    /// Sets a world going.
+    pub fn new(world: World, clock: Clock) -> Self {
+        world.wind(&clock);
+        let shared = Shared {
+            world,
+            clock,
+            memory: Memory::default(),
+            faults: Mutex::default(),
+            journal: Mutex::default(),
+            calls: AtomicU64::new(0),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// All endpoints, to be served by whoever wants to.
+    pub fn router(&self) -> Router {
+        Router::new().fallback(handle).with_state(self.clone())
+    }
+
+    /// Serves HTTP/1 on a Unix socket until the task is aborted.
+    pub async fn serve_unix(&self, path: &Path) -> io::Result<JoinHandle<()>> {
+        let listener = UnixListener::bind(path)?;
+        let router = self.router();
+        Ok(tokio::spawn(async move {
+            // Serving ends with the task; accept errors are retried inside.
+            let _ = axum::serve(listener, router).await;
+        }))
+    }
+
+    /// Serves HTTP/1 on a TCP socket until the task is aborted.
+    pub async fn serve_tcp(&self, listener: TcpListener) -> io::Result<JoinHandle<()>> {
+        let router = self.router();
+        Ok(tokio::spawn(async move {
+            let _ = axum::serve(listener, router).await;
+        }))
+    }
+
+    /// The truth.
+    pub fn world(&self) -> &World {
+        &self.shared.world
+    }
+
+    /// The clock that the world follows.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// Every call so far.
+    pub fn journal(&self) -> Vec<Call> {
+        lock(&self.shared.journal).clone()
+    }
+
+    /// Forgets the calls so far.
+    pub fn clear_journal(&self) {
+        lock(&self.shared.journal).clear();
+    }
+
+    /// Adds a fault.
+    pub fn inject(&self, fault: Fault) {
+        lock(&self.shared.faults).inject(fault);
+    }
+
+    /// Removes all faults.
+    pub fn clear_faults(&self) {
+        lock(&self.shared.faults).clear();
+    }
+
+    fn take_fault(&self, call: &Incoming) -> Changes {
+        lock(&self.shared.faults)
+            .take(call, self.world().seed().with(500))
+            .unwrap_or_default()
+    }
+
+    /// A number that no other call has.
+    fn next_call(&self) -> Seed {
+        self.world()
+            .seed()
+            .with(600)
+            .with(self.shared.calls.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn note(&self, call: Call) {
+        lock(&self.shared.journal).push(call);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn handle(State(simulator): State<Simulator>, request: Request) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let form = if head.method == "GET" {
+        Bytes::new()
+    } else {
+        to_bytes(body, MAX_BODY).await.unwrap_or_default()
+    };
+    let authorization = head
+        .headers
+        .get("authorization")
+        .and_then(|value| value.to_str().ok());
+    let call = Incoming::new(
+        head.method.as_str(),
+        head.uri.path(),
+        head.uri.query(),
+        authorization,
+        &form,
+    );
+    let changes = simulator.take_fault(&call);
+    if !changes.delay.is_zero() {
+        tokio::time::sleep(changes.delay).await;
+    }
+    if changes.hang || changes.reset {
+        simulator.note_unanswered(&call);
+        if changes.hang {
+            std::future::pending::<Infallible>().await;
+        }
+        return Response::new(Body::new(Broken));
+    }
+    respond(simulator.answer(&call, &changes))
+}
+
+fn respond(answer: Answer) -> Response<Body> {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.reserve(answer.headers.len());
+    for (name, value) in answer.headers {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+/// A body that fails before its first byte: the server then drops the connection without an answer.
+struct Broken;
+
+impl HttpBody for Broken {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::ConnectionReset))))
+    }
+}

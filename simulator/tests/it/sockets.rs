@@ -1,0 +1,51 @@
+//! Real sockets inside the test's own runtime.
+
+use igsync_simulator::{Fault, Match};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+
+use crate::probe::Probe;
+
+const REQUEST: &[u8] =
+    b"GET /v25.0/me?access_token=SIM-main HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n";
+
+#[tokio::test]
+async fn serves_http_on_a_unix_socket_and_can_break_the_connection() {
+    let probe = Probe::small();
+    let directory = std::env::temp_dir().join(format!("igsync-simulator-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let path = directory.join("graph.sock");
+    let server = probe.simulator.serve_unix(&path).await.unwrap();
+    let mut answer = Vec::new();
+    let mut stream = UnixStream::connect(&path).await.unwrap();
+    stream.write_all(REQUEST).await.unwrap();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK") && answer.contains("\"name\":\"Sim User\""),
+        "{answer}"
+    );
+
+    probe.simulator.inject(Fault::on(Match::any()).reset());
+    let mut nothing = Vec::new();
+    let mut stream = UnixStream::connect(&path).await.unwrap();
+    stream.write_all(REQUEST).await.unwrap();
+    let _ = stream.read_to_end(&mut nothing).await;
+    assert!(nothing.is_empty(), "{}", String::from_utf8_lossy(&nothing));
+    server.abort();
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[tokio::test]
+async fn serves_http_on_a_tcp_socket() {
+    let probe = Probe::small();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = probe.simulator.serve_tcp(listener).await.unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(REQUEST).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    server.abort();
+}

@@ -1,0 +1,12 @@
+//! igsync from outside: worlds, recorded answers, the real binary.
+//!
+//! Tests in virtual time run the engine against the simulator in their own runtime; tests that start the
+//! real binary run in real time over loopback and are few.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod architecture;
+mod binary;
+mod documents;
+mod recorded;
+mod recorded_bodies;
