@@ -30,7 +30,7 @@ CREATE TABLE accounts (
 
 -- The counts of an account over time: a row when a number changed.
 CREATE TABLE account_snapshots (
-    account_id      TEXT NOT NULL REFERENCES accounts (id),
+    account_id      TEXT NOT NULL REFERENCES accounts (id), -- whose
     observed_at     TEXT NOT NULL, -- when these numbers were first read
     followers_count INTEGER, -- followers at that moment
     follows_count   INTEGER, -- accounts it follows
@@ -84,7 +84,7 @@ CREATE TABLE media_children (
 
 -- The counts of a post over time: a row when a number changed.
 CREATE TABLE media_snapshots (
-    media_id             TEXT NOT NULL REFERENCES media (id),
+    media_id             TEXT NOT NULL REFERENCES media (id), -- of which post
     observed_at          TEXT NOT NULL, -- when these numbers were first read
     like_count           INTEGER, -- likes, without those on promoted copies
     comments_count       INTEGER, -- comments and replies
@@ -115,14 +115,14 @@ LEFT JOIN media_snapshots s ON s.media_id = m.id
 
 -- What igsync did: a row for each resource of each account in each start of the program.
 CREATE TABLE sync_runs (
-    id             INTEGER PRIMARY KEY,
+    id             INTEGER PRIMARY KEY, -- counts up
     started_by     INTEGER NOT NULL, -- id of the first run of the same start: groups what ran together
     job            TEXT NOT NULL, -- backfill, or the name of a [[job]] in the configuration
     account_id     TEXT, -- NULL for discovery, which finds the accounts
     resource       TEXT NOT NULL, -- media, account, …; discovery
     started_at     TEXT NOT NULL, -- when it began
     finished_at    TEXT, -- NULL while it runs
-    outcome        TEXT NOT NULL CHECK (outcome IN
+    outcome        TEXT NOT NULL CHECK (outcome IN -- how it ended:
         ('running', 'complete', 'partial', 'refused', 'suspended', 'stopped', 'failed', 'interrupted')),
                    -- complete: all of it is here; partial: sync_gaps says what is missing; refused: an operator is
                    -- needed; suspended: a budget is used up until resume_at; stopped: by a signal;
@@ -141,7 +141,7 @@ CREATE INDEX sync_runs_by_subject ON sync_runs (account_id, resource, finished_a
 -- Where each job stands. Written in the transaction of the rows it speaks of.
 CREATE TABLE sync_checkpoints (
     job         TEXT NOT NULL, -- backfill, or the name of a [[job]]
-    account_id  TEXT NOT NULL REFERENCES accounts (id),
+    account_id  TEXT NOT NULL REFERENCES accounts (id), -- whose
     resource    TEXT NOT NULL, -- media, account, …
     range       TEXT NOT NULL, -- '' or the days asked for, 2024-01-01..2024-12-31
     cursor      TEXT, -- opaque: where the next page begins; NULL at the top of the list
@@ -154,12 +154,12 @@ CREATE TABLE sync_checkpoints (
 
 -- What is missing and why. A row stays when the gap is closed, with resolved_at.
 CREATE TABLE sync_gaps (
-    id            INTEGER PRIMARY KEY,
+    id            INTEGER PRIMARY KEY, -- counts up
     account_id    TEXT, -- NULL: for every account of this app
     resource      TEXT NOT NULL, -- media, account, …; discovery
     object_id     TEXT, -- the post, comment, … that is affected; NULL: the whole resource
     field         TEXT, -- the field or metric that is missing; NULL: all of the object
-    reason        TEXT NOT NULL CHECK (reason IN
+    reason        TEXT NOT NULL CHECK (reason IN -- why:
         ('not_applicable', 'refused', 'too_few_viewers', 'before_conversion', 'no_permission', 'rate_limited',
          'expired', 'gone', 'list_limit', 'unreadable', 'failed')),
                   -- not_applicable: this app, account or post does not have it; refused: the API does not accept the
@@ -187,7 +187,7 @@ CREATE TABLE sync_pools (
 
 -- Calls spent: per run, pool and endpoint.
 CREATE TABLE sync_calls (
-    run_id   INTEGER NOT NULL REFERENCES sync_runs (id),
+    run_id   INTEGER NOT NULL REFERENCES sync_runs (id), -- by which run
     pool     TEXT NOT NULL, -- as in sync_pools
     endpoint TEXT NOT NULL, -- /{ig-user}/media, …
     calls    INTEGER NOT NULL, -- requests sent

@@ -6,6 +6,7 @@
 //! Secrets never stand in the file: a key names a file or an environment variable. A relative file is looked for in the
 //! service manager's credentials directory first, then beside the configuration file.
 
+mod explain;
 pub mod keys;
 mod raw;
 mod secret;
@@ -21,6 +22,8 @@ use toml::Spanned;
 use crate::resource::{self, RESOURCES, Resource};
 use crate::schedule::Schedule;
 use crate::{budget, graph};
+pub use explain::ConfigError;
+use explain::{explain, line_of};
 use raw::Text;
 
 /// The environment, read once in `main` and handed down.
@@ -100,45 +103,6 @@ pub struct JobConfig {
     pub usernames: Vec<String>,
 }
 
-/// What is wrong with the configuration, and what to write instead.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// No file.
-    #[error("no configuration file; looked for {tried}; copy config.example.toml there, or name one with --config")]
-    Missing {
-        /// Where it was looked for.
-        tried: String,
-    },
-    /// The file cannot be read.
-    #[error("{}: {source}; give the file to this user, or name another one with --config", .file.display())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A key.
-    #[error("{}:{line}: {}{problem}", .file.display(), in_front(.key))]
-    Key {
-        /// The file.
-        file: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// The key; empty when the line is no TOML at all.
-        key: String,
-        /// What is wrong, and what to write instead.
-        problem: String,
-    },
-}
-
-fn in_front(key: &str) -> String {
-    if key.is_empty() {
-        String::new()
-    } else {
-        format!("`{key}`: ")
-    }
-}
-
 /// The newest version of the API that this igsync knows of.
 const NEWEST: u32 = 26;
 
@@ -216,7 +180,10 @@ impl Check<'_> {
         }
         let mut refresh = Vec::new();
         for (age, often) in &raw.refresh {
-            refresh.push((self.duration(age, "refresh")?, self.duration(often, "refresh")?));
+            refresh.push((
+                self.duration(age, "refresh")?,
+                self.duration(often, "refresh")?,
+            ));
         }
         refresh.sort_unstable();
         let jobs = self.jobs(raw.job)?;
@@ -252,7 +219,11 @@ impl Check<'_> {
             match number {
                 None => return Err(self.wrong(&version, "graph.version", "is no version")),
                 Some(number) if number < OLDEST => {
-                    return Err(self.wrong(&version, "graph.version", "has expired: Meta would serve another one"));
+                    return Err(self.wrong(
+                        &version,
+                        "graph.version",
+                        "has expired: Meta would serve another one",
+                    ));
                 }
                 Some(number) if number > NEWEST_IMAGINABLE => {
                     return Err(self.wrong(&version, "graph.version", "does not exist"));
@@ -289,32 +260,39 @@ impl Check<'_> {
             let credential = credential.into_inner();
             let name = credential.name.get_ref();
             if name.trim().is_empty() || !names.insert(name.clone()) {
-                return Err(self.wrong(&credential.name, "credential.name", "is empty or used twice"));
+                return Err(self.wrong(
+                    &credential.name,
+                    "credential.name",
+                    "is empty or used twice",
+                ));
             }
             let token = self.secret(
                 credential.token_file.as_ref(),
                 credential.token_env.as_ref(),
                 ["credential.token_file", "credential.token_env"],
             )?;
-            let Some((token, token_at)) = token else {
-                let problem = format!("credential `{name}` has no token; write token_file or token_env");
+            let Some(token) = token else {
+                let problem =
+                    format!("credential `{name}` has no token; write token_file or token_env");
                 return Err(self.error(at, "credential.token_file", problem));
             };
-            let secret = self.secret(
+            let app_secret = self.secret(
                 credential.app_secret_file.as_ref(),
                 credential.app_secret_env.as_ref(),
                 ["credential.app_secret_file", "credential.app_secret_env"],
             )?;
-            let check = |value: &str, secret: Option<&str>, at: (usize, &str)| {
-                graph::Credential::new(name, value, secret)
-                    .map_err(|problem| self.error(at.0, at.1, format!("what it names {problem}; put the secret alone there, on one line")))
-            };
-            // The secret's own check first, so that each message names its own key.
-            if let Some((secret, at)) = &secret {
-                check(secret, None, *at)?;
+            let app_secret_value = app_secret.as_ref().map(|secret| secret.value.as_str());
+            // Alone first, so that each message names its own key.
+            for secret in [Some(&token), app_secret.as_ref()].into_iter().flatten() {
+                graph::Credential::new(name, &secret.value, None).map_err(|problem| {
+                    let problem =
+                        format!("what it names {problem}; put the secret alone there, on one line");
+                    self.error(secret.at, secret.key, problem)
+                })?;
             }
-            let secret = secret.as_ref().map(|(secret, _)| secret.as_str());
-            credentials.push(Arc::new(check(&token, secret, token_at)?));
+            if let Ok(credential) = graph::Credential::new(name, &token.value, app_secret_value) {
+                credentials.push(Arc::new(credential));
+            }
         }
         Ok(credentials)
     }
@@ -346,7 +324,11 @@ impl Check<'_> {
             for name in job.resources.get_ref() {
                 let known: Vec<&str> = RESOURCES.iter().map(|resource| resource.name).collect();
                 resources.push(resource::find(name.get_ref()).ok_or_else(|| {
-                    let problem = format!("`{}` is no resource; there are: {}", name.get_ref(), known.join(", "));
+                    let problem = format!(
+                        "`{}` is no resource; there are: {}",
+                        name.get_ref(),
+                        known.join(", ")
+                    );
                     self.error(name.span().start, "job.resources", problem)
                 })?);
             }
@@ -376,9 +358,18 @@ impl Check<'_> {
         }
     }
 
-    fn wrong<T: std::fmt::Debug>(&self, value: &Spanned<T>, key: &str, problem: &str) -> ConfigError {
+    fn wrong<T: std::fmt::Debug>(
+        &self,
+        value: &Spanned<T>,
+        key: &str,
+        problem: &str,
+    ) -> ConfigError {
         let hint = keys::hint(key).map(|hint| format!("; write {hint}"));
-        let problem = format!("{:?} {problem}{}", value.get_ref(), hint.unwrap_or_default());
+        let problem = format!(
+            "{:?} {problem}{}",
+            value.get_ref(),
+            hint.unwrap_or_default()
+        );
         self.error(value.span().start, key, problem)
     }
 
@@ -400,85 +391,16 @@ fn is_safe_url(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("http://") else {
         return false;
     };
-    let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
+    let authority = rest
+        .split_once('/')
+        .map_or(rest, |(authority, _)| authority);
     let host = match authority.strip_prefix('[') {
         Some(v6) => v6.split_once(']').map_or(v6, |(host, _)| host),
-        None => authority.split_once(':').map_or(authority, |(host, _)| host),
+        None => authority
+            .split_once(':')
+            .map_or(authority, |(host, _)| host),
     };
     ["127.0.0.1", "localhost", "::1"].contains(&host)
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    let before = &text.as_bytes()[..at.min(text.len())];
-    1 + before.iter().filter(|&&byte| byte == b'\n').count()
-}
-
-/// From the TOML library's error to a message that names the key and says what to write.
-fn explain(file: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
-    let at = error.span().map_or(0, |span| span.start);
-    let line = line_of(text, at);
-    let (table, name) = place(text, line);
-    let quoted = |before: &str| {
-        let (_, rest) = error.message().split_once(before)?;
-        Some(rest.split_once('`')?.0.to_owned())
-    };
-    let join = |name: &str| match (table.as_str(), name) {
-        ("", name) => name.to_owned(),
-        (table, "") => table.to_owned(),
-        (table, name) => format!("{table}.{name}"),
-    };
-    let (key, problem) = if let Some(unknown) = quoted("unknown field `") {
-        // An unknown table is named in its own header.
-        let table = if name.is_empty() {
-            table.rsplit_once('.').map_or("", |(parent, _)| parent)
-        } else {
-            table.as_str()
-        };
-        let known = keys::siblings(table);
-        let hint = match keys::nearest(&unknown, &known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are: {}", known.join(", ")),
-        };
-        let key = if table.is_empty() { unknown } else { format!("{table}.{unknown}") };
-        (key, format!("there is no such key; {hint}"))
-    } else if let Some(missing) = quoted("missing field `") {
-        let key = join(&missing);
-        let hint = keys::hint(&key).unwrap_or("a value");
-        (key, format!("is missing; write {hint}"))
-    } else {
-        let key = join(&name);
-        let message = error.message().replace('\n', " ");
-        let problem = match keys::hint(&key) {
-            Some(hint) => format!("{message}; write {hint}"),
-            None => format!("{message}; see config.example.toml"),
-        };
-        (key, problem)
-    };
-    ConfigError::Key {
-        file: file.to_owned(),
-        line,
-        key,
-        problem,
-    }
-}
-
-/// The table and the key that a line of the file belongs to.
-fn place(text: &str, line: usize) -> (String, String) {
-    let mut table = String::new();
-    let mut name = String::new();
-    for line in text.lines().take(line) {
-        let line = line.trim_start();
-        if line.starts_with('[') {
-            let end = line.find(']').unwrap_or(line.len());
-            line[..end].trim_matches(['[', ' ']).clone_into(&mut table);
-            name.clear();
-        } else if let Some((key, _)) = line.split_once('=')
-            && !line.starts_with('#')
-        {
-            key.trim().trim_matches('"').clone_into(&mut name);
-        }
-    }
-    (table, name)
 }
 
 #[cfg(test)]

@@ -13,13 +13,13 @@
 
 pub mod cli;
 pub mod config;
-pub mod sync;
 pub mod schedule;
+pub mod sync;
 
 pub mod resource;
 
-pub mod graph;
 pub mod budget;
+pub mod graph;
 pub mod store;
 
 pub mod clock;

@@ -22,7 +22,9 @@ pub struct Schedule {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
     /// Wrong number of fields.
-    #[error("has {0} fields; write five (minute hour day month weekday), or six with seconds first")]
+    #[error(
+        "has {0} fields; write five (minute hour day month weekday), or six with seconds first"
+    )]
     Fields(usize),
     /// A weekday that is none.
     #[error("`{0}` is no weekday; write 0 to 7 (0 and 7 are Sunday) or SUN to SAT")]
@@ -91,7 +93,11 @@ fn first_instant(zone: Tz, civil: NaiveDateTime) -> Option<DateTime<Utc>> {
         .from_local_datetime(&(civil - Duration::days(1)))
         .earliest()?;
     let mut end = before.to_utc() + Duration::days(1);
-    while zone.from_utc_datetime(&(end - Duration::seconds(1)).naive_utc()).naive_local() > civil {
+    while zone
+        .from_utc_datetime(&(end - Duration::seconds(1)).naive_utc())
+        .naive_local()
+        > civil
+    {
         end -= Duration::seconds(1);
     }
     Some(end)
@@ -129,7 +135,10 @@ fn weekdays(field: &str) -> Result<String, ScheduleError> {
             days[day % 7] = true;
         }
     }
-    let names: Vec<&str> = (0..7).filter(|&day| days[day]).map(|day| NAMES[day]).collect();
+    let names: Vec<&str> = (0..7)
+        .filter(|&day| days[day])
+        .map(|day| NAMES[day])
+        .collect();
     Ok(names.join(","))
 }
 
@@ -160,43 +169,119 @@ mod tests {
     fn awkward_cases() {
         let cases: &[(&str, &str, &str, &[&str])] = &[
             // Spring: 02:30 does not exist on 29 March 2026 in Berlin; 03:00 summer time is the first instant after.
-            ("30 2 * * *", "Europe/Berlin", "2026-03-28T00:00:00Z",
-             &["2026-03-28T01:30:00Z", "2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"]),
+            (
+                "30 2 * * *",
+                "Europe/Berlin",
+                "2026-03-28T00:00:00Z",
+                &[
+                    "2026-03-28T01:30:00Z",
+                    "2026-03-29T01:00:00Z",
+                    "2026-03-30T00:30:00Z",
+                ],
+            ),
             // Autumn: 02:30 happens twice on 25 October 2026; the job runs once.
-            ("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z",
-             &["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]),
+            (
+                "30 2 * * *",
+                "Europe/Berlin",
+                "2026-10-24T12:00:00Z",
+                &["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"],
+            ),
             // New York changes at 02:00; 01:30 is the repeated one there.
-            ("30 1 * * *", "America/New_York", "2026-10-31T12:00:00Z",
-             &["2026-11-01T05:30:00Z", "2026-11-02T06:30:00Z"]),
+            (
+                "30 1 * * *",
+                "America/New_York",
+                "2026-10-31T12:00:00Z",
+                &["2026-11-01T05:30:00Z", "2026-11-02T06:30:00Z"],
+            ),
             // Half an hour: Lord Howe Island.
-            ("15 2 * * *", "Australia/Lord_Howe", "2026-10-02T18:00:00Z",
-             &["2026-10-03T15:30:00Z", "2026-10-04T15:15:00Z"]),
+            (
+                "15 2 * * *",
+                "Australia/Lord_Howe",
+                "2026-10-02T18:00:00Z",
+                &["2026-10-03T15:30:00Z", "2026-10-04T15:15:00Z"],
+            ),
             // Weekdays as Unix counts them: 1 is Monday, 0 and 7 are Sunday. 23 November 2026 is a Monday.
-            ("0 0 * * 1", "UTC", "2026-11-20T00:00:00Z", &["2026-11-23T00:00:00Z"]),
-            ("0 0 * * 0", "UTC", "2026-11-20T00:00:00Z", &["2026-11-22T00:00:00Z"]),
-            ("0 0 * * 7", "UTC", "2026-11-20T00:00:00Z", &["2026-11-22T00:00:00Z"]),
-            ("0 0 * * 5-7", "UTC", "2026-11-19T12:00:00Z",
-             &["2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z", "2026-11-27T00:00:00Z"]),
+            (
+                "0 0 * * 1",
+                "UTC",
+                "2026-11-20T00:00:00Z",
+                &["2026-11-23T00:00:00Z"],
+            ),
+            (
+                "0 0 * * 0",
+                "UTC",
+                "2026-11-20T00:00:00Z",
+                &["2026-11-22T00:00:00Z"],
+            ),
+            (
+                "0 0 * * 7",
+                "UTC",
+                "2026-11-20T00:00:00Z",
+                &["2026-11-22T00:00:00Z"],
+            ),
+            (
+                "0 0 * * 5-7",
+                "UTC",
+                "2026-11-19T12:00:00Z",
+                &[
+                    "2026-11-20T00:00:00Z",
+                    "2026-11-21T00:00:00Z",
+                    "2026-11-22T00:00:00Z",
+                    "2026-11-27T00:00:00Z",
+                ],
+            ),
             // Day and weekday both given: either is enough.
-            ("0 0 1 * MON", "UTC", "2026-11-24T00:00:00Z",
-             &["2026-11-30T00:00:00Z", "2026-12-01T00:00:00Z", "2026-12-07T00:00:00Z"]),
+            (
+                "0 0 1 * MON",
+                "UTC",
+                "2026-11-24T00:00:00Z",
+                &[
+                    "2026-11-30T00:00:00Z",
+                    "2026-12-01T00:00:00Z",
+                    "2026-12-07T00:00:00Z",
+                ],
+            ),
             // Six fields begin with seconds.
-            ("30 0 3 * * *", "UTC", "2026-11-24T00:00:00Z", &["2026-11-24T03:00:30Z"]),
-            ("0 0 29 2 *", "UTC", "2026-11-24T00:00:00Z", &["2028-02-29T00:00:00Z"]),
+            (
+                "30 0 3 * * *",
+                "UTC",
+                "2026-11-24T00:00:00Z",
+                &["2026-11-24T03:00:30Z"],
+            ),
+            (
+                "0 0 29 2 *",
+                "UTC",
+                "2026-11-24T00:00:00Z",
+                &["2028-02-29T00:00:00Z"],
+            ),
         ];
         for (line, zone, from, expected) in cases {
-            assert_eq!(runs(line, zone, from, expected.len()), *expected, "{line} in {zone}");
+            assert_eq!(
+                runs(line, zone, from, expected.len()),
+                *expected,
+                "{line} in {zone}"
+            );
         }
     }
 
     #[test]
     fn a_year_of_nights_has_one_run_a_day() {
-        for zone in ["Europe/Berlin", "America/Los_Angeles", "Australia/Sydney", "Asia/Kolkata"] {
+        for zone in [
+            "Europe/Berlin",
+            "America/Los_Angeles",
+            "Australia/Sydney",
+            "Asia/Kolkata",
+        ] {
             let nights = runs("30 2 * * *", zone, "2026-01-01T12:00:00Z", 365);
             let zone: Tz = zone.parse().unwrap();
             let days: std::collections::BTreeSet<_> = nights
                 .iter()
-                .map(|night| parse_instant(night).unwrap().with_timezone(&zone).date_naive())
+                .map(|night| {
+                    parse_instant(night)
+                        .unwrap()
+                        .with_timezone(&zone)
+                        .date_naive()
+                })
                 .collect();
             assert_eq!(days.len(), 365, "{zone}");
         }

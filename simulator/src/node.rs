@@ -1,8 +1,12 @@
 //! The nodes of the graph: their fields, their defaults and their edges.
 
+mod account_insight_rows;
+mod account_insights;
 mod ig_comment;
 mod ig_media;
 mod ig_user;
+mod insight;
+mod media_insights;
 mod page;
 mod row;
 mod url;
@@ -181,7 +185,7 @@ pub(crate) fn edge<'s>(
         Node::User => user::edge(reader, name),
         Node::Page(_) | Node::Row(_) => Ok(None),
         Node::Account(account) => ig_user::edge(reader, *account, name, params),
-        Node::Media(media, view) => ig_media::edge(reader, media, *view, name),
+        Node::Media(media, view) => ig_media::edge(reader, media, *view, name, params),
         Node::Comment(comment) => ig_comment::edge(reader, comment, name),
     }
 }

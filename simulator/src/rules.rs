@@ -67,6 +67,12 @@ pub struct Rules {
     pub views_breakdown: Option<String>,
     /// Whether `follower_demographics` needs a `timeframe`; the page says so, a connector omits it.
     pub follower_demographics_need_timeframe: bool,
+    /// Whether a breakdown without support answers "An unknown error has occurred", as the pages say; recordings
+    /// name the breakdown instead.
+    pub breakdown_refusal_is_unknown_error: bool,
+    /// Whether demographics of too few engaged or reached people are refused with 2874010, as recorded; the page says
+    /// that they are missing.
+    pub small_audience_is_refused: bool,
     /// The zone whose midnight ends a day of account insights.
     pub insights_zone: Tz,
     /// How far back account insights answer, in days.
@@ -130,6 +136,8 @@ impl Default for Rules {
             views_refused_on_feed_videos: true,
             views_breakdown: None,
             follower_demographics_need_timeframe: false,
+            breakdown_refusal_is_unknown_error: false,
+            small_audience_is_refused: true,
             insights_zone: chrono_tz::America::Los_Angeles,
             insights_retention_days: 730,
             insights_delay_seconds: 2 * 3600,

@@ -6,10 +6,13 @@
 mod account;
 mod caption;
 mod comment;
+mod day;
 mod edit;
 mod growth;
+mod insight;
 mod media;
 mod media_path;
+mod people;
 mod timeline;
 mod token;
 

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::{OK, Session, UsageError, draw, open_store, runtime, signals, summary, world};
+use crate::clock::Clock;
 use crate::resource::{self, RESOURCES, Resource};
 use crate::stop::stop_pair;
 use crate::sync::{self, Range, Selection};
@@ -38,7 +39,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
     let (handle, stop) = stop_pair();
     let terminal = &session.terminal;
     let result = runtime()?.block_on(async {
-        let world = world(&config, store, stop).await?;
+        let world = world(&config, store, Clock::system(), stop).await?;
         let work = sync::backfill(&world, &selection, range);
         let shown = draw::while_running(terminal, &world.progress, work);
         signals::until_stopped(terminal, &handle, shown)
@@ -47,7 +48,9 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
             .map_err(anyhow::Error::from)
     })?;
     let Some(summary) = result else {
-        anyhow::bail!("stopped at once by a second signal; the same command goes on after the last committed page");
+        anyhow::bail!(
+            "stopped at once by a second signal; the same command goes on after the last committed page"
+        );
     };
     if session.json {
         terminal.print(&format!("{:#}", summary::json(&summary)));
@@ -68,7 +71,10 @@ fn resources(names: &[String]) -> Result<Vec<&'static Resource>, UsageError> {
         .iter()
         .map(|name| {
             resource::find(name).ok_or_else(|| {
-                UsageError(format!("no resource `{name}`; there are: {}", known.join(", ")))
+                UsageError(format!(
+                    "no resource `{name}`; there are: {}",
+                    known.join(", ")
+                ))
             })
         })
         .collect()

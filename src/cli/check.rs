@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::{FAILED, OK, OPERATOR, Session, client, runtime};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::stop::stop_pair;
 use crate::store;
@@ -16,7 +17,7 @@ pub(super) fn run(session: &Session<'_>) -> anyhow::Result<u8> {
     // Nothing long is waited for, so Ctrl-C may simply end the process: check writes nothing.
     let (_handle, stop) = stop_pair();
     let report = runtime()?.block_on(async {
-        let client = client(&config, stop)?;
+        let client = client(&config, Clock::system(), stop)?;
         anyhow::Ok(sync::check(&client, &config.credentials).await)
     })?;
     let text = if session.json {
@@ -42,7 +43,10 @@ fn as_text(report: &CheckReport, config: &Config) -> String {
     line(format!("configuration {}: fine", config.file.display()));
     let database = config.database.display();
     line(if config.database.exists() {
-        format!("database {database}: fine, schema {}", store::SCHEMA_VERSION)
+        format!(
+            "database {database}: fine, schema {}",
+            store::SCHEMA_VERSION
+        )
     } else {
         format!("database {database}: will be created")
     });
@@ -57,16 +61,25 @@ fn as_text(report: &CheckReport, config: &Config) -> String {
         line(match &credential.granted {
             Some(granted) => {
                 let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
-                format!("credential {}: granted {}", credential.name, granted.join(", "))
+                format!(
+                    "credential {}: granted {}",
+                    credential.name,
+                    granted.join(", ")
+                )
             }
-            None => format!("credential {}: Meta does not tell its permissions", credential.name),
+            None => format!(
+                "credential {}: Meta does not tell its permissions",
+                credential.name
+            ),
         });
     }
     for problem in &report.problems {
         line(problem.message.clone());
     }
     for page in &report.unlinked_pages {
-        line(format!("Page {page} has no Instagram professional account linked to it"));
+        line(format!(
+            "Page {page} has no Instagram professional account linked to it"
+        ));
     }
     for found in &report.accounts {
         let account = &found.account;

@@ -1,13 +1,14 @@
 //! `igsync demo`: the whole thing on a simulated account. Prints what is in the database and what to try.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use igsync_simulator::{Clock as SimulatorClock, Simulator, World as SimulatedWorld, WorldSpec};
+use igsync_simulator::{Simulator, World as SimulatedWorld, WorldSpec};
 
 use super::{Session, draw, runtime, signals, summary, world};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::graph::{Credential, Settings};
 use crate::stop::stop_pair;
@@ -30,8 +31,8 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
     let (handle, stop) = stop_pair();
     let terminal = &session.terminal;
     let summary = runtime()?.block_on(async {
-        let config = simulate(&arguments.database).await?;
-        let world = world(&config, store, stop).await?;
+        let (config, clock) = simulate(&arguments.database).await?;
+        let world = world(&config, store, clock, stop).await?;
         let selection = Selection::default();
         let work = sync::backfill(&world, &selection, Range::default());
         let shown = draw::while_running(terminal, &world.progress, work);
@@ -48,19 +49,23 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
     Ok(summary::exit_code(summary.verdict()))
 }
 
-/// Starts a simulated Graph API in this runtime and gives the configuration that reaches it.
-async fn simulate(database: &std::path::Path) -> anyhow::Result<Config> {
+/// Starts a simulated Graph API in this runtime; gives the configuration that reaches it, and its time.
+async fn simulate(database: &Path) -> anyhow::Result<(Config, Clock)> {
     let spec = WorldSpec::small(SEED);
-    let token = spec.tokens.first().context("the simulated world has no token")?;
+    let token = spec
+        .tokens
+        .first()
+        .context("the simulated world has no token")?;
     let credential = Credential::new("demo", &token.token, Some(&spec.app.secret))?;
-    let clock = SimulatorClock::starting_at(spec.epoch);
+    let epoch = spec.epoch;
+    let clock = igsync_simulator::Clock::starting_at(epoch);
     let simulator = Simulator::new(SimulatedWorld::new(spec), clock);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .context("cannot open a local port for the simulated Graph API")?;
     let address = listener.local_addr()?;
     simulator.serve_tcp(listener).await?;
-    Ok(Config {
+    let config = Config {
         file: PathBuf::from("(demo)"),
         graph: Settings {
             base_url: format!("http://{address}"),
@@ -70,7 +75,8 @@ async fn simulate(database: &std::path::Path) -> anyhow::Result<Config> {
         credentials: vec![Arc::new(credential)],
         database: database.to_owned(),
         ..Config::default()
-    })
+    };
+    Ok((config, Clock::anchored(epoch)))
 }
 
 fn queries(database: &str) -> String {

@@ -61,7 +61,10 @@ impl<'a> Bars<'a> {
                 continue;
             }
             let screen = self.screen;
-            let bar = self.running.entry(place).or_insert_with(|| screen.add(bar(job)));
+            let bar = self
+                .running
+                .entry(place)
+                .or_insert_with(|| screen.add(bar(job)));
             bar.set_position(job.objects);
         }
     }
@@ -75,8 +78,14 @@ impl<'a> Bars<'a> {
 
 fn bar(job: &JobProgress) -> ProgressBar {
     let (bar, template) = match job.expected {
-        Some(expected) => (ProgressBar::new(expected), "{msg:32} {bar:30} {pos}/{len} {elapsed}"),
-        None => (ProgressBar::no_length(), "{msg:32} {spinner} {pos} {elapsed}"),
+        Some(expected) => (
+            ProgressBar::new(expected),
+            "{msg:32} {bar:30} {pos}/{len} {elapsed}",
+        ),
+        None => (
+            ProgressBar::no_length(),
+            "{msg:32} {spinner} {pos} {elapsed}",
+        ),
     };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
@@ -119,7 +128,15 @@ impl Lines {
 }
 
 fn objects(job: &JobProgress) -> String {
-    let expected = job.expected.filter(|_| job.outcome != Some(Outcome::Complete));
+    let expected = job
+        .expected
+        .filter(|_| job.outcome != Some(Outcome::Complete));
     let of = expected.map(|expected| format!(" of about {expected}"));
-    format!("{} {}: {}{} read", job.account, job.resource, job.objects, of.unwrap_or_default())
+    format!(
+        "{} {}: {}{} read",
+        job.account,
+        job.resource,
+        job.objects,
+        of.unwrap_or_default()
+    )
 }

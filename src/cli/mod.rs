@@ -117,7 +117,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         let usage = error.is::<ConfigError>()
             || error.is::<OpenError>()
             || error.is::<UsageError>()
-            || matches!(error.downcast_ref(), Some(SelectionError::NoSuchAccount { .. }));
+            || matches!(
+                error.downcast_ref(),
+                Some(SelectionError::NoSuchAccount { .. })
+            );
         if usage { USAGE } else { FAILED }
     })
 }
@@ -148,19 +151,25 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 /// The client that a configuration asks for.
-fn client(config: &Config, stop: Stop) -> anyhow::Result<Client> {
-    let http = graph::http_client()
-        .context("cannot set up TLS; install the system's certificates (Debian: ca-certificates)")?;
+fn client(config: &Config, clock: Clock, stop: Stop) -> anyhow::Result<Client> {
+    let http = graph::http_client().context(
+        "cannot set up TLS; install the system's certificates (Debian: ca-certificates)",
+    )?;
     let budget = Budget::new(config.budget.clone());
     let settings = config.graph.clone();
-    Ok(Client::new(http, settings, budget, Clock::system(), stop))
+    Ok(Client::new(http, settings, budget, clock, stop))
 }
 
 /// The world that a configuration asks for. The store is opened before, so that a wrong file is a wrong configuration.
-async fn world(config: &Config, store: Store, stop: Stop) -> anyhow::Result<Arc<World>> {
-    let client = client(config, stop.clone())?;
+async fn world(
+    config: &Config,
+    store: Store,
+    clock: Clock,
+    stop: Stop,
+) -> anyhow::Result<Arc<World>> {
+    let client = client(config, clock.clone(), stop.clone())?;
     let credentials = config.credentials.clone();
-    let world = World::new(client, store, Clock::system(), stop, credentials).await?;
+    let world = World::new(client, store, clock, stop, credentials).await?;
     Ok(Arc::new(world))
 }
 

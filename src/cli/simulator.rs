@@ -18,7 +18,11 @@ pub(super) struct Arguments {
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Result<u8> {
     let spec = WorldSpec::small(arguments.seed);
-    let token = spec.tokens.first().map(|token| token.token.clone()).unwrap_or_default();
+    let token = spec
+        .tokens
+        .first()
+        .map(|token| token.token.clone())
+        .unwrap_or_default();
     runtime()?.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", arguments.port))
             .await

@@ -21,7 +21,13 @@ pub(super) fn exit_code(verdict: Verdict) -> u8 {
 
 /// The table and what to know.
 pub(super) fn text(summary: &Summary, database: &str) -> String {
-    let mut rows = vec![["account", "resource", "outcome", "calls", "pages", "new", "changed", "same"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        [
+            "account", "resource", "outcome", "calls", "pages", "new", "changed", "same",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    ];
     for job in &summary.jobs {
         let written = job.rows();
         rows.push(vec![
@@ -47,10 +53,16 @@ pub(super) fn text(summary: &Summary, database: &str) -> String {
         let _ = writeln!(text, "{done}: finished by an earlier start, not read again");
     }
     for page in &summary.unlinked_pages {
-        let _ = writeln!(text, "Page {page} has no Instagram professional account linked to it");
+        let _ = writeln!(
+            text,
+            "Page {page} has no Instagram professional account linked to it"
+        );
     }
     if let Some(version) = &summary.served_instead {
-        let _ = writeln!(text, "Meta answered with version {version} instead of graph.version");
+        let _ = writeln!(
+            text,
+            "Meta answered with version {version} instead of graph.version"
+        );
     }
     for message in messages(summary) {
         let _ = writeln!(text, "{message}");
@@ -73,7 +85,11 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
             });
             let pad = " ".repeat(width(column) - cell.chars().count());
             let gap = if column == 0 { "" } else { "  " };
-            let (before, after) = if number { (pad.as_str(), "") } else { ("", pad.as_str()) };
+            let (before, after) = if number {
+                (pad.as_str(), "")
+            } else {
+                ("", pad.as_str())
+            };
             let _ = write!(line, "{gap}{before}{cell}{after}");
         }
         text.push_str(line.trim_end());
@@ -87,8 +103,13 @@ fn messages(summary: &Summary) -> Vec<String> {
         let message = job.message.as_ref()?;
         Some(format!("{} {}: {message}", job.account, job.resource))
     };
-    let problems = summary.problems.iter().map(|problem| problem.message.clone());
-    problems.chain(summary.jobs.iter().filter_map(of_job)).collect()
+    let problems = summary
+        .problems
+        .iter()
+        .map(|problem| problem.message.clone());
+    problems
+        .chain(summary.jobs.iter().filter_map(of_job))
+        .collect()
 }
 
 fn conclusion(verdict: Verdict, database: &str) -> String {

@@ -2,25 +2,82 @@
 
 /// A key's path without list positions, and what to write.
 pub const KEYS: &[(&str, &str)] = &[
-    ("graph.base_url", "the address of the Graph API, `\"https://graph.facebook.com\"`"),
-    ("graph.version", "a version of the Graph API, for example `\"v25.0\"`"),
-    ("graph.timeout", "how long one request may take, for example `\"60s\"`"),
-    ("credential.name", "a short name that is used once, for example `\"main\"`"),
-    ("credential.token_file", "the path of a file that holds the token alone"),
-    ("credential.token_env", "the name of an environment variable that holds the token"),
-    ("credential.app_secret_file", "the path of a file that holds the app secret alone"),
-    ("credential.app_secret_env", "the name of an environment variable that holds the app secret"),
-    ("database.path", "the path of the database, for example `\"igsync.db\"`"),
-    ("budget.ceiling_percent", "a whole number from 1 to 100, for example `80`"),
-    ("budget.buc.window", "the length of Meta's window, for example `\"24h\"`"),
-    ("budget.platform.window", "the length of Meta's window, for example `\"1h\"`"),
-    ("accounts.include", "a list of account ids or usernames, for example `[\"metricsaurus\"]`"),
-    ("accounts.exclude", "a list of account ids or usernames, for example `[\"metricsaurus\"]`"),
-    ("refresh", "ages and how often posts up to that age are read again, for example `\"2d\" = \"6h\"`"),
-    ("job.name", "a short name that is used once, for example `\"nightly\"`"),
-    ("job.schedule", "a cron line, for example `\"30 2 * * *\"` for 02:30 every night"),
-    ("job.timezone", "an IANA time zone, for example `\"Europe/Berlin\"`"),
-    ("job.resources", "a list of resources, for example `[\"account\", \"media\"]`"),
+    (
+        "graph.base_url",
+        "the address of the Graph API, `\"https://graph.facebook.com\"`",
+    ),
+    (
+        "graph.version",
+        "a version of the Graph API, for example `\"v25.0\"`",
+    ),
+    (
+        "graph.timeout",
+        "how long one request may take, for example `\"60s\"`",
+    ),
+    (
+        "credential.name",
+        "a short name that is used once, for example `\"main\"`",
+    ),
+    (
+        "credential.token_file",
+        "the path of a file that holds the token alone",
+    ),
+    (
+        "credential.token_env",
+        "the name of an environment variable that holds the token",
+    ),
+    (
+        "credential.app_secret_file",
+        "the path of a file that holds the app secret alone",
+    ),
+    (
+        "credential.app_secret_env",
+        "the name of an environment variable that holds the app secret",
+    ),
+    (
+        "database.path",
+        "the path of the database, for example `\"igsync.db\"`",
+    ),
+    (
+        "budget.ceiling_percent",
+        "a whole number from 1 to 100, for example `80`",
+    ),
+    (
+        "budget.buc.window",
+        "the length of Meta's window, for example `\"24h\"`",
+    ),
+    (
+        "budget.platform.window",
+        "the length of Meta's window, for example `\"1h\"`",
+    ),
+    (
+        "accounts.include",
+        "a list of account ids or usernames, for example `[\"metricsaurus\"]`",
+    ),
+    (
+        "accounts.exclude",
+        "a list of account ids or usernames, for example `[\"metricsaurus\"]`",
+    ),
+    (
+        "refresh",
+        "ages and how often posts up to that age are read again, for example `\"2d\" = \"6h\"`",
+    ),
+    (
+        "job.name",
+        "a short name that is used once, for example `\"nightly\"`",
+    ),
+    (
+        "job.schedule",
+        "a cron line, for example `\"30 2 * * *\"` for 02:30 every night",
+    ),
+    (
+        "job.timezone",
+        "an IANA time zone, for example `\"Europe/Berlin\"`",
+    ),
+    (
+        "job.resources",
+        "a list of resources, for example `[\"account\", \"media\"]`",
+    ),
     ("job.hashtags", "a list of hashtags without `#`"),
     ("job.usernames", "a list of usernames without `@`"),
 ];
@@ -53,7 +110,10 @@ pub(super) fn siblings(table: &str) -> Vec<&'static str> {
 /// The known key that is most like an unknown one, if any is like it at all.
 pub(super) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     let likeness = |name: &str| {
-        let common = unknown.chars().zip(name.chars()).take_while(|(a, b)| a == b);
+        let common = unknown
+            .chars()
+            .zip(name.chars())
+            .take_while(|(a, b)| a == b);
         let shared = unknown.chars().filter(|&c| name.contains(c)).count();
         2 * common.count() + shared
     };

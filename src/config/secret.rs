@@ -7,14 +7,22 @@ use std::path::{Path, PathBuf};
 use super::raw::Text;
 use super::{Check, ConfigError};
 
+/// A secret and the key that names it, for messages.
+pub(super) struct Secret {
+    pub(super) value: String,
+    /// Where the key's value stands in the file.
+    pub(super) at: usize,
+    pub(super) key: &'static str,
+}
+
 impl Check<'_> {
-    /// The secret that a pair of keys names, and where its key stands; `None` when neither is given.
-    pub(super) fn secret<'k>(
+    /// The secret that a pair of keys names; `None` when neither is given.
+    pub(super) fn secret(
         &mut self,
         file: Option<&Text>,
         variable: Option<&Text>,
-        [file_key, variable_key]: [&'k str; 2],
-    ) -> Result<Option<(String, (usize, &'k str))>, ConfigError> {
+        [file_key, variable_key]: [&'static str; 2],
+    ) -> Result<Option<Secret>, ConfigError> {
         match (file, variable) {
             (None, None) => Ok(None),
             (Some(_), Some(variable)) => {
@@ -22,27 +30,42 @@ impl Check<'_> {
                 Err(self.error(variable.span().start, variable_key, problem))
             }
             (None, Some(variable)) => {
-                let at = (variable.span().start, variable_key);
+                let at = variable.span().start;
                 let name = variable.get_ref();
                 let value = self.environment.get(name).ok_or_else(|| {
-                    let problem = format!("the environment variable {name} is not set; set it, or use {file_key}");
-                    self.error(at.0, at.1, problem)
+                    let problem = format!(
+                        "the environment variable {name} is not set; set it, or use {file_key}"
+                    );
+                    self.error(at, variable_key, problem)
                 })?;
-                Ok(Some((value.to_owned(), at)))
+                Ok(Some(Secret {
+                    value: value.to_owned(),
+                    at,
+                    key: variable_key,
+                }))
             }
             (Some(file), None) => {
-                let at = (file.span().start, file_key);
+                let at = file.span().start;
                 let path = self.secret_path(file.get_ref());
                 let value = std::fs::read_to_string(&path).map_err(|error| {
                     let what = match error.kind() {
-                        ErrorKind::NotFound => "is not there; put the secret alone into it, readable by this user only".to_owned(),
-                        ErrorKind::InvalidData => "is not text; put the secret alone into it".to_owned(),
+                        ErrorKind::NotFound => {
+                            "is not there; put the secret alone into it, readable by this user only"
+                                .to_owned()
+                        }
+                        ErrorKind::InvalidData => {
+                            "is not text; put the secret alone into it".to_owned()
+                        }
                         _ => format!("cannot be read: {error}; give it to this user"),
                     };
-                    self.error(at.0, at.1, format!("{} {what}", path.display()))
+                    self.error(at, file_key, format!("{} {what}", path.display()))
                 })?;
                 self.warn_if_open(&path);
-                Ok(Some((value, at)))
+                Ok(Some(Secret {
+                    value,
+                    at,
+                    key: file_key,
+                }))
             }
         }
     }

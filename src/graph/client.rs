@@ -7,13 +7,15 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
-use super::error::{ErrorBody, Family, Reaction, Verdict, judge};
+use super::error::{Error, Refusal};
 use super::page::{Page, PageError};
 use super::request::Request;
 use super::retry::Delays;
+use super::tally::Tally;
 use super::token::Credential;
 use super::usage::Usage;
-use crate::budget::{Admission, Budget, Closed, PoolKey};
+use super::verdict::{ErrorBody, Family, Reaction, Verdict, judge};
+use crate::budget::{Admission, Budget, PoolKey};
 use crate::clock::Clock;
 use crate::stop::Stop;
 
@@ -21,7 +23,7 @@ use crate::stop::Stop;
 pub const SHORT_WAIT: Duration = Duration::from_secs(60);
 
 /// No page of the API comes near this; what does is refused before it fills the memory.
-const LARGEST_BODY: usize = 16 << 20;
+pub(super) const LARGEST_BODY: usize = 16 << 20;
 
 /// Further attempts after a failure between us and the API: no answer, a cut one, or one that is not JSON.
 const TRANSPORT_RETRIES: u32 = 5;
@@ -46,125 +48,6 @@ pub struct Client {
     clock: Clock,
     stop: Stop,
     served_instead: OnceLock<String>,
-}
-
-/// Calls that one job spent, per pool and endpoint.
-#[derive(Clone, Debug, Default)]
-pub struct Tally {
-    entries: Vec<(PoolKey, &'static str, u32, u32)>,
-}
-
-impl Tally {
-    fn count(&mut self, request: &Request, failed: bool) {
-        let failed = u32::from(failed);
-        let known = self
-            .entries
-            .iter_mut()
-            .find(|(pool, endpoint, ..)| *pool == request.pool && *endpoint == request.endpoint);
-        match known {
-            Some((_, _, calls, failures)) => {
-                *calls += 1;
-                *failures += failed;
-            }
-            None => self
-                .entries
-                .push((request.pool.clone(), request.endpoint, 1, failed)),
-        }
-    }
-
-    /// What was counted since the last time: pool, endpoint, calls, and how many of them had no usable answer.
-    pub fn take(&mut self) -> Vec<(PoolKey, &'static str, u32, u32)> {
-        std::mem::take(&mut self.entries)
-    }
-}
-
-/// Why there is no page.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The API refused.
-    #[error(transparent)]
-    Refused(Box<Refusal>),
-    /// No answer came, or not all of it.
-    #[error("{endpoint}: no answer: {}", root_cause(.source))]
-    Unreachable {
-        /// What was asked.
-        endpoint: &'static str,
-        /// Without URL, which could hold a secret.
-        source: reqwest::Error,
-    },
-    /// An answer came that is neither a page nor an error of the API.
-    #[error("{endpoint}: answer with HTTP {status} that cannot be read: {problem}")]
-    Unreadable {
-        /// What was asked.
-        endpoint: &'static str,
-        /// The HTTP status.
-        status: u16,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The answer is too large to be held.
-    #[error("{endpoint}: the answer is larger than {} MiB", LARGEST_BODY >> 20)]
-    Oversized {
-        /// What was asked.
-        endpoint: &'static str,
-    },
-    /// The pool stays closed for longer than [`SHORT_WAIT`]; nothing was sent.
-    #[error("pool {pool} is {closed}")]
-    Closed {
-        /// The pool.
-        pool: PoolKey,
-        /// Until when, and why.
-        closed: Closed,
-    },
-    /// Somebody asked to end.
-    #[error("stopped by a signal")]
-    Stopped,
-}
-
-/// A refusal of the API, without secrets.
-#[derive(Debug, thiserror::Error)]
-#[error("{endpoint}: {message} (code {code}{})", details(.subcode, .trace))]
-pub struct Refusal {
-    /// What was asked.
-    pub endpoint: &'static str,
-    /// The API's words; the text for users where the message says nothing.
-    pub message: String,
-    /// The code.
-    pub code: i64,
-    /// The subcode.
-    pub subcode: Option<i64>,
-    /// What Meta's support asks for.
-    pub trace: Option<String>,
-    /// What to do about it.
-    pub reaction: Reaction,
-}
-
-fn details(subcode: &Option<i64>, trace: &Option<String>) -> String {
-    let subcode = subcode.map(|subcode| format!("/{subcode}"));
-    let trace = trace.as_ref().map(|trace| format!(", trace {trace}"));
-    format!("{}{}", subcode.unwrap_or_default(), trace.unwrap_or_default())
-}
-
-fn root_cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "timed out".to_owned();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
-}
-
-impl Error {
-    /// What to do about it.
-    pub fn reaction(&self) -> Reaction {
-        match self {
-            Self::Refused(refusal) => refusal.reaction.clone(),
-            Self::Oversized { .. } => Reaction::Shrink,
-            _ => Reaction::Fail,
-        }
-    }
 }
 
 /// One attempt's failure: the error, how often it is worth another try, and how long the server wants us to wait.
@@ -314,8 +197,7 @@ impl Client {
         let why = format!("code {}, {}", refusal.code, request.endpoint);
         // The call's own pool is closed in any case: whatever Meta metered it in, the next one like it would
         // meet the same refusal.
-        self.budget
-            .refuse(&request.pool, failure.wish, &why, now);
+        self.budget.refuse(&request.pool, failure.wish, &why, now);
         if family == Family::Platform && request.pool != platform {
             self.budget.refuse(&platform, failure.wish, &why, now);
         }
@@ -325,7 +207,11 @@ impl Client {
     async fn attempt(&self, credential: &Credential, request: &Request) -> Result<Page, Failure> {
         let endpoint = request.endpoint;
         let unreachable = |source: reqwest::Error| {
-            let retries = if source.is_builder() { 0 } else { TRANSPORT_RETRIES };
+            let retries = if source.is_builder() {
+                0
+            } else {
+                TRANSPORT_RETRIES
+            };
             Failure {
                 error: Error::Unreachable {
                     endpoint,
@@ -380,7 +266,7 @@ impl Client {
         let endpoint = request.endpoint;
         if let Some(error) = ErrorBody::read(body) {
             let Verdict { retries, reaction } = judge(&error);
-            let refusal = refusal(credential, request, error, reaction);
+            let refusal = Refusal::new(credential, request.endpoint, error, reaction);
             return Err(Failure {
                 error: Error::Refused(Box::new(refusal)),
                 retries,
@@ -455,29 +341,6 @@ impl Client {
     }
 }
 
-fn refusal(
-    credential: &Credential,
-    request: &Request,
-    error: ErrorBody,
-    reaction: Reaction,
-) -> Refusal {
-    let hides_the_reason = ["Invalid parameter", "Fatal", "An unknown error has occurred", ""];
-    let mut message = error.message;
-    if hides_the_reason.contains(&message.as_str()) {
-        for text in [error.error_user_title, error.error_user_msg].into_iter().flatten() {
-            message = format!("{message}: {text}");
-        }
-    }
-    Refusal {
-        endpoint: request.endpoint,
-        message: credential.scrub(&message),
-        code: error.code,
-        subcode: error.error_subcode,
-        trace: error.fbtrace_id.map(|trace| credential.scrub(&trace)),
-        reaction,
-    }
-}
-
 /// Meta does not document `Retry-After`; it is honoured if present: seconds, or a date.
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
@@ -487,7 +350,6 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let date = DateTime::parse_from_rfc2822(text).ok()?.to_utc();
     (date - now).to_std().ok()
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -10,12 +10,16 @@ mod fields;
 mod page;
 mod request;
 mod retry;
+mod tally;
 mod token;
 mod usage;
+mod verdict;
 
-pub use client::{Client, Error, Refusal, SHORT_WAIT, Settings, Tally, http_client};
-pub use error::{ErrorBody, Family, Reaction, Skip, Verdict, judge};
+pub use client::{Client, SHORT_WAIT, Settings, http_client};
+pub use error::{Error, Refusal};
 pub use fields::Fields;
 pub use page::Page;
 pub use request::{Request, Shape};
+pub use tally::Tally;
 pub use token::{Credential, SecretError};
+pub use verdict::{ErrorBody, Family, Reaction, Skip, Verdict, judge};

@@ -54,7 +54,10 @@ mod tests {
                 delay >= plain.mul_f64(1.0 - JITTER) && delay <= LONGEST,
                 "{delay:?} at {doubling}"
             );
-            assert!(delay <= plain.mul_f64(1.0 + JITTER), "{delay:?} at {doubling}");
+            assert!(
+                delay <= plain.mul_f64(1.0 + JITTER),
+                "{delay:?} at {doubling}"
+            );
         }
     }
 

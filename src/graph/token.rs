@@ -53,12 +53,12 @@ impl Credential {
     /// The token goes into the header ("Access Tokens" page), `appsecret_proof` into the query ("Securing
     /// requests" page): lowercase hex of HMAC-SHA256 over the token, keyed with the app secret.
     pub(super) fn authorize(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        let mut header = match HeaderValue::from_str(&format!("Bearer {}", self.token.expose_secret()))
-        {
-            Ok(header) => header,
-            // `clean` lets only visible ASCII pass, which every header value may hold.
-            Err(_) => return request,
-        };
+        let mut header =
+            match HeaderValue::from_str(&format!("Bearer {}", self.token.expose_secret())) {
+                Ok(header) => header,
+                // `clean` lets only visible ASCII pass, which every header value may hold.
+                Err(_) => return request,
+            };
         header.set_sensitive(true);
         let request = request.header(AUTHORIZATION, header);
         match self.proof() {
@@ -178,7 +178,10 @@ mod tests {
     #[test]
     fn nothing_prints_a_secret() {
         let credential = Credential::new("main", "EAAsecret", Some("hidden")).unwrap();
-        assert_eq!(format!("{credential:?}"), "Credential { name: \"main\", .. }");
+        assert_eq!(
+            format!("{credential:?}"),
+            "Credential { name: \"main\", .. }"
+        );
     }
 
     #[test]

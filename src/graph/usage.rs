@@ -74,7 +74,13 @@ impl<'de> Deserialize<'de> for Entries {
 
 impl From<Gauges> for Reading {
     fn from(gauges: Gauges) -> Self {
-        let percent = |value: f64| if value.is_finite() { value.max(0.0) } else { 0.0 };
+        let percent = |value: f64| {
+            if value.is_finite() {
+                value.max(0.0)
+            } else {
+                0.0
+            }
+        };
         let minutes = percent(gauges.estimated_time_to_regain_access).min(MOST_REGAIN_MINUTES);
         Self {
             call_count: percent(gauges.call_count),
@@ -145,7 +151,11 @@ mod tests {
         );
         let reading = usage.platform.unwrap();
         assert_eq!(
-            (reading.call_count, reading.total_cputime, reading.total_time),
+            (
+                reading.call_count,
+                reading.total_cputime,
+                reading.total_time
+            ),
             (28.0, 2.5, 25.0)
         );
         assert_eq!(reading.regain, Duration::ZERO);
@@ -168,7 +178,13 @@ mod tests {
 
     #[test]
     fn headers_that_cannot_be_read_count_as_absent() {
-        for value in ["", "null", "[1]", "{\"call_count\":", "{\"call_count\":\"x\"}"] {
+        for value in [
+            "",
+            "null",
+            "[1]",
+            "{\"call_count\":",
+            "{\"call_count\":\"x\"}",
+        ] {
             assert_eq!(usage("x-app-usage", value), Usage::default(), "{value}");
             assert_eq!(
                 usage("x-business-use-case-usage", value),

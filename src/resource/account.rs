@@ -27,7 +27,10 @@ static ACCOUNTS: Table = Table {
         Column::filled("page_id", Kind::Id),
         Column::filled("page_name", Kind::Text),
         Column::filled("page_tasks", Kind::Json),
-        Column::filled("page_has_transitioned_to_new_page_experience", Kind::Boolean),
+        Column::filled(
+            "page_has_transitioned_to_new_page_experience",
+            Kind::Boolean,
+        ),
     ],
     history: History::Entity,
 };

@@ -95,7 +95,9 @@ fn rows(account_id: &str, asked: &Fields, object: &RawValue) -> Result<Vec<Row>,
     let node = decode::object(object)?;
     let account = ("account_id", Value::from(account_id));
     let post = decode::row(&MEDIA_TABLE, &node, asked, &[account])?;
-    let id = MEDIA_TABLE.position("id").and_then(|at| post.values[at].clone());
+    let id = MEDIA_TABLE
+        .position("id")
+        .and_then(|at| post.values[at].clone());
     let media_id = ("media_id", id.unwrap_or(Value::Null));
     let snapshot = decode::row(&SNAPSHOTS, &node, asked, std::slice::from_ref(&media_id))?;
     let mut rows = vec![post, snapshot];
@@ -105,9 +107,11 @@ fn rows(account_id: &str, asked: &Fields, object: &RawValue) -> Result<Vec<Row>,
         let Some(child) = child.as_object() else {
             continue;
         };
-        let asked = Fields::of(fields_of(&CHILDREN).names().filter(|name| {
-            asked.contains(&format!("children.{name}"))
-        }));
+        let asked = Fields::of(
+            fields_of(&CHILDREN)
+                .names()
+                .filter(|name| asked.contains(&format!("children.{name}"))),
+        );
         let filled = [media_id.clone(), ("position", Value::Integer(position))];
         rows.push(decode::row(&CHILDREN, child, &asked, &filled)?);
     }

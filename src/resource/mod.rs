@@ -35,7 +35,8 @@ pub struct Resource {
     /// What it asks for when nothing was refused before.
     pub fields: fn() -> Fields,
     /// Turns one object of an answer into rows. The fields are those that were asked for.
-    pub rows: fn(account_id: &str, asked: &Fields, object: &RawValue) -> Result<Vec<Row>, Unreadable>,
+    pub rows:
+        fn(account_id: &str, asked: &Fields, object: &RawValue) -> Result<Vec<Row>, Unreadable>,
 }
 
 /// Every resource, in the order in which an account's are read: what would be lost first, first.
@@ -63,7 +64,12 @@ pub fn is_optional(resource: &Resource, field: &str) -> bool {
 
 /// The fields that a table's columns are read from.
 fn fields_of(table: &Table) -> Fields {
-    Fields::of(table.columns.iter().filter_map(|column| column.field.map(first)))
+    Fields::of(
+        table
+            .columns
+            .iter()
+            .filter_map(|column| column.field.map(first)),
+    )
 }
 
 /// The first name of a path: `owner` of `owner.id`. The API gives an object's `id` without being asked.

@@ -14,6 +14,7 @@
 //! the pace of a metered API.
 
 mod open;
+mod record;
 mod state;
 mod table;
 mod write;
@@ -24,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION, inspect};
-pub use state::{
+pub use record::{
     CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, NewRun, Outcome, PoolRow,
     Reason,
 };
@@ -100,8 +101,7 @@ impl Store {
         .await
     }
 
-    /// Starts the record of a run and gives its id. Runs that an earlier process left running are closed as
-    /// interrupted: the lock proves that it is gone.
+    /// Starts the record of a run and gives its id.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -112,7 +112,7 @@ impl Store {
         .await
     }
 
-    /// Closes runs that a process which is gone left open.
+    /// Closes, as interrupted, runs that an earlier process left open: the lock proves that it is gone.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -129,9 +129,8 @@ impl Prepared<'_> {
         let mut written = Written::default();
         match stored {
             None => {
-                self.insert.execute(params_from_iter(
-                    values(row, &self.asked).chain([now, now]),
-                ))?;
+                self.insert
+                    .execute(params_from_iter(values(row, &self.asked).chain([now, now])))?;
                 written.inserted = 1;
             }
             Some(Difference::None) => written.unchanged = 1,

@@ -89,7 +89,9 @@ pub async fn backfill(
         }
     }
     summary.stopped = world.stop.requested() && !jobs.is_empty();
-    summary.jobs.sort_by_key(|job| order.get(&job.account_id).copied());
+    summary
+        .jobs
+        .sort_by_key(|job| order.get(&job.account_id).copied());
     summary.served_instead = world.graph.served_instead().map(str::to_owned);
     Ok(summary)
 }
@@ -99,9 +101,8 @@ fn select(
     selection: &Selection,
     discovery: &Discovery,
 ) -> Result<Vec<Arc<Account>>, SelectionError> {
-    let named = |account: &Account, names: &[String]| {
-        names.iter().any(|name| account.is_called(name))
-    };
+    let named =
+        |account: &Account, names: &[String]| names.iter().any(|name| account.is_called(name));
     let allowed: Vec<&Account> = discovery
         .accounts
         .iter()

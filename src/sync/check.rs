@@ -59,7 +59,10 @@ impl CheckReport {
     /// Whether an operator must act before everything can be read.
     pub fn needs_operator(&self) -> bool {
         let incomplete = |account: &AccountCheck| {
-            account.resources.iter().any(|resource| !resource.missing.is_empty())
+            account
+                .resources
+                .iter()
+                .any(|resource| !resource.missing.is_empty())
         };
         self.problems.iter().any(|problem| problem.operator) || self.accounts.iter().any(incomplete)
     }
@@ -102,7 +105,11 @@ pub async fn check(graph: &Client, credentials: &[Arc<Credential>]) -> CheckRepo
         unlinked_pages: survey.unlinked_pages,
         problems: survey.problems,
         served_instead: graph.served_instead().map(str::to_owned),
-        calls: tally.take().iter().map(|(_, _, calls, _)| u64::from(*calls)).sum(),
+        calls: tally
+            .take()
+            .iter()
+            .map(|(_, _, calls, _)| u64::from(*calls))
+            .sum(),
     }
 }
 
@@ -118,7 +125,10 @@ fn missing(
         .collect();
     // Every task carries instagram_basic ("Overview", table of permissions and tasks), so one is enough.
     if tasks.is_empty() {
-        missing.push("a task on the Page: give the token's user one in the Page's access settings".to_owned());
+        missing.push(
+            "a task on the Page: give the token's user one in the Page's access settings"
+                .to_owned(),
+        );
     }
     missing
 }

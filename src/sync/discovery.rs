@@ -126,8 +126,13 @@ async fn pages(
     let mut request = Request {
         endpoint: ENDPOINT,
         path: ENDPOINT.to_owned(),
-        fields: Fields::of(["id", "name", "tasks", "has_transitioned_to_new_page_experience"])
-            .with("instagram_business_account", account),
+        fields: Fields::of([
+            "id",
+            "name",
+            "tasks",
+            "has_transitioned_to_new_page_experience",
+        ])
+        .with("instagram_business_account", account),
         params: Vec::new(),
         limit: Some(100),
         after: None,
@@ -198,8 +203,12 @@ fn problem(credential: &Credential, pages: usize, error: Option<&Error>) -> Opti
             let reaction = error.reaction();
             dead = matches!(reaction, Reaction::StopCredential | Reaction::Block);
             let hint = match reaction {
-                Reaction::StopCredential => "; replace the token (and check app_secret_file), then start again",
-                Reaction::Block => "; Meta blocks the app: see the app dashboard before starting again",
+                Reaction::StopCredential => {
+                    "; replace the token (and check app_secret_file), then start again"
+                }
+                Reaction::Block => {
+                    "; Meta blocks the app: see the app dashboard before starting again"
+                }
                 Reaction::Disable => "; grant the permission pages_show_list to the token",
                 _ => "",
             };
@@ -246,7 +255,10 @@ fn take(
         return;
     };
     let Some(id) = node.get("id").and_then(Json::as_str).map(str::to_owned) else {
-        tracing::warn!(page = page.id, "the linked account has no id and is left out");
+        tracing::warn!(
+            page = page.id,
+            "the linked account has no id and is left out"
+        );
         return;
     };
     let route = Route {
@@ -257,7 +269,10 @@ fn take(
     };
     let account = accounts.entry(id.clone()).or_insert_with(|| Account {
         id,
-        username: node.get("username").and_then(Json::as_str).map(str::to_owned),
+        username: node
+            .get("username")
+            .and_then(Json::as_str)
+            .map(str::to_owned),
         media_count: node.get("media_count").and_then(Json::as_u64),
         routes: Vec::new(),
     });
@@ -273,7 +288,10 @@ fn take(
     let filled = [
         ("page_id", Value::Text(route.page_id.clone())),
         ("page_name", text(route.page_name.as_ref())),
-        ("page_tasks", Value::Text(Json::from(route.tasks.clone()).to_string())),
+        (
+            "page_tasks",
+            Value::Text(Json::from(route.tasks.clone()).to_string()),
+        ),
         (
             "page_has_transitioned_to_new_page_experience",
             moved.map_or(Value::Null, |moved| Value::Integer(i64::from(moved))),
@@ -320,7 +338,10 @@ async fn record(
     };
     world.store.commit(commit).await?;
     let problems = &discovery.problems;
-    let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    let messages: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.message.as_str())
+        .collect();
     let finished = FinishedRun {
         run,
         outcome: outcome(problems, world.stop.requested()),
@@ -339,7 +360,11 @@ fn outcome(problems: &[Problem], stopped: bool) -> Outcome {
     if problems.iter().any(|problem| problem.operator) {
         return Outcome::Refused;
     }
-    match problems.iter().filter_map(|problem| problem.resume_at).min() {
+    match problems
+        .iter()
+        .filter_map(|problem| problem.resume_at)
+        .min()
+    {
         Some(until) => Outcome::Suspended(until),
         None if stopped => Outcome::Stopped,
         None => Outcome::Failed,

@@ -124,8 +124,12 @@ impl Range {
     /// and includes the ends is not documented, and a post too many is cheaper than one that is missing.
     pub fn parameters(&self) -> Vec<(&'static str, String)> {
         let seconds = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc().timestamp();
-        let since = self.since.and_then(|day| day.checked_sub_days(Days::new(1)));
-        let until = self.until.and_then(|day| day.checked_add_days(Days::new(2)));
+        let since = self
+            .since
+            .and_then(|day| day.checked_sub_days(Days::new(1)));
+        let until = self
+            .until
+            .and_then(|day| day.checked_add_days(Days::new(2)));
         [("since", since), ("until", until)]
             .into_iter()
             .filter_map(|(name, day)| Some((name, seconds(day?).to_string())))
@@ -157,10 +161,16 @@ mod tests {
         assert_eq!(range.to_string(), "2026-03-01..2026-03-01");
         assert_eq!(
             range.parameters(),
-            [("since", "1772236800".to_owned()), ("until", "1772496000".to_owned())]
+            [
+                ("since", "1772236800".to_owned()),
+                ("until", "1772496000".to_owned())
+            ]
         );
         assert_eq!(Range::default().to_string(), "");
-        assert_eq!(Range::new(day("2026-03-01"), None).unwrap().to_string(), "2026-03-01..");
+        assert_eq!(
+            Range::new(day("2026-03-01"), None).unwrap().to_string(),
+            "2026-03-01.."
+        );
         assert!(Range::new(day("2026-03-02"), day("2026-03-01")).is_err());
     }
 }

@@ -132,7 +132,11 @@ impl<'a> Plan<'a> {
 
     /// Notes an object that breaks the API's rules.
     pub(super) fn unreadable(&mut self, problem: &Unreadable) {
-        self.gap(Some(problem.object.clone()), Reason::Unreadable, &problem.problem);
+        self.gap(
+            Some(problem.object.clone()),
+            Reason::Unreadable,
+            &problem.problem,
+        );
     }
 
     /// What turned out to be missing since the last call.
@@ -262,7 +266,10 @@ const GOOD_PAGES: u32 = 4;
 
 impl Default for PageSize {
     fn default() -> Self {
-        Self { now: START, good: 0 }
+        Self {
+            now: START,
+            good: 0,
+        }
     }
 }
 
@@ -298,7 +305,12 @@ mod tests {
             size.answered();
             sizes.push(size.now);
         }
-        assert_eq!(sizes, [12, 12, 12, 24, 24, 24, 24, 48, 48, 48, 48, 96, 96, 96, 96, 100]);
+        assert_eq!(
+            sizes,
+            [
+                12, 12, 12, 24, 24, 24, 24, 48, 48, 48, 48, 96, 96, 96, 96, 100
+            ]
+        );
         while size.shrink() {}
         assert_eq!(size.now, 1);
     }

@@ -54,7 +54,10 @@ impl JobReport {
     }
 
     pub(super) fn spent(&mut self, calls: &[CallCount]) {
-        self.calls += calls.iter().map(|count| u64::from(count.calls)).sum::<u64>();
+        self.calls += calls
+            .iter()
+            .map(|count| u64::from(count.calls))
+            .sum::<u64>();
     }
 
     pub(super) fn wrote(&mut self, written: &[(&'static str, Written)], objects: usize) {

@@ -11,7 +11,11 @@ use crate::store::{Commit, FinishedRun, NewRun, Outcome, Row, StoreError};
 ///
 /// # Errors
 /// Only when the database cannot be written; everything else is an outcome.
-pub(super) async fn run(world: &World, job: &Job, started_by: i64) -> Result<JobReport, StoreError> {
+pub(super) async fn run(
+    world: &World,
+    job: &Job,
+    started_by: i64,
+) -> Result<JobReport, StoreError> {
     let id = begin(world, job, started_by).await?;
     let checkpoint = world.store.checkpoint(job.checkpoint_key()).await?;
     let refused = world.refused_fields(job.resource).await?;
@@ -27,7 +31,11 @@ pub(super) async fn run(world: &World, job: &Job, started_by: i64) -> Result<Job
             report.message.get_or_insert_with(|| NO_TOKEN.to_owned());
             break Some(Outcome::Refused);
         };
-        match world.graph.get(&route.credential, &request, &mut tally).await {
+        match world
+            .graph
+            .get(&route.credential, &request, &mut tally)
+            .await
+        {
             Ok(page) => {
                 let rows = rows(job, &mut plan, &page);
                 let now = world.clock.now();

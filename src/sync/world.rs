@@ -72,7 +72,11 @@ impl World {
     }
 
     /// The best way to an account whose token still works, `tried` of them left out.
-    pub(super) fn route<'a>(&self, account: &'a Account, tried: usize) -> Option<(usize, &'a Route)> {
+    pub(super) fn route<'a>(
+        &self,
+        account: &'a Account,
+        tried: usize,
+    ) -> Option<(usize, &'a Route)> {
         let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
         account
             .routes

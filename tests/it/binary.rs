@@ -94,7 +94,11 @@ impl From<Output> for Ran {
 impl Ran {
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
         self
     }
 
@@ -114,11 +118,15 @@ pub fn dump(connection: &Connection) -> Vec<String> {
         .unwrap();
     let mut dump = Vec::new();
     for table in tables {
-        let mut statement = connection.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
+        let mut statement = connection
+            .prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))
+            .unwrap();
         let columns = statement.column_count();
         let rows = statement
             .query_map([], |row| {
-                let values: Vec<String> = (0..columns).map(|at| format!("{:?}", row.get_ref(at).unwrap())).collect();
+                let values: Vec<String> = (0..columns)
+                    .map(|at| format!("{:?}", row.get_ref(at).unwrap()))
+                    .collect();
                 Ok(format!("{table}: {}", values.join(" | ")))
             })
             .unwrap();

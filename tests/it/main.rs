@@ -3,10 +3,16 @@
 //! Tests in virtual time run the engine against the simulator in their own runtime; tests that start the
 //! real binary run in real time over loopback and are few.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should say where"
+)]
 
 mod architecture;
+mod backfill;
 mod binary;
 mod documents;
 mod recorded;
 mod recorded_bodies;
+mod refusals;
+mod world;

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::extract::{OriginalUri, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -22,7 +22,10 @@ pub fn recordings(test: &str) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("skipped: {test} needs the recordings in {}", folder.display());
+    eprintln!(
+        "skipped: {test} needs the recordings in {}",
+        folder.display()
+    );
     None
 }
 
@@ -48,12 +51,18 @@ fn pairs(recording: &Value) -> Vec<Pair> {
         .map(|pair| {
             let uri = pair["request"]["uri"].as_str().unwrap();
             let (path, query) = uri.split_once('?').unwrap();
-            let after = query.split('&').find_map(|pair| pair.strip_prefix("after="));
+            let after = query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix("after="));
             let body = pair["response"]["body"]["string"].as_str().unwrap();
             Pair {
-                path: path.strip_prefix("https://graph.facebook.com").unwrap().to_owned(),
+                path: path
+                    .strip_prefix("https://graph.facebook.com")
+                    .unwrap()
+                    .to_owned(),
                 after: after.map(str::to_owned),
-                status: u16::try_from(pair["response"]["status"]["code"].as_u64().unwrap()).unwrap(),
+                status: u16::try_from(pair["response"]["status"]["code"].as_u64().unwrap())
+                    .unwrap(),
                 body: serde_json::from_str(body).unwrap(),
             }
         })
@@ -61,31 +70,44 @@ fn pairs(recording: &Value) -> Vec<Pair> {
 }
 
 /// Answers with what was recorded for the same path and cursor, cut down to the fields that were asked for.
-async fn answer(
-    State(pairs): State<Arc<Vec<Pair>>>,
-    OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
-) -> Response {
+async fn answer(State(pairs): State<Arc<Vec<Pair>>>, uri: Uri, headers: HeaderMap) -> Response {
     let refuse = |text: &str| {
         let error = json!({"error": {"message": text, "type": "OAuthException", "code": 2500}});
         (StatusCode::BAD_REQUEST, error.to_string()).into_response()
     };
-    if headers.get(header::AUTHORIZATION).is_none_or(|value| value != &format!("Bearer {TOKEN}")) {
+    if headers
+        .get(header::AUTHORIZATION)
+        .is_none_or(|value| value != &format!("Bearer {TOKEN}"))
+    {
         return refuse("An active access token must be used");
     }
-    let query: Vec<(String, String)> = axum::extract::Query::try_from_uri(&uri).map(|query| query.0).unwrap();
-    let parameter = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let query: Vec<(String, String)> = axum::extract::Query::try_from_uri(&uri)
+        .map(|query| query.0)
+        .unwrap();
+    let parameter = |name: &str| {
+        query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    };
     if parameter("access_token").is_some() {
         return refuse("the token belongs in the header");
     }
     let asked = first_level(parameter("fields").unwrap_or("id"));
     let recorded = pairs
         .iter()
-        .filter(|pair| pair.status == 200 && pair.path == uri.path() && pair.after.as_deref() == parameter("after"))
+        .filter(|pair| {
+            pair.status == 200
+                && pair.path == uri.path()
+                && pair.after.as_deref() == parameter("after")
+        })
         .max_by_key(|pair| overlap(&pair.body, &asked));
     match recorded {
         Some(pair) => (
-            [("facebook-api-version", "v23.0"), ("content-type", "application/json; charset=UTF-8")],
+            [
+                ("facebook-api-version", "v23.0"),
+                ("content-type", "application/json; charset=UTF-8"),
+            ],
             cut(pair.body.clone(), &asked).to_string(),
         )
             .into_response(),
@@ -111,7 +133,9 @@ fn first_level(fields: &str) -> BTreeSet<String> {
 /// How many of the fields that were asked for a recorded body tells.
 fn overlap(body: &Value, asked: &BTreeSet<String>) -> usize {
     let node = body["data"].get(0).unwrap_or(body);
-    node.as_object().map_or(0, |node| node.keys().filter(|key| asked.contains(*key)).count())
+    node.as_object().map_or(0, |node| {
+        node.keys().filter(|key| asked.contains(*key)).count()
+    })
 }
 
 fn cut(mut body: Value, asked: &BTreeSet<String>) -> Value {
@@ -130,7 +154,9 @@ fn cut(mut body: Value, asked: &BTreeSet<String>) -> Value {
 async fn serve(pairs: Vec<Pair>) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = axum::Router::new().fallback(answer).with_state(Arc::new(pairs));
+    let router = axum::Router::new()
+        .fallback(answer)
+        .with_state(Arc::new(pairs));
     tokio::spawn(async move { axum::serve(listener, router).await });
     format!("http://{address}")
 }
@@ -138,7 +164,10 @@ async fn serve(pairs: Vec<Pair>) -> String {
 /// The column that holds a field of a node, and the field's value as the database writes it.
 fn expected<'a>(field: &str, value: &'a Value) -> (String, std::borrow::Cow<'a, Value>) {
     match field {
-        "owner" => ("owner_id".to_owned(), std::borrow::Cow::Borrowed(&value["id"])),
+        "owner" => (
+            "owner_id".to_owned(),
+            std::borrow::Cow::Borrowed(&value["id"]),
+        ),
         "timestamp" => {
             let text = value.as_str().unwrap().replace("+0000", "Z");
             (field.to_owned(), std::borrow::Cow::Owned(text.into()))
@@ -148,10 +177,18 @@ fn expected<'a>(field: &str, value: &'a Value) -> (String, std::borrow::Cow<'a, 
 }
 
 /// Counts the values of a recorded node that the view holds, and fails on the first that differs.
-fn compare(database: &Connection, view: &str, node: &Map<String, Value>, left_out: &[&str]) -> usize {
+fn compare(
+    database: &Connection,
+    view: &str,
+    node: &Map<String, Value>,
+    left_out: &[&str],
+) -> usize {
     let id = node["id"].as_str().unwrap();
     let mut compared = 0;
-    for (field, value) in node.iter().filter(|(field, _)| !left_out.contains(&field.as_str())) {
+    for (field, value) in node
+        .iter()
+        .filter(|(field, _)| !left_out.contains(&field.as_str()))
+    {
         let (column, value) = expected(field, value);
         let sql = format!("SELECT {column} FROM {view} WHERE id = ?");
         let stored = database
@@ -165,10 +202,13 @@ fn compare(database: &Connection, view: &str, node: &Map<String, Value>, left_ou
             })
             .unwrap_or_else(|error| panic!("{view} {id} {column}: {error}"));
         let same = match (&*value, &stored) {
-            (Value::Bool(truth), stored) => *stored == Value::from(i64::from(*truth)),
+            (Value::Bool(truth), stored) => stored == &i64::from(*truth),
             (value, stored) => value == stored,
         };
-        assert!(same, "{view} {id} {column}: recorded {value}, stored {stored}");
+        assert!(
+            same,
+            "{view} {id} {column}: recorded {value}, stored {stored}"
+        );
         compared += 1;
     }
     compared
@@ -182,7 +222,10 @@ async fn a_recorded_account_is_in_the_database_and_a_second_run_writes_no_row() 
     let recording = read(&folder.join("keboola/vcr_v23_account_2026-03-06.json"));
     let mut served = pairs(&recording);
     // The recorder asked for Page ids only; which Page the account is linked to is the one thing added here.
-    let pages = served.iter_mut().find(|pair| pair.path.ends_with("/me/accounts")).unwrap();
+    let pages = served
+        .iter_mut()
+        .find(|pair| pair.path.ends_with("/me/accounts"))
+        .unwrap();
     pages.body["data"][0]["instagram_business_account"] = json!({"id": ACCOUNT});
     pages.body["data"][0]["tasks"] = json!(["ANALYZE"]);
     let base_url = serve(served).await;
@@ -195,19 +238,34 @@ async fn a_recorded_account_is_in_the_database_and_a_second_run_writes_no_row() 
     let (mut values, mut posts) = (0, BTreeSet::new());
     for pair in pairs(&recording).iter().filter(|pair| pair.status == 200) {
         if pair.path == format!("/v23.0/{ACCOUNT}") {
-            values += compare(&database, "accounts_current", pair.body.as_object().unwrap(), &[]);
+            values += compare(
+                &database,
+                "accounts_current",
+                pair.body.as_object().unwrap(),
+                &[],
+            );
         }
         if pair.path == format!("/v23.0/{ACCOUNT}/media") {
             for post in pair.body["data"].as_array().unwrap() {
                 // Comments have no table yet.
-                values += compare(&database, "media_current", post.as_object().unwrap(), &["comments"]);
+                values += compare(
+                    &database,
+                    "media_current",
+                    post.as_object().unwrap(),
+                    &["comments"],
+                );
                 posts.insert(post["id"].as_str().unwrap().to_owned());
             }
         }
     }
-    let stored: i64 = database.query_row("SELECT count(*) FROM media", [], |row| row.get(0)).unwrap();
+    let stored: i64 = database
+        .query_row("SELECT count(*) FROM media", [], |row| row.get(0))
+        .unwrap();
     assert_eq!((posts.len(), stored), (160, 160));
-    assert!(values > 160 * 15, "only {values} recorded values were compared");
+    assert!(
+        values > 160 * 15,
+        "only {values} recorded values were compared"
+    );
 
     let before = dump(&database);
     let second = igsync.run(&["backfill", "--json"]).await.exits(0).json();
@@ -227,13 +285,19 @@ async fn a_recorded_refusal_ends_the_run_with_its_words() {
         return;
     };
     let error = read(&folder.join("rust-crate/err__access_token_invalid_1.json"));
-    let router = axum::Router::new().fallback(move || async move { (StatusCode::BAD_REQUEST, error.to_string()) });
+    let router = axum::Router::new()
+        .fallback(move || async move { (StatusCode::BAD_REQUEST, error.to_string()) });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
 
     let igsync = Folder::new(&base_url, "");
     let ran = igsync.run(&["backfill"]).await.exits(5);
-    assert!(ran.stdout.contains("The access token could not be decrypted (code 190"), "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("The access token could not be decrypted (code 190"),
+        "{}",
+        ran.stdout
+    );
     assert!(ran.stdout.contains("replace the token"), "{}", ran.stdout);
 }

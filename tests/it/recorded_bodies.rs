@@ -24,7 +24,8 @@ fn nodes(body: &Value) -> Vec<Value> {
 fn rows(resource: &str, node: &Value) -> Vec<igsync::store::Row> {
     let resource = resource::find(resource).unwrap();
     let raw = RawValue::from_string(node.to_string()).unwrap();
-    (resource.rows)("1", &(resource.fields)(), &raw).unwrap_or_else(|problem| panic!("{problem}: {node}"))
+    (resource.rows)("1", &(resource.fields)(), &raw)
+        .unwrap_or_else(|problem| panic!("{problem}: {node}"))
 }
 
 fn value<'a>(rows: &'a [igsync::store::Row], table: &str, column: &str) -> Option<&'a Stored> {
@@ -38,13 +39,24 @@ fn recorded_accounts_media_and_children_become_rows() {
         return;
     };
     let mut decoded = 0;
-    for file in ["airbyte/users.json", "python-facebook/users__user_fields.json"] {
+    for file in [
+        "airbyte/users.json",
+        "python-facebook/users__user_fields.json",
+    ] {
         for node in nodes(&read(&folder.join(file))) {
             let rows = rows("account", &node);
             let followers = node["followers_count"].as_i64().map(Stored::Integer);
-            assert_eq!(value(&rows, "account_snapshots", "followers_count").cloned(), followers, "{file}");
+            assert_eq!(
+                value(&rows, "account_snapshots", "followers_count").cloned(),
+                followers,
+                "{file}"
+            );
             if let Some(id) = node["ig_id"].as_i64() {
-                assert_eq!(value(&rows, "accounts", "ig_id"), Some(&Stored::Text(id.to_string())), "{file}");
+                assert_eq!(
+                    value(&rows, "accounts", "ig_id"),
+                    Some(&Stored::Text(id.to_string())),
+                    "{file}"
+                );
             }
             decoded += 1;
         }
@@ -61,10 +73,19 @@ fn recorded_accounts_media_and_children_become_rows() {
     ] {
         for node in nodes(&read(&folder.join(file))) {
             let rows = rows("media", &node);
-            let likes = node["like_count"].as_i64().map_or(Stored::Null, Stored::Integer);
-            assert_eq!(value(&rows, "media_snapshots", "like_count"), Some(&likes), "{file}");
+            let likes = node["like_count"]
+                .as_i64()
+                .map_or(Stored::Null, Stored::Integer);
+            assert_eq!(
+                value(&rows, "media_snapshots", "like_count"),
+                Some(&likes),
+                "{file}"
+            );
             let children = node["children"]["data"].as_array().map_or(0, Vec::len);
-            let stored = rows.iter().filter(|row| row.table.name == "media_children").count();
+            let stored = rows
+                .iter()
+                .filter(|row| row.table.name == "media_children")
+                .count();
             assert_eq!(stored, children, "{file}");
             decoded += 1;
         }
@@ -73,7 +94,8 @@ fn recorded_accounts_media_and_children_become_rows() {
     let children = read(&folder.join("python-facebook/medias__children.json"));
     let child = read(&folder.join("airbyte/media_children_for_children.json"));
     for list in [children, serde_json::json!({"data": [child]})] {
-        let album = serde_json::json!({"id": "1", "media_type": "CAROUSEL_ALBUM", "children": list});
+        let album =
+            serde_json::json!({"id": "1", "media_type": "CAROUSEL_ALBUM", "children": list});
         let rows = rows("media", &album);
         let media_type = &album["children"]["data"][0]["media_type"];
         assert_eq!(
@@ -90,7 +112,10 @@ fn recorded_pages_say_which_account_is_linked() {
     let Some(folder) = recordings("the recorded Pages") else {
         return;
     };
-    for (file, linked) in [("airbyte/api.json", 1), ("me_accounts_page_without_instagram.json", 1)] {
+    for (file, linked) in [
+        ("airbyte/api.json", 1),
+        ("me_accounts_page_without_instagram.json", 1),
+    ] {
         let accounts: Vec<Value> = nodes(&read(&folder.join(file)))
             .into_iter()
             .filter_map(|page| page.get("instagram_business_account").cloned())
@@ -98,7 +123,10 @@ fn recorded_pages_say_which_account_is_linked() {
         assert_eq!(accounts.len(), linked, "{file}");
         let node = accounts[0].as_object().unwrap();
         let row = resource::discovered_account(node, &[]).unwrap();
-        assert_eq!(row.values[0], Some(Stored::Text(node["id"].as_str().unwrap().to_owned())));
+        assert_eq!(
+            row.values[0],
+            Some(Stored::Text(node["id"].as_str().unwrap().to_owned()))
+        );
     }
 }
 
@@ -118,23 +146,34 @@ fn recorded_errors_meet_the_reaction_they_need() {
     .map(|file| (file.to_owned(), read(&folder.join(file))))
     .collect();
     for entry in read(&folder.join("errors.json")).as_array().unwrap() {
-        bodies.push((entry["seen"].as_str().unwrap().to_owned(), entry["body"].clone()));
+        bodies.push((
+            entry["seen"].as_str().unwrap().to_owned(),
+            entry["body"].clone(),
+        ));
     }
-    for recording in ["vcr_v23_account_2026-03-06", "vcr_v23_user_insights_metric_type_2026-04-21"] {
+    for recording in [
+        "vcr_v23_account_2026-03-06",
+        "vcr_v23_user_insights_metric_type_2026-04-21",
+    ] {
         let recording = read(&folder.join(format!("keboola/{recording}.json")));
         for pair in recording["interactions"].as_array().unwrap() {
-            let body: Value = serde_json::from_str(pair["response"]["body"]["string"].as_str().unwrap()).unwrap();
+            let body: Value =
+                serde_json::from_str(pair["response"]["body"]["string"].as_str().unwrap()).unwrap();
             if pair["response"]["status"]["code"] != 200 {
                 bodies.push((body["error"]["message"].to_string(), body));
             }
         }
     }
     for (seen, body) in bodies {
-        let error = ErrorBody::read(body.to_string().as_bytes()).unwrap_or_else(|| panic!("{seen}: not read"));
+        let error = ErrorBody::read(body.to_string().as_bytes())
+            .unwrap_or_else(|| panic!("{seen}: not read"));
         let message = error.message.clone();
         // Their recorder blotted the code out; it is still in most messages.
         if error.code == 0 {
-            assert!(message.starts_with("Unknown path"), "{seen}: no code in {message}");
+            assert!(
+                message.starts_with("Unknown path"),
+                "{seen}: no code in {message}"
+            );
             continue;
         }
         let reaction = judge(&error).reaction;
@@ -146,11 +185,15 @@ fn recorded_errors_meet_the_reaction_they_need() {
             (2, _) => reaction == Reaction::Fail,
             (10, _) if message.contains("viewers") => matches!(reaction, Reaction::Skip(_)),
             (10, _) => reaction == Reaction::Disable,
-            (100, _) if message.contains("nonexisting field") => matches!(reaction, Reaction::Drop(_)),
+            (100, _) if message.contains("nonexisting field") => {
+                matches!(reaction, Reaction::Drop(_))
+            }
             (100, _) if message.contains("does not support") && message.contains("metric") => {
                 matches!(reaction, Reaction::Drop(_))
             }
-            (100, _) if message.contains("] must be one of") => matches!(reaction, Reaction::DropMetric(_)),
+            (100, _) if message.contains("] must be one of") => {
+                matches!(reaction, Reaction::DropMetric(_))
+            }
             (100, _) => matches!(reaction, Reaction::Mistake),
             other => panic!("{seen}: nobody thought of {other:?}"),
         };

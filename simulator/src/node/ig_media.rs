@@ -4,11 +4,11 @@
 
 use crate::error::{GraphError, Outcome};
 use crate::fields::Field;
-use crate::reader::{Edge, List, Reader, Style};
+use crate::reader::{Edge, List, Params, Reader, Style};
 use crate::world::{Media, MediaType, ProductType};
 
 use super::ig_user::optional;
-use super::{Node, url};
+use super::{Node, media_insights, url};
 
 const BASIC: [&str; 2] = ["instagram_basic", "pages_read_engagement"];
 
@@ -207,8 +207,9 @@ pub(super) fn timestamp(seconds: i64) -> impl std::fmt::Display {
 pub(super) fn edge<'s>(
     reader: &mut Reader<'s>,
     media: &Media<'s>,
-    _view: View,
+    view: View,
     name: &str,
+    params: Params<'_>,
 ) -> Outcome<Option<Edge<'s>>> {
     let edge = match name {
         "children" => {
@@ -223,6 +224,7 @@ pub(super) fn edge<'s>(
             reader.require(media.path().account, &["instagram_manage_comments"])?;
             Edge::List(comments(reader, media))
         }
+        "insights" => media_insights::edge(reader, media, params)?,
         _ => return Ok(None),
     };
     Ok(Some(edge))

@@ -6,7 +6,7 @@ use crate::error::{GraphError, Outcome};
 use crate::reader::{Edge, List, Params, Reader, Style};
 use crate::world::Account;
 
-use super::{Node, View, url};
+use super::{Node, View, account_insights, url};
 
 const BASIC: [&str; 2] = ["instagram_basic", "pages_read_engagement"];
 
@@ -78,6 +78,7 @@ pub(super) fn edge<'s>(
             reader.require(account.index(), &BASIC)?;
             Edge::List(media(reader, account, params, View::List)?)
         }
+        "insights" => account_insights::edge(reader, account, params)?,
         _ => return Ok(None),
     };
     Ok(Some(edge))

@@ -99,6 +99,11 @@ impl<'w> Media<'w> {
         self.shape == Shape::Broadcast && self.age() < BROADCAST_SECONDS
     }
 
+    /// Whether it was also shared to Facebook.
+    pub(crate) fn is_crossposted(&self) -> bool {
+        self.seed().with(67).per_mille(self.habits().crossposted_per_mille)
+    }
+
     /// A FEED video, which does not know every metric.
     pub(crate) fn is_feed_video(&self) -> bool {
         self.media_type() == MediaType::Video && self.media_product_type() == ProductType::Feed

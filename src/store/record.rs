@@ -1,0 +1,211 @@
+//! What igsync writes down about itself: the vocabulary of the `sync_…` tables.
+
+use chrono::{DateTime, Utc};
+
+use super::table::Row;
+
+/// What one page brought, to be written in one transaction.
+#[derive(Debug)]
+pub struct Commit {
+    /// The run that read it.
+    pub run: i64,
+    /// When it was read.
+    pub at: DateTime<Utc>,
+    /// How many pages this is: 1, or 0 when only state is written.
+    pub pages: u32,
+    /// What it says.
+    pub rows: Vec<Row>,
+    /// Where the job stands after it.
+    pub checkpoint: Option<Checkpoint>,
+    /// What turned out to be missing.
+    pub gaps: Vec<Gap>,
+    /// Calls spent since the last commit.
+    pub calls: Vec<CallCount>,
+    /// The pools as they stand.
+    pub pools: Vec<PoolRow>,
+}
+
+/// Names a job's place in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckpointKey {
+    /// `backfill`, or the name of a configured job.
+    pub job: String,
+    /// The account.
+    pub account_id: String,
+    /// The resource.
+    pub resource: &'static str,
+    /// Empty, or the days asked for.
+    pub range: String,
+}
+
+/// Where a job stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Which job.
+    pub key: CheckpointKey,
+    /// Where the next page begins; `None` at the top of the list.
+    pub cursor: Option<String>,
+    /// Pages committed since `started_at`.
+    pub pages: u32,
+    /// When this pass over the list began.
+    pub started_at: DateTime<Utc>,
+    /// When the pass ended; `None` while pages are left.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Why something is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// This app, account or post does not have it.
+    NotApplicable,
+    /// The API does not accept the question.
+    Refused,
+    /// Too few people for Meta to tell.
+    TooFewViewers,
+    /// Posted before the account became professional.
+    BeforeConversion,
+    /// A permission, task or feature is missing.
+    NoPermission,
+    /// A budget was used up.
+    RateLimited,
+    /// It was only there for a time.
+    Expired,
+    /// It is not there any more, or not for this token.
+    Gone,
+    /// The API shows no older entries.
+    ListLimit,
+    /// An answer that breaks the API's own rules.
+    Unreadable,
+    /// No answer.
+    Failed,
+}
+
+impl Reason {
+    /// As `sync_gaps.reason` has it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::NotApplicable => "not_applicable",
+            Self::Refused => "refused",
+            Self::TooFewViewers => "too_few_viewers",
+            Self::BeforeConversion => "before_conversion",
+            Self::NoPermission => "no_permission",
+            Self::RateLimited => "rate_limited",
+            Self::Expired => "expired",
+            Self::Gone => "gone",
+            Self::ListLimit => "list_limit",
+            Self::Unreadable => "unreadable",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Something that is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The account; `None` for every account of this app.
+    pub account_id: Option<String>,
+    /// The resource.
+    pub resource: &'static str,
+    /// The object; `None` for the whole resource.
+    pub object_id: Option<String>,
+    /// The field; `None` for all of the object.
+    pub field: Option<String>,
+    /// Why.
+    pub reason: Reason,
+    /// In words, without secrets.
+    pub detail: String,
+}
+
+/// Calls of one endpoint in one pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallCount {
+    /// The pool, as in `sync_pools`.
+    pub pool: String,
+    /// The endpoint.
+    pub endpoint: &'static str,
+    /// Requests sent.
+    pub calls: u32,
+    /// Of these, requests without a usable answer.
+    pub failed: u32,
+}
+
+/// What is known of a pool.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PoolRow {
+    /// Its name.
+    pub pool: String,
+    /// The three gauges in percent: calls, CPU time, wall time.
+    pub gauges: Option<[f64; 3]>,
+    /// When Meta told them.
+    pub observed_at: Option<DateTime<Utc>>,
+    /// No call before this.
+    pub closed_until: Option<DateTime<Utc>>,
+    /// What closed it.
+    pub closed_why: Option<String>,
+}
+
+/// A run that begins.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// The first run of the same start; `None` for that run itself.
+    pub started_by: Option<i64>,
+    /// `backfill`, or the name of a configured job.
+    pub job: String,
+    /// The account; `None` for discovery.
+    pub account_id: Option<String>,
+    /// The resource.
+    pub resource: &'static str,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// How a run ended. The variants are explained at `sync_runs.outcome` in `schema.sql`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All of it is in the database.
+    Complete,
+    /// Something is missing, and `sync_gaps` says what.
+    Partial,
+    /// An operator is needed: token, permission, or a block by Meta.
+    Refused,
+    /// A budget is used up until then.
+    Suspended(DateTime<Utc>),
+    /// A signal ended it.
+    Stopped,
+    /// No answer that can be read.
+    Failed,
+}
+
+impl Outcome {
+    /// As `sync_runs.outcome` has it.
+    pub fn text(&self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Partial => "partial",
+            Self::Refused => "refused",
+            Self::Suspended(_) => "suspended",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether nothing is left to be gone on with: the pass over the list is over, for good or bad.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Complete | Self::Partial | Self::Refused)
+    }
+}
+
+/// A run that ends.
+#[derive(Clone, Debug)]
+pub struct FinishedRun {
+    /// Which run.
+    pub run: i64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What to know about it.
+    pub message: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Fields that were asked for and answered: gaps that name them are closed.
+    pub asked: Vec<String>,
+}

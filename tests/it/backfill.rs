@@ -1,0 +1,409 @@
+//! `backfill` in a simulated world: complete, resumable, sparing.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use igsync::resource;
+use igsync::stop::stop_pair;
+use igsync::sync::{Range, Selection, SelectionError, Verdict};
+use igsync_simulator::{Fault, Match, NewPost, PageReach, PageSpec, TokenSpec, WorldSpec};
+
+use crate::binary::dump;
+use crate::world::{World, outcomes};
+
+#[tokio::test(start_paused = true)]
+async fn the_database_equals_the_world() {
+    let world = World::new(WorldSpec::small(7)).await;
+    let summary = world.backfill().await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    assert_eq!(summary.unlinked_pages.len(), 1);
+    world.assert_complete();
+    // The awkward things were there: NUL, right-to-left text, hidden likes, missing addresses, carousels.
+    for awkward in [
+        "SELECT count(*) FROM media WHERE instr(caption, char(0)) > 0",
+        "SELECT count(*) FROM media WHERE caption GLOB '*[א-ת]*' OR caption GLOB '*[ء-ي]*'",
+        "SELECT count(*) FROM media_snapshots WHERE like_count IS NULL",
+        "SELECT count(*) FROM media WHERE media_url IS NULL",
+        "SELECT count(*) FROM media_children",
+    ] {
+        assert!(world.count(awkward) > 0, "{awkward}");
+    }
+    assert_eq!(world.count("SELECT count(*) FROM sync_gaps"), 0);
+    // What the journal saw is what the database says was spent.
+    let calls = i64::try_from(world.simulator.journal().len()).unwrap();
+    assert_eq!(world.count("SELECT sum(calls) FROM sync_calls"), calls);
+    assert_eq!(world.count("SELECT sum(calls) FROM sync_runs"), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_run_within_the_hour_writes_no_row_although_every_address_is_signed_anew() {
+    let world = World::new(WorldSpec::small(7)).await;
+    world.backfill().await;
+    let url = "SELECT media_url FROM media WHERE media_url IS NOT NULL ORDER BY id LIMIT 1";
+    let (before, signed) = (without_addresses(&world), world.texts(url));
+    let summary = world.backfill().await;
+    for job in &summary.jobs {
+        assert_eq!(
+            (job.rows().inserted, job.rows().changed),
+            (0, 0),
+            "{}",
+            job.resource
+        );
+    }
+    assert_eq!(without_addresses(&world), before);
+    assert_ne!(world.texts(url), signed, "addresses are refreshed in place");
+}
+
+/// Every row, without the signatures of addresses.
+fn without_addresses(world: &World) -> Vec<String> {
+    let cut = |row: String| {
+        row.split(" | ")
+            .filter(|value| {
+                !value.starts_with("Text")
+                    || !value.contains("104, 116, 116, 112, 115, 58, 47, 47, 115")
+            })
+            .collect::<Vec<_>>()
+            .join(" | ")
+    };
+    dump(&world.database()).into_iter().map(cut).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn counts_become_history_and_standing_still_does_not() {
+    let world = World::new(WorldSpec::small(7)).await;
+    world.backfill().await;
+    let old = world.texts("SELECT id FROM media ORDER BY timestamp LIMIT 2");
+    tokio::time::sleep(Duration::from_secs(26 * 3600)).await;
+    assert!(world.simulator.world().add_likes(&old[0], 17));
+    world.backfill().await;
+    let versions = |id: &str| {
+        world.texts(&format!("SELECT ifnull(like_count, 'hidden') || '' FROM media_snapshots WHERE media_id = '{id}' ORDER BY observed_at"))
+    };
+    assert_eq!(versions(&old[0]).len(), 2, "{:?}", versions(&old[0]));
+    let confirmed = format!(
+        "SELECT count(*) FROM media_snapshots WHERE media_id = '{}' AND confirmed_at > observed_at",
+        old[1]
+    );
+    assert_eq!((versions(&old[1]).len(), world.count(&confirmed)), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_changes_one_row_and_says_when() {
+    let world = World::new(WorldSpec::small(7)).await;
+    world.backfill().await;
+    let id = world
+        .texts("SELECT id FROM media ORDER BY timestamp LIMIT 1")
+        .remove(0);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(world.simulator.world().edit_caption(&id, Some("new words")));
+    let summary = world.backfill().await;
+    let media = summary
+        .jobs
+        .iter()
+        .find(|job| job.resource == "media")
+        .unwrap();
+    let (_, written) = media
+        .tables
+        .iter()
+        .find(|(table, _)| *table == "media")
+        .unwrap();
+    assert_eq!((written.inserted, written.changed), (0, 1));
+    assert_eq!(
+        world.texts("SELECT caption FROM media WHERE changed_at > first_seen_at"),
+        ["new words"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn resumes_after_the_last_committed_page_and_pays_no_page_twice() {
+    let world = World::new(WorldSpec::single_account(3, 1000)).await;
+    // The sixth page of posts never comes.
+    let broken = Match::path_ends_with("/media").after_calls(5);
+    world.simulator.inject(Fault::on(broken).times(6).html(503));
+    let first = world.backfill().await;
+    assert_eq!(first.verdict(), Verdict::Partial);
+    assert_eq!(
+        outcomes(&first),
+        [
+            "sim.account.1 account complete",
+            "sim.account.1 media failed"
+        ]
+    );
+    let kept = world.count("SELECT count(*) FROM media");
+    assert!((250..1000).contains(&kept), "{kept}");
+    assert_eq!(
+        world.texts("SELECT reason FROM sync_gaps WHERE resolved_at IS NULL"),
+        ["failed"]
+    );
+
+    let second = world.backfill().await;
+    assert_eq!(outcomes(&second), ["sim.account.1 media complete"]);
+    assert!(second.jobs[0].resumed);
+    assert_eq!(second.done_before, ["sim.account.1 account"]);
+    world.assert_complete();
+    assert_eq!(
+        world.count("SELECT count(*) FROM sync_gaps WHERE resolved_at IS NULL"),
+        0
+    );
+    let good: Vec<_> = world
+        .calls("/media")
+        .into_iter()
+        .filter(|call| call.status == 200)
+        .map(|call| call.after)
+        .collect();
+    assert_eq!(
+        good.iter().collect::<BTreeSet<_>>().len(),
+        good.len(),
+        "a page was paid twice"
+    );
+    // Only when all was finished does the next start begin anew.
+    assert_eq!(outcomes(&world.backfill().await).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_finishes_the_page_in_flight_and_the_next_start_goes_on() {
+    let world = World::new(WorldSpec::single_account(3, 1000)).await;
+    world.simulator.inject(
+        Fault::on(Match::path_ends_with("/media"))
+            .always()
+            .delay(Duration::from_secs(2)),
+    );
+    let (handle, stop) = stop_pair();
+    let begun = tokio::time::Instant::now();
+    let selection = Selection::default();
+    let work = world.start(&selection, Range::default(), stop);
+    let (summary, ()) = tokio::join!(work, async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        handle.stop();
+    });
+    assert!(
+        begun.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(summary.verdict(), Verdict::Partial);
+    assert_eq!(
+        summary.jobs.last().map(|job| job.outcome.text()),
+        Some("stopped")
+    );
+    let asked = world.calls("/media").len();
+    assert_eq!(
+        world.count("SELECT pages FROM sync_checkpoints WHERE resource = 'media'"),
+        i64::try_from(asked).unwrap()
+    );
+
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+    world.assert_complete();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_a_retry() {
+    let world = World::new(WorldSpec::small(3)).await;
+    world.simulator.inject(
+        Fault::on(Match::path_ends_with("/media"))
+            .always()
+            .html(502),
+    );
+    let (handle, stop) = stop_pair();
+    let selection = Selection::default();
+    let work = world.start(&selection, Range::default(), stop);
+    let (_, stopped) = tokio::join!(work, async {
+        // In the middle of the delays: 1, 2, 4, 8, 16 seconds, give or take half.
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        handle.stop();
+        tokio::time::Instant::now()
+    });
+    assert!(
+        stopped.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        stopped.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn posts_that_arrive_and_vanish_while_paging_do_no_harm() {
+    let world = World::new(WorldSpec::single_account(3, 600)).await;
+    world.simulator.inject(
+        Fault::on(Match::path_ends_with("/media"))
+            .always()
+            .delay(Duration::from_secs(10)),
+    );
+    let account = world
+        .simulator
+        .world()
+        .accounts()
+        .next()
+        .unwrap()
+        .id()
+        .to_owned();
+    let selection = Selection::default();
+    let work = world.start(&selection, Range::default(), stop_pair().1);
+    let (summary, ()) = tokio::join!(work, async {
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        let post = NewPost::default();
+        world.simulator.world().publish(&account, post).unwrap();
+    });
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    // A later pass brings what came in between.
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+    world.assert_complete();
+}
+
+#[tokio::test(start_paused = true)]
+async fn short_and_empty_pages_are_not_the_end() {
+    let mut spec = WorldSpec::single_account(5, 400);
+    spec.rules.empty_page_every = 2;
+    spec.rules.filtered_per_hundred = 10;
+    let world = World::new(spec).await;
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+    let pages = world.calls("/media").len();
+    assert!(pages > 6, "{pages} pages");
+    let stored = world.count("SELECT count(*) FROM media");
+    assert!(
+        (340..400).contains(&stored),
+        "{stored} of about 360 that the API shows"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_account_through_two_pages_and_two_tokens_is_read_once() {
+    let mut spec = WorldSpec::small(1);
+    spec.tokens[0].pages = PageReach::All;
+    let second = TokenSpec {
+        name: "second".to_owned(),
+        token: "EAAsecondsecondsecondsecond".to_owned(),
+        ..spec.tokens[0].clone()
+    };
+    spec.tokens.push(second);
+    let mut double = PageSpec::numbered(3, spec.pages[0].account.clone());
+    double.tasks = vec!["ANALYZE".to_owned()];
+    spec.pages.push(double);
+    let world = World::new(spec).await;
+    let summary = world.backfill().await;
+    assert_eq!(
+        outcomes(&summary),
+        [
+            "sim.account.1 account complete",
+            "sim.account.1 media complete"
+        ]
+    );
+    // The Page with more tasks is the way that is used.
+    assert_eq!(
+        world.texts("SELECT page_name FROM accounts"),
+        ["Sim Page 1"]
+    );
+    let discovery = world.calls("/me/accounts").len();
+    assert_eq!(discovery, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn accounts_and_resources_can_be_chosen() {
+    let world = World::new(WorldSpec::many_accounts(2, 3, 10)).await;
+    let selection = |accounts: &[&str], exclude: &[&str]| Selection {
+        accounts: accounts.iter().map(|&name| name.to_owned()).collect(),
+        exclude: exclude.iter().map(|&name| name.to_owned()).collect(),
+        resources: vec![resource::find("media").unwrap()],
+        ..Selection::default()
+    };
+    let (range, stop) = (Range::default(), stop_pair().1);
+    let summary = world
+        .start(&selection(&["@SIM.account.2"], &[]), range, stop.clone())
+        .await;
+    assert_eq!(outcomes(&summary), ["sim.account.2 media complete"]);
+    let summary = world
+        .start(&selection(&[], &["sim.account.2"]), range, stop)
+        .await;
+    assert_eq!(
+        outcomes(&summary),
+        [
+            "sim.account.1 media complete",
+            "sim.account.3 media complete"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_nobody_knows_is_an_error_that_names_those_there_are() {
+    let world = World::new(WorldSpec::many_accounts(2, 2, 1)).await;
+    let store =
+        igsync::store::Store::open(&tempfile::tempdir().unwrap().path().join("a.db"), "a test")
+            .unwrap();
+    let stop = stop_pair().1;
+    let client = world.client(stop.clone());
+    let clock = igsync::clock::Clock::system();
+    let inside = igsync::sync::World::new(client, store, clock, stop, world.credentials().to_vec())
+        .await
+        .unwrap();
+    let selection = Selection {
+        accounts: vec!["nobody".to_owned()],
+        ..Selection::default()
+    };
+    let error = igsync::sync::backfill(&inside.into(), &selection, Range::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, SelectionError::NoSuchAccount { .. }));
+    assert_eq!(
+        error.to_string(),
+        "no account `nobody`; the tokens reach: sim.account.1, sim.account.2"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_range_of_days_holds_all_posts_of_these_days() {
+    let world = World::new(WorldSpec::single_account(9, 500)).await;
+    let day = |text: &str| Some(text.parse::<NaiveDate>().unwrap());
+    let range = Range::new(day("2025-02-01"), day("2025-03-31")).unwrap();
+    let stop = stop_pair().1;
+    let summary = world.start(&Selection::default(), range, stop).await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    let account = world.simulator.world().accounts().next().unwrap();
+    let (mut wanted, mut all) = (0, 0);
+    for post in world
+        .simulator
+        .world()
+        .media(account.id())
+        .filter(|post| !post.is_deleted())
+    {
+        let date = post.timestamp().date_naive();
+        all += 1;
+        if Some(date) >= day("2025-02-01") && Some(date) <= day("2025-03-31") {
+            assert_eq!(
+                world.count(&format!(
+                    "SELECT count(*) FROM media WHERE id = '{}'",
+                    post.id()
+                )),
+                1
+            );
+            wanted += 1;
+        }
+    }
+    let stored = world.count("SELECT count(*) FROM media");
+    assert!(
+        wanted > 10 && stored >= wanted && stored < all / 2,
+        "{wanted} wanted, {stored} stored, {all} in all"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_accounts_run_side_by_side() {
+    let world = World::new(WorldSpec::many_accounts(4, 40, 30)).await;
+    world.simulator.inject(
+        Fault::on(Match::any())
+            .always()
+            .delay(Duration::from_secs(1)),
+    );
+    let begun = tokio::time::Instant::now();
+    let summary = world.backfill().await;
+    assert_eq!(summary.jobs.len(), 80);
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    world.assert_complete();
+    let (calls, seconds) = (
+        world.simulator.journal().len(),
+        begun.elapsed().as_secs_f64(),
+    );
+    assert!(
+        calls as f64 > 5.0 * seconds,
+        "{calls} calls of a second each took {seconds} s"
+    );
+}

@@ -1,0 +1,191 @@
+//! A simulated world, and igsync in it, in virtual time.
+//!
+//! Each [`World::start`] is the life of one process: it opens the database, works, and closes it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use igsync::budget::{self, Budget};
+use igsync::clock::Clock;
+use igsync::graph::{Client, Credential, Settings};
+use igsync::stop::{Stop, stop_pair};
+use igsync::store::Store;
+use igsync::sync::{self, Range, Selection, Summary};
+use igsync_simulator::{Call, Simulator, WorldSpec};
+use rusqlite::Connection;
+
+use crate::binary::open;
+
+pub struct World {
+    pub simulator: Simulator,
+    folder: tempfile::TempDir,
+    clock: Clock,
+    version: String,
+    credentials: Vec<Arc<Credential>>,
+}
+
+impl World {
+    /// A world in this test's own runtime, reached over a Unix socket: no other transport holds still when
+    /// time is paused.
+    pub async fn new(spec: WorldSpec) -> Self {
+        let credentials = spec
+            .tokens
+            .iter()
+            .map(|token| {
+                let credential = Credential::new(&token.name, &token.token, Some(&spec.app.secret));
+                Arc::new(credential.unwrap())
+            })
+            .collect();
+        let epoch = spec.epoch;
+        let clock = igsync_simulator::Clock::starting_at(epoch);
+        let world = Self {
+            simulator: Simulator::new(igsync_simulator::World::new(spec), clock),
+            folder: tempfile::tempdir().unwrap(),
+            clock: Clock::anchored(epoch),
+            version: "v25.0".to_owned(),
+            credentials,
+        };
+        world.simulator.serve_unix(&world.socket()).await.unwrap();
+        world
+    }
+
+    /// The same world, asked for another version of the API.
+    pub fn asking_for(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.version);
+        self
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("graph.sock")
+    }
+
+    pub fn client(&self, stop: Stop) -> Client {
+        // An error means that another test of this process installed it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .unix_socket(self.socket())
+            .build()
+            .unwrap();
+        let settings = Settings {
+            base_url: "http://graph.example".to_owned(),
+            version: self.version.clone(),
+            timeout: Duration::from_secs(60),
+        };
+        let budget = Budget::new(budget::Settings::default());
+        Client::new(http, settings, budget, self.clock.clone(), stop)
+    }
+
+    pub fn credentials(&self) -> &[Arc<Credential>] {
+        &self.credentials
+    }
+
+    /// One process: a backfill of everything.
+    pub async fn backfill(&self) -> Summary {
+        self.start(&Selection::default(), Range::default(), stop_pair().1)
+            .await
+    }
+
+    /// One process: a backfill.
+    pub async fn start(&self, selection: &Selection, range: Range, stop: Stop) -> Summary {
+        let store = Store::open(&self.folder.path().join("igsync.db"), "a test").unwrap();
+        let client = self.client(stop.clone());
+        let credentials = self.credentials.clone();
+        let world = sync::World::new(client, store, self.clock.clone(), stop, credentials)
+            .await
+            .unwrap();
+        sync::backfill(&Arc::new(world), selection, range)
+            .await
+            .unwrap()
+    }
+
+    pub fn database(&self) -> Connection {
+        open(&self.folder.path().join("igsync.db"))
+    }
+
+    pub fn count(&self, sql: &str) -> i64 {
+        self.database()
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// The first column of a query, as text.
+    pub fn texts(&self, sql: &str) -> Vec<String> {
+        let database = self.database();
+        let mut statement = database.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Calls to paths that end so.
+    pub fn calls(&self, path: &str) -> Vec<Call> {
+        let journal = self.simulator.journal();
+        journal
+            .into_iter()
+            .filter(|call| call.path.ends_with(path))
+            .collect()
+    }
+
+    /// Fails unless the database holds every visible post of every account as it is, and nothing else.
+    #[track_caller]
+    pub fn assert_complete(&self) {
+        let database = self.database();
+        for account in self.simulator.world().accounts() {
+            let mut expected = BTreeSet::new();
+            for post in self
+                .simulator
+                .world()
+                .media(account.id())
+                .filter(|post| !post.is_deleted())
+            {
+                let (caption, children): (Option<String>, i64) = database
+                    .query_row(
+                        "SELECT caption, (SELECT count(*) FROM media_children c WHERE c.media_id = m.id)
+                         FROM media m WHERE id = ? AND account_id = ? AND media_type = ? AND media_product_type = ?
+                         AND timestamp = ? AND (media_url IS NULL) = ?",
+                        rusqlite::params![
+                            post.id(),
+                            account.id(),
+                            post.media_type().as_str(),
+                            post.media_product_type().as_str(),
+                            igsync::clock::instant_text(post.timestamp()),
+                            post.media_url_path().is_none(),
+                        ],
+                        |row| Ok((row.get(0)?, row.get(1)?)),
+                    )
+                    .unwrap_or_else(|error| panic!("post {} of {}: {error}", post.id(), account.id()));
+                assert_eq!(caption, post.caption(), "caption of {}", post.id());
+                assert_eq!(
+                    children,
+                    i64::try_from(post.children().count()).unwrap(),
+                    "children of {}",
+                    post.id()
+                );
+                expected.insert(post.id());
+            }
+            let stored: BTreeSet<String> = database
+                .prepare("SELECT id FROM media WHERE account_id = ?")
+                .unwrap()
+                .query_map([account.id()], |row| row.get(0))
+                .unwrap()
+                .collect::<Result<_, _>>()
+                .unwrap();
+            assert_eq!(stored, expected, "posts of {}", account.id());
+        }
+        let broken: i64 = database
+            .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert_eq!(broken, 0);
+    }
+}
+
+/// The outcome of every job, as `account resource outcome`.
+pub fn outcomes(summary: &Summary) -> Vec<String> {
+    let line =
+        |job: &sync::JobReport| format!("{} {} {}", job.account, job.resource, job.outcome.text());
+    summary.jobs.iter().map(line).collect()
+}
