@@ -146,6 +146,7 @@ CREATE TABLE sync_checkpoints (
     range       TEXT NOT NULL, -- '' or the days asked for, 2024-01-01..2024-12-31
     cursor      TEXT, -- opaque: where the next page begins; NULL at the top of the list
     pages       INTEGER NOT NULL, -- pages committed since started_at
+    objects     INTEGER NOT NULL, -- objects on these pages
     started_at  TEXT NOT NULL, -- when this pass over the list began
     updated_at  TEXT NOT NULL, -- when the last page was committed
     finished_at TEXT, -- NULL while pages are left
@@ -168,6 +169,7 @@ CREATE TABLE sync_gaps (
     detail        TEXT, -- the API's own words or ours, without secrets
     first_seen_at TEXT NOT NULL, -- when it was first missing
     last_seen_at  TEXT NOT NULL, -- when it was last missing
+    last_run_id   INTEGER NOT NULL REFERENCES sync_runs (id), -- the run that missed it last
     resolved_at   TEXT -- when a later run found it
 ) STRICT;
 

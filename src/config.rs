@@ -6,12 +6,13 @@
 //! Secrets never stand in the file: a key names a file or an environment variable. A relative file is looked for in the
 //! service manager's credentials directory first, then beside the configuration file.
 
+mod environment;
 mod explain;
 pub mod keys;
 mod raw;
 mod secret;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,25 +23,10 @@ use toml::Spanned;
 use crate::resource::{self, RESOURCES, Resource};
 use crate::schedule::Schedule;
 use crate::{budget, graph};
+pub use environment::{Environment, find};
 pub use explain::ConfigError;
 use explain::{explain, line_of};
 use raw::Text;
-
-/// The environment, read once in `main` and handed down.
-#[derive(Clone, Debug, Default)]
-pub struct Environment(BTreeMap<String, String>);
-
-impl Environment {
-    /// From names and values.
-    pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(variables.into_iter().collect())
-    }
-
-    /// The value of a variable.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-}
 
 /// The checked configuration. The default has no credential and every key's default.
 #[derive(Debug)]
@@ -111,24 +97,6 @@ const OLDEST: u32 = 21;
 
 /// A version far ahead is a typing mistake.
 const NEWEST_IMAGINABLE: u32 = NEWEST + 12;
-
-/// Where a configuration is looked for when no option names one.
-pub fn find(option: Option<&Path>, environment: &Environment) -> Result<PathBuf, ConfigError> {
-    if let Some(file) = option {
-        return Ok(file.to_owned());
-    }
-    if let Some(file) = environment.get("IGSYNC_CONFIG") {
-        return Ok(PathBuf::from(file));
-    }
-    let places = ["igsync.toml", "/etc/igsync/igsync.toml"];
-    places
-        .iter()
-        .map(PathBuf::from)
-        .find(|place| place.exists())
-        .ok_or_else(|| ConfigError::Missing {
-            tried: format!("$IGSYNC_CONFIG, ./{}, {}", places[0], places[1]),
-        })
-}
 
 /// Reads and checks the file, secrets included.
 ///

@@ -53,6 +53,7 @@ pub(super) static ACCOUNT: Resource = Resource {
     about: "profile and counts",
     endpoint: "/{ig-user}",
     shape: Shape::Node,
+    list_limit: None,
     permissions: &["instagram_basic", "pages_read_engagement"],
     tables: &[&ACCOUNTS, &SNAPSHOTS],
     fields,

@@ -79,6 +79,7 @@ pub(super) static MEDIA: Resource = Resource {
     about: "posts and reels, their counts, carousel parts",
     endpoint: "/{ig-user}/media",
     shape: Shape::Edge,
+    list_limit: Some(10_000),
     permissions: &["instagram_basic", "pages_read_engagement"],
     tables: &[&MEDIA_TABLE, &SNAPSHOTS, &CHILDREN],
     fields,

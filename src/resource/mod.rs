@@ -28,6 +28,8 @@ pub struct Resource {
     pub endpoint: &'static str,
     /// How answers hold their objects.
     pub shape: Shape,
+    /// The most objects that the API lists, where Meta says so.
+    pub list_limit: Option<u64>,
     /// Permissions that the token needs (Meta's page of each endpoint).
     pub permissions: &'static [&'static str],
     /// The tables it fills, parents first.

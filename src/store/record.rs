@@ -47,6 +47,8 @@ pub struct Checkpoint {
     pub cursor: Option<String>,
     /// Pages committed since `started_at`.
     pub pages: u32,
+    /// Objects on these pages.
+    pub objects: u64,
     /// When this pass over the list began.
     pub started_at: DateTime<Utc>,
     /// When the pass ended; `None` while pages are left.

@@ -23,7 +23,7 @@ pub(super) fn record(
         write_checkpoint(connection, checkpoint, commit.at)?;
     }
     for gap in &commit.gaps {
-        write_gap(connection, gap, commit.at)?;
+        write_gap(connection, gap, commit)?;
     }
     for calls in &commit.calls {
         write_calls(connection, commit.run, calls)?;
@@ -60,9 +60,9 @@ fn write_checkpoint(
     connection
         .prepare_cached(
             "INSERT INTO sync_checkpoints
-             (job, account_id, resource, range, cursor, pages, started_at, updated_at, finished_at)
-             VALUES (:job, :account_id, :resource, :range, :cursor, :pages, :started_at, :at, :finished_at)
-             ON CONFLICT DO UPDATE SET cursor = :cursor, pages = :pages, started_at = :started_at,
+             (job, account_id, resource, range, cursor, pages, objects, started_at, updated_at, finished_at)
+             VALUES (:job, :account_id, :resource, :range, :cursor, :pages, :objects, :started_at, :at, :finished_at)
+             ON CONFLICT DO UPDATE SET cursor = :cursor, pages = :pages, objects = :objects, started_at = :started_at,
              updated_at = :at, finished_at = :finished_at",
         )?
         .execute(named_params! {
@@ -72,6 +72,7 @@ fn write_checkpoint(
             ":range": checkpoint.key.range,
             ":cursor": checkpoint.cursor,
             ":pages": checkpoint.pages,
+            ":objects": checkpoint.objects.cast_signed(),
             ":started_at": instant_text(checkpoint.started_at),
             ":at": instant_text(at),
             ":finished_at": opt(checkpoint.finished_at),
@@ -79,14 +80,14 @@ fn write_checkpoint(
     Ok(())
 }
 
-fn write_gap(connection: &Connection, gap: &Gap, at: DateTime<Utc>) -> rusqlite::Result<()> {
+fn write_gap(connection: &Connection, gap: &Gap, commit: &Commit) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO sync_gaps
-             (account_id, resource, object_id, field, reason, detail, first_seen_at, last_seen_at)
-             VALUES (:account_id, :resource, :object_id, :field, :reason, :detail, :at, :at)
+             (account_id, resource, object_id, field, reason, detail, first_seen_at, last_seen_at, last_run_id)
+             VALUES (:account_id, :resource, :object_id, :field, :reason, :detail, :at, :at, :run)
              ON CONFLICT (ifnull(account_id, ''), resource, ifnull(object_id, ''), ifnull(field, ''), reason)
-             DO UPDATE SET detail = :detail, last_seen_at = :at, resolved_at = NULL",
+             DO UPDATE SET detail = :detail, last_seen_at = :at, last_run_id = :run, resolved_at = NULL",
         )?
         .execute(named_params! {
             ":account_id": gap.account_id,
@@ -95,7 +96,8 @@ fn write_gap(connection: &Connection, gap: &Gap, at: DateTime<Utc>) -> rusqlite:
             ":field": gap.field,
             ":reason": gap.reason.text(),
             ":detail": gap.detail,
-            ":at": instant_text(at),
+            ":at": instant_text(commit.at),
+            ":run": commit.run,
         })?;
     Ok(())
 }
@@ -196,9 +198,8 @@ fn resolve_gaps(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<
     connection
         .prepare_cached(
             "UPDATE sync_gaps SET resolved_at = ?1
-             FROM (SELECT account_id AS account, resource AS resource, started_at AS began
-                   FROM sync_runs WHERE id = ?2) AS run
-             WHERE resolved_at IS NULL AND sync_gaps.resource = run.resource AND last_seen_at < run.began
+             FROM (SELECT account_id AS account, resource AS resource FROM sync_runs WHERE id = ?2) AS run
+             WHERE resolved_at IS NULL AND sync_gaps.resource = run.resource AND last_run_id <> ?2
                AND ((account_id IS run.account AND field IS NULL)
                     OR field IN (SELECT value FROM json_each(?3)))",
         )?
@@ -212,7 +213,7 @@ pub(super) fn checkpoint(
 ) -> rusqlite::Result<Option<Checkpoint>> {
     let stored = connection
         .prepare_cached(
-            "SELECT cursor, pages, started_at, finished_at FROM sync_checkpoints
+            "SELECT cursor, pages, objects, started_at, finished_at FROM sync_checkpoints
              WHERE job = ? AND account_id = ? AND resource = ? AND range = ?",
         )?
         .query_row(
@@ -221,21 +222,25 @@ pub(super) fn checkpoint(
                 Ok((
                     row.get(0)?,
                     row.get(1)?,
-                    row.get::<_, String>(2)?,
-                    row.get::<_, Option<String>>(3)?,
+                    row.get::<_, i64>(2)?,
+                    row.get::<_, String>(3)?,
+                    row.get::<_, Option<String>>(4)?,
                 ))
             },
         )
         .optional()?;
-    Ok(stored.and_then(|(cursor, pages, started_at, finished_at)| {
-        Some(Checkpoint {
-            key,
-            cursor,
-            pages,
-            started_at: parse_instant(&started_at)?,
-            finished_at: finished_at.as_deref().and_then(parse_instant),
-        })
-    }))
+    Ok(
+        stored.and_then(|(cursor, pages, objects, started_at, finished_at)| {
+            Some(Checkpoint {
+                key,
+                cursor,
+                pages,
+                objects: objects.cast_unsigned(),
+                started_at: parse_instant(&started_at)?,
+                finished_at: finished_at.as_deref().and_then(parse_instant),
+            })
+        }),
+    )
 }
 
 pub(super) fn refused_fields(

@@ -71,15 +71,23 @@ impl CheckReport {
 /// Asks Meta about each credential and its accounts.
 pub async fn check(graph: &Client, credentials: &[Arc<Credential>]) -> CheckReport {
     let mut tally = Tally::default();
+    let survey = survey(graph, credentials, &mut tally).await;
     let mut checks = Vec::new();
     for credential in credentials {
-        let granted = granted(graph, credential, &mut tally).await;
+        let problem = survey
+            .problems
+            .iter()
+            .find(|problem| problem.credential == credential.name());
+        // A token that is dead, and an API that does not answer, would only say it again.
+        let granted = match problem {
+            Some(problem) if problem.dead || !problem.operator => None,
+            _ => granted(graph, credential, &mut tally).await,
+        };
         checks.push(CredentialCheck {
             name: credential.name().to_owned(),
             granted,
         });
     }
-    let survey = survey(graph, credentials, &mut tally).await;
     let accounts = survey
         .accounts
         .into_iter()

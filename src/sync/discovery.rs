@@ -122,17 +122,18 @@ async fn pages(
     credential: &Credential,
     tally: &mut Tally,
 ) -> (Vec<PageNode>, Option<Error>) {
+    let page = Fields::of([
+        "id",
+        "name",
+        "tasks",
+        "has_transitioned_to_new_page_experience",
+    ]);
     let account = Fields::of(["id", "username", "name", "media_count"]);
+    let mut expanded = true;
     let mut request = Request {
         endpoint: ENDPOINT,
         path: ENDPOINT.to_owned(),
-        fields: Fields::of([
-            "id",
-            "name",
-            "tasks",
-            "has_transitioned_to_new_page_experience",
-        ])
-        .with("instagram_business_account", account),
+        fields: page.clone().with("instagram_business_account", account),
         params: Vec::new(),
         limit: Some(100),
         after: None,
@@ -169,6 +170,12 @@ async fn pages(
                         if names.iter().any(|name| {
                             name != "instagram_business_account" && request.fields.remove(name)
                         }) => {}
+                    // Names need more permissions than ids: without them the accounts are found all the same.
+                    Reaction::Disable if expanded => {
+                        expanded = false;
+                        request.fields =
+                            page.clone().and(Fields::of(["instagram_business_account"]));
+                    }
                     _ => return (pages, Some(error)),
                 }
             }
@@ -209,7 +216,9 @@ fn problem(credential: &Credential, pages: usize, error: Option<&Error>) -> Opti
                 Reaction::Block => {
                     "; Meta blocks the app: see the app dashboard before starting again"
                 }
-                Reaction::Disable => "; grant the permission pages_show_list to the token",
+                Reaction::Disable => {
+                    "; grant the permissions pages_show_list and pages_read_engagement to the token"
+                }
                 _ => "",
             };
             let operator = dead || reaction == Reaction::Disable;

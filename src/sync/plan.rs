@@ -19,6 +19,7 @@ pub(super) struct Plan<'a> {
     size: PageSize,
     cursor: Option<String>,
     pages: u32,
+    objects: u64,
     started_at: DateTime<Utc>,
     restarted: bool,
     done: bool,
@@ -53,9 +54,9 @@ impl<'a> Plan<'a> {
             fields.remove(field);
         }
         let open = checkpoint.filter(|checkpoint| checkpoint.finished_at.is_none());
-        let (cursor, pages, started_at) = match open {
-            Some(open) => (open.cursor, open.pages, open.started_at),
-            None => (None, 0, now),
+        let (cursor, pages, objects, started_at) = match open {
+            Some(open) => (open.cursor, open.pages, open.objects, open.started_at),
+            None => (None, 0, 0, now),
         };
         let incomplete = refused
             .iter()
@@ -67,6 +68,7 @@ impl<'a> Plan<'a> {
             size: PageSize::default(),
             cursor,
             pages,
+            objects,
             started_at,
             restarted: false,
             done: false,
@@ -113,6 +115,7 @@ impl<'a> Plan<'a> {
     /// Moves on behind a page.
     pub(super) fn advance(&mut self, page: &Page, now: DateTime<Utc>) -> Checkpoint {
         self.pages += 1;
+        self.objects += page.items.len() as u64;
         self.size.answered();
         self.cursor.clone_from(&page.next);
         self.done = page.next.is_none();
@@ -125,6 +128,7 @@ impl<'a> Plan<'a> {
             key: self.job.checkpoint_key(),
             cursor: self.cursor.clone(),
             pages: self.pages,
+            objects: self.objects,
             started_at: self.started_at,
             finished_at,
         }
@@ -169,21 +173,13 @@ impl<'a> Plan<'a> {
                 Recovery::Ask
             }
             Reaction::Drop(names) if self.drop(&names, &text) => Recovery::Ask,
-            Reaction::Restart if !self.restarted && self.cursor.is_some() => {
-                self.restarted = true;
-                self.cursor = None;
-                Recovery::Ask
-            }
+            Reaction::Restart if self.restart() => Recovery::Ask,
+            // The same words are told for a cursor that died: far from the list's end they mean that.
+            Reaction::EndOfList if !self.is_near_the_limit() && self.restart() => Recovery::Ask,
             Reaction::EndOfList => self.end(Reason::ListLimit, &text, Outcome::Partial),
             Reaction::Skip(skip) => self.end(reason(skip), &text, Outcome::Partial),
-            Reaction::Disable => {
-                self.gap(None, Reason::NoPermission, &text);
-                Recovery::OtherToken { dead: false }
-            }
-            Reaction::StopCredential | Reaction::Block => {
-                self.gap(None, Reason::NoPermission, &text);
-                Recovery::OtherToken { dead: true }
-            }
+            Reaction::Disable => Recovery::OtherToken { dead: false },
+            Reaction::StopCredential | Reaction::Block => Recovery::OtherToken { dead: true },
             Reaction::DisableAccount => self.end(Reason::NoPermission, &text, Outcome::Refused),
             Reaction::Fail => self.end(Reason::Failed, &text, Outcome::Failed),
             Reaction::Throttle(_) => self.end(Reason::RateLimited, &text, Outcome::Failed),
@@ -195,9 +191,27 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Forgets the gaps noted since the last commit: another token could do what this one could not.
-    pub(super) fn forget_gaps(&mut self) {
-        self.gaps.clear();
+    /// Ends the job: no token is left that may do this.
+    pub(super) fn no_token(&mut self, why: &str) -> Outcome {
+        self.gap(None, Reason::NoPermission, why);
+        Outcome::Refused
+    }
+
+    /// Goes back to the top of the list, once.
+    fn restart(&mut self) -> bool {
+        let can = !self.restarted && self.cursor.is_some();
+        if can {
+            self.restarted = true;
+            self.cursor = None;
+            self.objects = 0;
+        }
+        can
+    }
+
+    /// Whether so much was listed that the API may have nothing more to show.
+    fn is_near_the_limit(&self) -> bool {
+        let limit = self.job.resource.list_limit;
+        limit.is_some_and(|limit| self.objects * 10 >= limit * 9)
     }
 
     fn drop(&mut self, names: &[String], why: &str) -> bool {

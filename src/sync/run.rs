@@ -28,8 +28,8 @@ pub(super) async fn run(
             break None;
         };
         let Some((place, route)) = world.route(&job.account, tried) else {
-            report.message.get_or_insert_with(|| NO_TOKEN.to_owned());
-            break Some(Outcome::Refused);
+            let why = report.message.get_or_insert_with(|| NO_TOKEN.to_owned());
+            break Some(plan.no_token(why));
         };
         match world
             .graph
@@ -69,9 +69,6 @@ pub(super) async fn run(
                             world.bury(route.credential.name());
                         }
                         tried = place + 1;
-                        if world.route(&job.account, tried).is_some() {
-                            plan.forget_gaps();
-                        }
                     }
                     Recovery::End(outcome) => break Some(outcome),
                 }

@@ -4,6 +4,11 @@
 //! real binary run in real time over loopback and are few.
 
 #![expect(
+    clippy::disallowed_macros,
+    reason = "a skipped test says so where its runner shows it"
+)]
+#![expect(unreachable_pub, reason = "a test crate has no outside")]
+#![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on should say where"
 )]
@@ -11,8 +16,10 @@
 mod architecture;
 mod backfill;
 mod binary;
+mod commands;
 mod documents;
 mod recorded;
 mod recorded_bodies;
 mod refusals;
+mod secrets;
 mod world;

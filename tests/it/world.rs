@@ -51,6 +51,12 @@ impl World {
         world
     }
 
+    /// The same world, unplugged: nothing answers.
+    pub fn unplugged(self) -> Self {
+        std::fs::remove_file(self.socket()).unwrap();
+        self
+    }
+
     /// The same world, asked for another version of the API.
     pub fn asking_for(mut self, version: &str) -> Self {
         version.clone_into(&mut self.version);
@@ -131,56 +137,60 @@ impl World {
     /// Fails unless the database holds every visible post of every account as it is, and nothing else.
     #[track_caller]
     pub fn assert_complete(&self) {
-        let database = self.database();
-        for account in self.simulator.world().accounts() {
-            let mut expected = BTreeSet::new();
-            for post in self
-                .simulator
-                .world()
-                .media(account.id())
-                .filter(|post| !post.is_deleted())
-            {
-                let (caption, children): (Option<String>, i64) = database
-                    .query_row(
-                        "SELECT caption, (SELECT count(*) FROM media_children c WHERE c.media_id = m.id)
-                         FROM media m WHERE id = ? AND account_id = ? AND media_type = ? AND media_product_type = ?
-                         AND timestamp = ? AND (media_url IS NULL) = ?",
-                        rusqlite::params![
-                            post.id(),
-                            account.id(),
-                            post.media_type().as_str(),
-                            post.media_product_type().as_str(),
-                            igsync::clock::instant_text(post.timestamp()),
-                            post.media_url_path().is_none(),
-                        ],
-                        |row| Ok((row.get(0)?, row.get(1)?)),
-                    )
-                    .unwrap_or_else(|error| panic!("post {} of {}: {error}", post.id(), account.id()));
-                assert_eq!(caption, post.caption(), "caption of {}", post.id());
-                assert_eq!(
-                    children,
-                    i64::try_from(post.children().count()).unwrap(),
-                    "children of {}",
-                    post.id()
-                );
-                expected.insert(post.id());
-            }
-            let stored: BTreeSet<String> = database
-                .prepare("SELECT id FROM media WHERE account_id = ?")
-                .unwrap()
-                .query_map([account.id()], |row| row.get(0))
-                .unwrap()
-                .collect::<Result<_, _>>()
-                .unwrap();
-            assert_eq!(stored, expected, "posts of {}", account.id());
-        }
-        let broken: i64 = database
-            .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| {
-                row.get(0)
-            })
-            .unwrap();
-        assert_eq!(broken, 0);
+        assert_complete(&self.database(), &self.simulator);
     }
+}
+
+/// Fails unless the database holds every visible post of every account of the world as it is, and nothing else.
+#[track_caller]
+pub fn assert_complete(database: &Connection, simulator: &Simulator) {
+    for account in simulator.world().accounts() {
+        let mut expected = BTreeSet::new();
+        for post in simulator
+            .world()
+            .media(account.id())
+            .filter(|post| !post.is_deleted())
+        {
+            let (caption, children): (Option<String>, i64) = database
+                .query_row(
+                    "SELECT caption, (SELECT count(*) FROM media_children c WHERE c.media_id = m.id)
+                     FROM media m WHERE id = ? AND account_id = ? AND media_type = ? AND media_product_type = ?
+                     AND timestamp = ? AND (media_url IS NULL) = ?",
+                    rusqlite::params![
+                        post.id(),
+                        account.id(),
+                        post.media_type().as_str(),
+                        post.media_product_type().as_str(),
+                        igsync::clock::instant_text(post.timestamp()),
+                        post.media_url_path().is_none(),
+                    ],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .unwrap_or_else(|error| panic!("post {} of {}: {error}", post.id(), account.id()));
+            assert_eq!(caption, post.caption(), "caption of {}", post.id());
+            assert_eq!(
+                children,
+                i64::try_from(post.children().count()).unwrap(),
+                "children of {}",
+                post.id()
+            );
+            expected.insert(post.id());
+        }
+        let stored: BTreeSet<String> = database
+            .prepare("SELECT id FROM media WHERE account_id = ?")
+            .unwrap()
+            .query_map([account.id()], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(stored, expected, "posts of {}", account.id());
+    }
+    let broken: i64 = database
+        .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert_eq!(broken, 0);
 }
 
 /// The outcome of every job, as `account resource outcome`.

@@ -1,0 +1,367 @@
+//! The real binary against a simulated world over loopback, in real time.
+
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use igsync_simulator::{Clock, Fault, Match, Simulator, World, WorldSpec};
+
+use crate::binary::{Folder, Ran, SECRET, TOKEN, dump, open};
+use crate::world::assert_complete;
+
+/// A simulated world on a port of its own, whose token and secret are those of every [`Folder`].
+pub async fn serve(mut spec: WorldSpec) -> (Simulator, Folder) {
+    TOKEN.clone_into(&mut spec.tokens[0].token);
+    SECRET.clone_into(&mut spec.app.secret);
+    spec.app.require_proof = true;
+    let clock = Clock::starting_at(spec.epoch);
+    let simulator = Simulator::new(World::new(spec), clock);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    simulator.serve_tcp(listener).await.unwrap();
+    (simulator, Folder::new(&base_url, ""))
+}
+
+fn slow(simulator: &Simulator, milliseconds: u64) {
+    let delay = Duration::from_millis(milliseconds);
+    simulator.inject(
+        Fault::on(Match::path_ends_with("/media"))
+            .always()
+            .delay(delay),
+    );
+}
+
+fn spawn(folder: &Folder, arguments: &[&str]) -> Child {
+    folder
+        .command(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits until the world was asked for that many pages of posts.
+async fn until_asked(simulator: &Simulator, pages: usize) {
+    let asked = || {
+        simulator
+            .journal()
+            .iter()
+            .filter(|call| call.path.ends_with("/media"))
+            .count()
+    };
+    let patience = tokio::time::Instant::now();
+    while asked() < pages {
+        assert!(
+            patience.elapsed() < Duration::from_secs(30),
+            "the binary asks for nothing"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn ended(child: Child) -> Ran {
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+    Ran::from(output.await.unwrap())
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = std::process::Command::new("kill")
+        .args([format!("-{name}"), child.id().to_string()])
+        .status();
+    assert!(status.unwrap().success());
+}
+
+#[tokio::test]
+async fn the_demo_needs_nothing_and_leaves_a_database_to_explore() {
+    let folder = Folder::new("http://127.0.0.1:9", "");
+    let first = folder.run(&["demo"]).await.exits(0);
+    assert!(
+        first
+            .stdout
+            .contains("Everything that was asked for is in igsync-demo.db."),
+        "{}",
+        first.stdout
+    );
+    let database = open(&folder.path("igsync-demo.db"));
+    let mut tried = 0;
+    for line in first
+        .stdout
+        .lines()
+        .filter(|line| line.trim_start().starts_with("sqlite3 "))
+    {
+        let query = line.split('"').nth(1).unwrap();
+        let rows = database
+            .prepare(query)
+            .unwrap()
+            .query_map([], |_| Ok(()))
+            .unwrap()
+            .count();
+        assert!(rows > 0, "{query}");
+        tried += 1;
+    }
+    assert_eq!(tried, 3);
+    let before = dump(&database);
+    folder.run(&["demo", "--quiet"]).await.exits(0);
+    assert_eq!(
+        dump(&database).len(),
+        before.len(),
+        "the same world again is the same database"
+    );
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_nothing_is_lost_and_no_committed_page_is_paid_twice() {
+    let (simulator, folder) = serve(WorldSpec::single_account(11, 900)).await;
+    slow(&simulator, 25);
+    let mut kills = 0;
+    for pages in [1, 2, 5, 9] {
+        let child = spawn(&folder, &["backfill"]);
+        until_asked(&simulator, pages + kills).await;
+        tokio::time::sleep(Duration::from_millis(7 * kills as u64)).await;
+        signal(&child, "KILL");
+        assert_eq!(
+            ended(child).await.code,
+            -1,
+            "it had ended before it was killed"
+        );
+        kills += 1;
+    }
+    let last = folder.run(&["backfill", "--json"]).await.exits(0).json();
+    assert_eq!(
+        last["jobs"].as_array().unwrap().last().unwrap()["resumed"],
+        true
+    );
+    let database = folder.database();
+    assert_complete(&database, &simulator);
+    let check: String = database
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(check, "ok");
+    let number = |sql: &str| {
+        database
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    let asked = simulator
+        .journal()
+        .iter()
+        .filter(|call| call.path.ends_with("/media"))
+        .count();
+    let committed = number("SELECT sum(pages) FROM sync_runs WHERE resource = 'media'");
+    assert_eq!(
+        committed,
+        number("SELECT pages FROM sync_checkpoints WHERE resource = 'media'")
+    );
+    let lost = i64::try_from(asked).unwrap() - committed;
+    assert!(
+        (0..=4).contains(&lost),
+        "{lost} pages were asked for again by 4 kills"
+    );
+    assert_eq!(
+        number("SELECT count(*) FROM sync_runs WHERE outcome = 'interrupted'"),
+        4
+    );
+    assert_eq!(
+        number("SELECT count(*) FROM sync_runs WHERE outcome = 'running'"),
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_within_a_second_after_the_page_in_flight() {
+    for name in ["TERM", "INT"] {
+        let (simulator, folder) = serve(WorldSpec::single_account(11, 900)).await;
+        slow(&simulator, 300);
+        let child = spawn(&folder, &["backfill"]);
+        until_asked(&simulator, 2).await;
+        signal(&child, name);
+        let asked = tokio::time::Instant::now();
+        let ran = ended(child).await.exits(3);
+        // The page in flight takes 0.3 seconds.
+        assert!(
+            asked.elapsed() < Duration::from_millis(1300),
+            "{:?}",
+            asked.elapsed()
+        );
+        assert!(
+            ran.stderr.contains("stopping after the page in flight"),
+            "{}",
+            ran.stderr
+        );
+        assert!(
+            ran.stdout.contains("The same command goes on."),
+            "{}",
+            ran.stdout
+        );
+        let pages: i64 = folder
+            .database()
+            .query_row(
+                "SELECT pages FROM sync_checkpoints WHERE resource = 'media'",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        let answered = simulator
+            .journal()
+            .iter()
+            .filter(|call| call.path.ends_with("/media"))
+            .count();
+        assert_eq!(usize::try_from(pages).unwrap(), answered);
+    }
+}
+
+#[tokio::test]
+async fn the_second_process_is_told_which_one_holds_the_database() {
+    let (simulator, folder) = serve(WorldSpec::single_account(11, 900)).await;
+    slow(&simulator, 300);
+    let first = spawn(&folder, &["backfill"]);
+    until_asked(&simulator, 1).await;
+    let second = folder.run(&["backfill"]).await.exits(2);
+    let holder = format!("in use by igsync backfill, process {}", first.id());
+    assert!(second.stderr.contains(&holder), "{}", second.stderr);
+    // Analysts and check are not locked out.
+    let rows: i64 = folder
+        .database()
+        .query_row("SELECT count(*) FROM accounts", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(rows, 1);
+    folder.run(&["check"]).await.exits(0);
+    signal(&first, "TERM");
+    ended(first).await.exits(3);
+}
+
+#[tokio::test]
+async fn check_says_what_is_ready_and_exits_with_5_when_somebody_must_act() {
+    let (simulator, folder) = serve(WorldSpec::small(1)).await;
+    let ready = folder.run(&["check"]).await.exits(0);
+    for line in [
+        "  account: ready",
+        "  media: ready",
+        "will be created",
+        "no Instagram professional account",
+    ] {
+        assert!(
+            ready.stdout.contains(line),
+            "no {line:?} in {}",
+            ready.stdout
+        );
+    }
+    assert!(!folder.path("igsync.db").exists(), "check wrote a database");
+    simulator
+        .world()
+        .withdraw_permission(TOKEN, "instagram_basic");
+    let lacking = folder.run(&["check"]).await.exits(5);
+    assert!(
+        lacking
+            .stdout
+            .contains("media: missing permission instagram_basic: grant it"),
+        "{}",
+        lacking.stdout
+    );
+    let json = folder.run(&["check", "--json"]).await.exits(5).json();
+    assert_eq!(json["accounts"][0]["resources"][0]["resource"], "account");
+}
+
+#[tokio::test]
+async fn a_used_up_budget_exits_with_4_and_names_the_time() {
+    let (simulator, folder) = serve(WorldSpec::small(1)).await;
+    let message = "(#80002) There have been too many calls to this Instagram account.";
+    let block = Match::path_ends_with("/media");
+    simulator.inject(Fault::on(block).status(400).error(80_002, None, message));
+    let ran = folder.run(&["backfill"]).await.exits(4);
+    let at: String = folder
+        .database()
+        .query_row(
+            "SELECT resume_at FROM sync_runs WHERE resume_at IS NOT NULL",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert!(
+        ran.stdout.contains(&format!("goes on from {at}.")),
+        "{}",
+        ran.stdout
+    );
+    let calls = simulator.journal().len();
+    let again = folder.run(&["backfill", "--json"]).await.exits(4).json();
+    assert_eq!(again["resume_at"], at.as_str());
+    // Discovery has a pool of its own; the blocked one was left alone.
+    assert_eq!(simulator.journal().len(), calls + 1);
+}
+
+#[tokio::test]
+async fn nothing_is_touched_when_the_command_line_or_the_configuration_is_wrong() {
+    let (simulator, folder) = serve(WorldSpec::small(1)).await;
+    for (arguments, problem) in [
+        (
+            &["backfill", "--resource", "medai"][..],
+            "no resource `medai`; there are: account, media",
+        ),
+        (
+            &["backfill", "--since", "2026-02-30"],
+            "invalid value '2026-02-30'",
+        ),
+        (
+            &["backfill", "--since", "2026-02-03", "--until", "2026-02-01"],
+            "give the earlier day to --since",
+        ),
+        (
+            &["backfill", "--config", "nowhere.toml"],
+            "nowhere.toml: No such file",
+        ),
+        (&["backfil"], "unrecognized subcommand 'backfil'"),
+    ] {
+        let ran = folder.run(arguments).await.exits(2);
+        assert!(ran.stderr.contains(problem), "{}", ran.stderr);
+    }
+    let good = std::fs::read_to_string(folder.path("igsync.toml")).unwrap();
+    for (more, problem) in [
+        (
+            "[database]\npath = \"no/such/folder/a.db\"\n",
+            "no/such/folder: cannot write here",
+        ),
+        (
+            "[database]\npath = \"/proc/a.db\"\n",
+            "/proc: cannot write here",
+        ),
+        (
+            "[database]\npath = \"token\"\n",
+            "token: this file is not an SQLite database",
+        ),
+        (
+            "[database]\npath = 7\n",
+            "`database.path`: invalid type: integer `7`",
+        ),
+    ] {
+        folder.configure(&format!("{good}{more}"));
+        for command in ["backfill", "check"] {
+            let ran = folder.run(&[command]).await.exits(2);
+            assert!(
+                ran.stderr.starts_with("error: ") && ran.stderr.contains(problem),
+                "{command}: {}",
+                ran.stderr
+            );
+            assert_eq!(ran.stderr.trim_end().lines().count(), 1, "{}", ran.stderr);
+        }
+    }
+    assert_eq!(simulator.journal().len(), 0);
+    let left: Vec<_> = std::fs::read_dir(folder.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+}
+
+#[tokio::test]
+async fn an_account_that_no_token_reaches_is_a_wrong_command_line() {
+    let (_simulator, folder) = serve(WorldSpec::small(1)).await;
+    let ran = folder
+        .run(&["backfill", "--account", "nobody"])
+        .await
+        .exits(2);
+    assert!(
+        ran.stderr
+            .contains("no account `nobody`; the tokens reach: sim.account.1"),
+        "{}",
+        ran.stderr
+    );
+}
