@@ -5,7 +5,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, params_from_iter};
 
 use super::table::{History, Kind, Row, Table, Value, Written};
-use crate::clock::{instant_text, parse_instant};
+use crate::clock::instant_text;
 
 /// How far `confirmed_at` may lag behind: a run that learns nothing new within it writes nothing.
 const CONFIRM_EVERY: chrono::Duration = chrono::Duration::hours(1);
@@ -24,8 +24,9 @@ impl ToSql for Value {
 /// SQLite's work and little else.
 pub(super) struct Writer<'c> {
     connection: &'c Connection,
-    now: DateTime<Utc>,
-    now_text: Value,
+    now: Value,
+    /// Observations confirmed at or before this are confirmed again.
+    confirm_before: String,
     prepared: Vec<Prepared<'c>>,
 }
 
@@ -52,8 +53,8 @@ impl<'c> Writer<'c> {
     pub(super) fn new(connection: &'c Connection, now: DateTime<Utc>) -> Self {
         Self {
             connection,
-            now,
-            now_text: Value::Text(instant_text(now)),
+            now: Value::Text(instant_text(now)),
+            confirm_before: instant_text(now - CONFIRM_EVERY),
             prepared: Vec::new(),
         }
     }
@@ -64,11 +65,12 @@ impl<'c> Writer<'c> {
     /// Whatever SQLite says, constraint violations included.
     pub(super) fn write(&mut self, row: &Row) -> rusqlite::Result<Written> {
         let at = self.prepare(row)?;
-        let (connection, now, now_text) = (self.connection, self.now, &self.now_text);
         let prepared = &mut self.prepared[at];
         match row.table.history {
-            History::Entity => prepared.write_entity(connection, row, now_text),
-            History::Observation => prepared.write_observation(connection, row, now, now_text),
+            History::Entity => prepared.write_entity(self.connection, row, &self.now),
+            History::Observation => {
+                prepared.write_observation(self.connection, row, &self.now, &self.confirm_before)
+            }
         }
     }
 
@@ -154,39 +156,35 @@ impl Prepared<'_> {
         &mut self,
         connection: &Connection,
         row: &Row,
-        now: DateTime<Utc>,
-        now_text: &Value,
+        now: &Value,
+        confirm_before: &str,
     ) -> rusqlite::Result<Written> {
         let asked = &self.asked;
         let newest = self
             .select
             .query_row(params_from_iter(values(row, &self.key)), |stored| {
                 let difference = compare(row, asked, |position| stored.get_ref(position))?;
-                let observed_at: String = stored.get(asked.len())?;
-                let confirmed_at: String = stored.get(asked.len() + 1)?;
-                Ok((difference, observed_at, confirmed_at))
+                // Instants are written in one form, so their order is that of their texts.
+                let confirmed_at = stored.get_ref(asked.len())?.as_str()?;
+                Ok((difference, confirmed_at <= confirm_before))
             })
             .optional()?;
         let mut written = Written::default();
         match newest {
-            Some((Difference::None, observed_at, confirmed_at)) => {
+            Some((Difference::None, stale)) => {
                 written.unchanged = 1;
-                if parse_instant(&confirmed_at).is_none_or(|at| now - at >= CONFIRM_EVERY) {
-                    let observed_at = Value::Text(observed_at);
+                if stale {
+                    let key = || values(row, &self.key);
                     connection
                         .prepare_cached(&confirm(self.table))?
                         .execute(params_from_iter(
-                            [now_text]
-                                .into_iter()
-                                .chain(values(row, &self.key))
-                                .chain([&observed_at]),
+                            [now].into_iter().chain(key()).chain(key()),
                         ))?;
                 }
             }
             newest => {
-                self.insert.execute(params_from_iter(
-                    values(row, &self.asked).chain([now_text, now_text]),
-                ))?;
+                self.insert
+                    .execute(params_from_iter(values(row, &self.asked).chain([now, now])))?;
                 written.changed = u64::from(newest.is_some());
                 written.inserted = u64::from(newest.is_none());
             }
@@ -242,7 +240,7 @@ fn select_entity(table: &Table, asked: &[usize]) -> String {
 
 fn select_newest(table: &Table, asked: &[usize]) -> String {
     let mut columns = names(table, asked);
-    columns.extend(["observed_at", "confirmed_at"]);
+    columns.push("confirmed_at");
     format!(
         "SELECT {} FROM {} WHERE {} ORDER BY observed_at DESC LIMIT 1",
         columns.join(", "),
@@ -294,10 +292,11 @@ fn update_entity(table: &Table, asked: &[usize], real: bool) -> String {
     )
 }
 
+/// Takes the key twice.
 fn confirm(table: &Table) -> String {
+    let (name, key) = (table.name, key_condition(table));
     format!(
-        "UPDATE {} SET confirmed_at = ? WHERE {} AND observed_at = ?",
-        table.name,
-        key_condition(table)
+        "UPDATE {name} SET confirmed_at = ? WHERE {key}
+         AND observed_at = (SELECT max(observed_at) FROM {name} WHERE {key})"
     )
 }

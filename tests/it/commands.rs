@@ -112,8 +112,7 @@ async fn the_demo_needs_nothing_and_leaves_a_database_to_explore() {
 async fn killed_at_any_moment_nothing_is_lost_and_no_committed_page_is_paid_twice() {
     let (simulator, folder) = serve(WorldSpec::single_account(11, 900)).await;
     slow(&simulator, 25);
-    let mut kills = 0;
-    for pages in [1, 2, 5, 9] {
+    for (kills, pages) in [1, 2, 5, 9].into_iter().enumerate() {
         let child = spawn(&folder, &["backfill"]);
         until_asked(&simulator, pages + kills).await;
         tokio::time::sleep(Duration::from_millis(7 * kills as u64)).await;
@@ -123,7 +122,6 @@ async fn killed_at_any_moment_nothing_is_lost_and_no_committed_page_is_paid_twic
             -1,
             "it had ended before it was killed"
         );
-        kills += 1;
     }
     let last = folder.run(&["backfill", "--json"]).await.exits(0).json();
     assert_eq!(

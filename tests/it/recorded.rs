@@ -202,7 +202,7 @@ fn compare(
             })
             .unwrap_or_else(|error| panic!("{view} {id} {column}: {error}"));
         let same = match (&*value, &stored) {
-            (Value::Bool(truth), stored) => stored == &i64::from(*truth),
+            (Value::Bool(truth), stored) => *stored == i64::from(*truth),
             (value, stored) => value == stored,
         };
         assert!(

@@ -60,26 +60,42 @@ async fn a_failing_run_at_the_loudest_level_shows_no_secret() {
         secrets()[3].1
     );
     let quoting = format!("Malformed access token {TOKEN} at {url}");
-    let faults = [
-        Fault::on(Match::path_ends_with("/media"))
-            .status(500)
-            .error(2, None, &quoting),
-        Fault::on(Match::path_ends_with("/media")).body(&format!("{{\"data\":\"{TOKEN}\"}}")),
-        Fault::on(Match::path_ends_with("/media")).html(503),
-        Fault::on(Match::path_ends_with("/media")).reset(),
-        Fault::on(Match::path_ends_with("/media")).cut_json(),
-        Fault::on(Match::path_ends_with("/media"))
-            .status(400)
-            .error(190, Some(467), &quoting),
+    let account = simulator.world().accounts().next().unwrap().id().to_owned();
+    let at = Match::path_ends_with;
+    // One failure a request, so that no delay grows.
+    let runs = [
+        (
+            &["-vvv", "backfill"][..],
+            vec![
+                Fault::on(at("/me/accounts"))
+                    .status(500)
+                    .error(2, None, &quoting),
+                Fault::on(at(&account)).html(503),
+                Fault::on(at("/media")).reset(),
+            ],
+        ),
+        (
+            &["-vvv", "check"],
+            vec![
+                Fault::on(at("/me/accounts")).body(&format!("{{\"data\":\"{TOKEN}\"}}")),
+                Fault::on(at("/me/permissions")).cut_json(),
+            ],
+        ),
+        (
+            &["-vvv", "backfill", "--json"],
+            vec![
+                Fault::on(at("/media"))
+                    .status(400)
+                    .error(190, Some(467), &quoting),
+            ],
+        ),
     ];
-    for fault in faults {
-        simulator.inject(fault);
-    }
-    for arguments in [
-        &["-vvv", "backfill"][..],
-        &["-vvv", "backfill", "--json"],
-        &["-vvv", "check"],
-    ] {
+    for (arguments, faults) in runs {
+        let expected = faults.len();
+        for fault in faults {
+            simulator.inject(fault);
+        }
+        simulator.clear_journal();
         let ran = folder.run(arguments).await;
         assert_clean("stdout", ran.stdout.as_bytes());
         assert_clean("stderr", ran.stderr.as_bytes());
@@ -87,6 +103,14 @@ async fn a_failing_run_at_the_loudest_level_shows_no_secret() {
             ran.stderr.contains("GET"),
             "the log is silent: {}",
             ran.stderr
+        );
+        assert_eq!(
+            simulator
+                .journal()
+                .iter()
+                .filter(|call| call.faulted)
+                .count(),
+            expected
         );
         assert_files_clean(&folder);
     }
