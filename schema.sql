@@ -147,9 +147,10 @@ CREATE TABLE sync_checkpoints (
     cursor      TEXT, -- opaque: where the next page begins; NULL at the top of the list
     pages       INTEGER NOT NULL, -- pages committed since started_at
     objects     INTEGER NOT NULL, -- objects on these pages
+    failures    INTEGER NOT NULL, -- starts in a row that failed or were refused without a page
     started_at  TEXT NOT NULL, -- when this pass over the list began
     updated_at  TEXT NOT NULL, -- when the last page was committed
-    finished_at TEXT, -- NULL while pages are left
+    finished_at TEXT, -- when the pass was over, for good or after some failures in a row; NULL while pages are left
     PRIMARY KEY (job, account_id, resource, range)
 ) STRICT, WITHOUT ROWID;
 

@@ -153,6 +153,7 @@ fn commit(rows: Vec<Row>, at: DateTime<Utc>, page: Option<u32>) -> Commit {
             cursor: Some(format!("QVFI{pages}")),
             pages,
             objects: u64::from(pages) * PAGE,
+            failures: 0,
             started_at: at,
             finished_at: None,
         }),
@@ -254,8 +255,8 @@ impl Bare {
             }
             transaction
             .prepare_cached(
-                "INSERT INTO sync_checkpoints (job, account_id, resource, range, cursor, pages, objects, started_at, updated_at)
-                 VALUES ('backfill', ?1, 'media', '', ?2, ?3, ?4, ?5, ?5)
+                "INSERT INTO sync_checkpoints (job, account_id, resource, range, cursor, pages, objects, failures, started_at, updated_at)
+                 VALUES ('backfill', ?1, 'media', '', ?2, ?3, ?4, 0, ?5, ?5)
                  ON CONFLICT DO UPDATE SET cursor = ?2, pages = ?3, objects = ?4, updated_at = ?5",
             )
             .unwrap()

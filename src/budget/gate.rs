@@ -85,8 +85,11 @@ impl GateState {
         self.reading = Some((reading, now));
         let ceiling = f64::from(settings.ceiling_percent);
         if reading.tightest() < ceiling && reading.regain.is_zero() {
-            self.refusals = 0;
-            self.closed = None;
+            // A good reading of a closed pool comes from a call that was under way before, and opens nothing.
+            if self.closed(now).is_none() {
+                self.refusals = 0;
+                self.closed = None;
+            }
             return;
         }
         let why = format!(
@@ -98,7 +101,7 @@ impl GateState {
         } else {
             reading.regain
         };
-        self.close(now, wait, why);
+        let _ = self.close(now, wait, why);
     }
 
     pub(super) fn refuse(
@@ -108,23 +111,23 @@ impl GateState {
         settings: &Settings,
         key: &PoolKey,
         now: DateTime<Utc>,
-    ) {
+    ) -> Closed {
         let doubled = first_wait(key).saturating_mul(1 << self.refusals.min(8));
         let wait = doubled
             .min(LONGEST_WAIT)
             .min(window(settings, key))
             .max(hint.unwrap_or_default());
         self.refusals = self.refusals.saturating_add(1);
-        self.close(now, wait, format!("Meta refused a call: {why}"));
+        self.close(now, wait, format!("Meta refused a call: {why}"))
     }
 
     /// Never opens a pool earlier than an earlier verdict said.
-    fn close(&mut self, now: DateTime<Utc>, wait: Duration, why: String) {
+    fn close(&mut self, now: DateTime<Utc>, wait: Duration, why: String) -> Closed {
         let until = now + wait;
-        match &self.closed {
-            Some(closed) if closed.until > until => {}
-            _ => self.closed = Some(Closed { until, why }),
-        }
+        let longer = self.closed.take().filter(|closed| closed.until > until);
+        self.closed
+            .insert(longer.unwrap_or(Closed { until, why }))
+            .clone()
     }
 }
 
@@ -214,6 +217,15 @@ mod tests {
         assert_eq!(waits, [15, 30, 60, 60]);
         gate.observe(percent(3.0), &settings, &key(), at(61));
         assert_eq!((gate.refusals, gate.closed(at(61))), (0, None));
+    }
+
+    #[test]
+    fn a_good_reading_of_a_call_that_was_under_way_opens_nothing() {
+        let (mut gate, settings) = (GateState::default(), Settings::default());
+        gate.refuse(None, "code 80002", &settings, &key(), at(0));
+        gate.observe(percent(40.0), &settings, &key(), at(1));
+        assert!(gate.closed(at(14)).is_some());
+        assert_eq!(gate.refusals, 1);
     }
 
     #[test]

@@ -135,11 +135,18 @@ impl Budget {
         });
     }
 
-    /// Books that Meta refused a call for want of budget; `hint` is how long it says that lasts.
-    pub fn refuse(&self, key: &PoolKey, hint: Option<Duration>, why: &str, now: DateTime<Utc>) {
+    /// Books that Meta refused a call for want of budget; `hint` is how long it says that lasts. Says until when
+    /// the pool is closed now.
+    pub fn refuse(
+        &self,
+        key: &PoolKey,
+        hint: Option<Duration>,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Closed {
         self.with(key, |settings, pool| {
-            pool.gate.refuse(hint, why, settings, key, now);
-        });
+            pool.gate.refuse(hint, why, settings, key, now)
+        })
     }
 
     /// Every pool as it stands, in the order of their names.

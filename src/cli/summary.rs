@@ -8,6 +8,9 @@ use super::{FAILED, OK, OPERATOR, PARTIAL, SUSPENDED};
 use crate::clock::instant_text;
 use crate::sync::{JobReport, Summary, Verdict};
 
+/// Longer lists of names are cut: all stand in the JSON.
+const LISTED: usize = 10;
+
 /// The exit code of a verdict.
 pub(super) fn exit_code(verdict: Verdict) -> u8 {
     match verdict {
@@ -49,13 +52,24 @@ pub(super) fn text(summary: &Summary, database: &str) -> String {
         calls + summary.discovery_calls,
         summary.discovery_calls
     );
-    for done in &summary.done_before {
-        let _ = writeln!(text, "{done}: finished by an earlier start, not read again");
-    }
-    for page in &summary.unlinked_pages {
-        let _ = writeln!(
-            text,
-            "Page {page} has no Instagram professional account linked to it"
+    list(
+        &mut text,
+        &summary.done_before,
+        "finished by an earlier start, not read again",
+    );
+    list(
+        &mut text,
+        &summary.unlinked_pages,
+        "a Page without a linked professional account",
+    );
+    list(
+        &mut text,
+        &summary.unreached,
+        "named in accounts.include, but no token reaches it: check the name, and that its Page is given to a token's user",
+    );
+    if summary.nothing_to_read && summary.problems.is_empty() {
+        text.push_str(
+            "No token reaches an account that is to be read: link a professional account to a Page of the token's user\n",
         );
     }
     if let Some(version) = &summary.served_instead {
@@ -68,6 +82,15 @@ pub(super) fn text(summary: &Summary, database: &str) -> String {
         let _ = writeln!(text, "{message}");
     }
     text + &conclusion(summary.verdict(), database)
+}
+
+fn list(text: &mut String, names: &[String], what: &str) {
+    for name in names.iter().take(LISTED) {
+        let _ = writeln!(text, "{name}: {what}");
+    }
+    if names.len() > LISTED {
+        let _ = writeln!(text, "and {} more: {what}", names.len() - LISTED);
+    }
 }
 
 /// Rows of words, columns aligned; numbers to the right.
@@ -145,6 +168,7 @@ pub(super) fn json(summary: &Summary) -> Value {
             "message": problem.message,
         })).collect::<Vec<_>>(),
         "unlinked_pages": summary.unlinked_pages,
+        "unreached": summary.unreached,
         "done_before": summary.done_before,
         "served_instead": summary.served_instead,
         "jobs": summary.jobs.iter().map(job).collect::<Vec<_>>(),

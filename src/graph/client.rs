@@ -15,7 +15,7 @@ use super::tally::Tally;
 use super::token::Credential;
 use super::usage::Usage;
 use super::verdict::{ErrorBody, Family, Reaction, Verdict, judge};
-use crate::budget::{Admission, Budget, PoolKey};
+use crate::budget::{Admission, Budget, Closed, PoolKey};
 use crate::clock::Clock;
 use crate::stop::Stop;
 
@@ -129,10 +129,10 @@ impl Client {
                 Ok(page) => return Ok(page),
                 Err(failure) => failure,
             };
-            if let Some(pool) = self.throttled(credential, request, &failure) {
-                // The pool is closed now: wait if it opens soon, and end with its time if not.
-                tracing::warn!(%pool, error = %failure.error, "a budget is used up");
-                continue;
+            if let Some(closed) = self.throttled(credential, request, &failure) {
+                tracing::warn!(pool = %request.pool, error = %failure.error, "a budget is used up");
+                let pool = request.pool.clone();
+                return Err(Error::Closed { pool, closed });
             }
             if attempt >= failure.retries {
                 return Err(failure.error);
@@ -177,13 +177,13 @@ impl Client {
         }
     }
 
-    /// Closes the pool that a throttling refusal speaks of, and says which one it was.
+    /// Closes the pools that a throttling refusal speaks of, and says until when.
     fn throttled(
         &self,
         credential: &Credential,
         request: &Request,
         failure: &Failure,
-    ) -> Option<PoolKey> {
+    ) -> Option<Closed> {
         let Error::Refused(refusal) = &failure.error else {
             return None;
         };
@@ -197,11 +197,11 @@ impl Client {
         let why = format!("code {}, {}", refusal.code, request.endpoint);
         // The call's own pool is closed in any case: whatever Meta metered it in, the next one like it would
         // meet the same refusal.
-        self.budget.refuse(&request.pool, failure.wish, &why, now);
+        let closed = self.budget.refuse(&request.pool, failure.wish, &why, now);
         if family == Family::Platform && request.pool != platform {
             self.budget.refuse(&platform, failure.wish, &why, now);
         }
-        Some(request.pool.clone())
+        Some(closed)
     }
 
     async fn attempt(&self, credential: &Credential, request: &Request) -> Result<Page, Failure> {

@@ -126,11 +126,12 @@ impl Store {
         .await
     }
 
-    /// Ends the record of a run.
+    /// Ends the record of a run, closes the gaps that are closed by it, and says how it ended: a run that was
+    /// complete by itself is partial when an earlier start of the same pass left gaps.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn finish_run(&self, run: FinishedRun) -> Result<(), StoreError> {
+    pub async fn finish_run(&self, run: FinishedRun) -> Result<Outcome, StoreError> {
         self.write("record the end of a run", move |connection| {
             state::finish_run(connection, &run)
         })

@@ -49,6 +49,8 @@ pub struct Checkpoint {
     pub pages: u32,
     /// Objects on these pages.
     pub objects: u64,
+    /// Starts in a row that failed or were refused without a page.
+    pub failures: u32,
     /// When this pass over the list began.
     pub started_at: DateTime<Utc>,
     /// When the pass ended; `None` while pages are left.
@@ -190,11 +192,6 @@ impl Outcome {
             Self::Failed => "failed",
         }
     }
-
-    /// Whether nothing is left to be gone on with: the pass over the list is over, for good or bad.
-    pub fn is_final(&self) -> bool {
-        matches!(self, Self::Complete | Self::Partial | Self::Refused)
-    }
 }
 
 /// A run that ends.
@@ -210,4 +207,6 @@ pub struct FinishedRun {
     pub at: DateTime<Utc>,
     /// Fields that were asked for and answered: gaps that name them are closed.
     pub asked: Vec<String>,
+    /// Whether the run saw all of the list, so that gaps of objects which it did not meet are closed.
+    pub saw_all: bool,
 }

@@ -60,9 +60,9 @@ fn write_checkpoint(
     connection
         .prepare_cached(
             "INSERT INTO sync_checkpoints
-             (job, account_id, resource, range, cursor, pages, objects, started_at, updated_at, finished_at)
-             VALUES (:job, :account_id, :resource, :range, :cursor, :pages, :objects, :started_at, :at, :finished_at)
-             ON CONFLICT DO UPDATE SET cursor = :cursor, pages = :pages, objects = :objects, started_at = :started_at,
+             (job, account_id, resource, range, cursor, pages, objects, failures, started_at, updated_at, finished_at)
+             VALUES (:job, :account_id, :resource, :range, :cursor, :pages, :objects, :failures, :started_at, :at, :finished_at)
+             ON CONFLICT DO UPDATE SET cursor = :cursor, pages = :pages, objects = :objects, failures = :failures, started_at = :started_at,
              updated_at = :at, finished_at = :finished_at",
         )?
         .execute(named_params! {
@@ -73,6 +73,7 @@ fn write_checkpoint(
             ":cursor": checkpoint.cursor,
             ":pages": checkpoint.pages,
             ":objects": checkpoint.objects.cast_signed(),
+            ":failures": checkpoint.failures,
             ":started_at": instant_text(checkpoint.started_at),
             ":at": instant_text(at),
             ":finished_at": opt(checkpoint.finished_at),
@@ -169,8 +170,16 @@ pub(super) fn close_interrupted_runs(
     Ok(())
 }
 
-pub(super) fn finish_run(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<()> {
-    let resume_at = match run.outcome {
+pub(super) fn finish_run(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<Outcome> {
+    let mut outcome = run.outcome.clone();
+    if matches!(outcome, Outcome::Complete | Outcome::Partial) {
+        resolve_gaps(connection, run)?;
+    }
+    // What an earlier start of the same pass could not read is missing still.
+    if outcome == Outcome::Complete && has_gaps(connection, run.run)? {
+        outcome = Outcome::Partial;
+    }
+    let resume_at = match outcome {
         Outcome::Suspended(until) => Some(instant_text(until)),
         _ => None,
     };
@@ -180,15 +189,12 @@ pub(super) fn finish_run(connection: &Connection, run: &FinishedRun) -> rusqlite
         )?
         .execute(params![
             instant_text(run.at),
-            run.outcome.text(),
+            outcome.text(),
             run.message,
             resume_at,
             run.run
         ])?;
-    if matches!(run.outcome, Outcome::Complete | Outcome::Partial) {
-        resolve_gaps(connection, run)?;
-    }
-    Ok(())
+    Ok(outcome)
 }
 
 /// Closes the gaps of the run's account and resource that the run did not meet again, and those of every
@@ -200,11 +206,22 @@ fn resolve_gaps(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<
             "UPDATE sync_gaps SET resolved_at = ?1
              FROM (SELECT account_id AS account, resource AS resource FROM sync_runs WHERE id = ?2) AS run
              WHERE resolved_at IS NULL AND sync_gaps.resource = run.resource AND last_run_id <> ?2
-               AND ((account_id IS run.account AND field IS NULL)
+               AND ((account_id IS run.account AND field IS NULL AND (object_id IS NULL OR ?4))
                     OR field IN (SELECT value FROM json_each(?3)))",
         )?
-        .execute(params![instant_text(run.at), run.run, asked])?;
+        .execute(params![instant_text(run.at), run.run, asked, run.saw_all])?;
     Ok(())
+}
+
+/// Whether something of the run's account and resource is missing.
+fn has_gaps(connection: &Connection, run: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM sync_gaps gap JOIN sync_runs run ON run.id = ?
+             WHERE gap.account_id IS run.account_id AND gap.resource = run.resource
+               AND gap.account_id IS NOT NULL AND gap.resolved_at IS NULL)",
+        )?
+        .query_row([run], |row| row.get(0))
 }
 
 pub(super) fn checkpoint(
@@ -213,7 +230,7 @@ pub(super) fn checkpoint(
 ) -> rusqlite::Result<Option<Checkpoint>> {
     let stored = connection
         .prepare_cached(
-            "SELECT cursor, pages, objects, started_at, finished_at FROM sync_checkpoints
+            "SELECT cursor, pages, objects, failures, started_at, finished_at FROM sync_checkpoints
              WHERE job = ? AND account_id = ? AND resource = ? AND range = ?",
         )?
         .query_row(
@@ -223,24 +240,26 @@ pub(super) fn checkpoint(
                     row.get(0)?,
                     row.get(1)?,
                     row.get::<_, i64>(2)?,
-                    row.get::<_, String>(3)?,
-                    row.get::<_, Option<String>>(4)?,
+                    row.get(3)?,
+                    row.get::<_, String>(4)?,
+                    row.get::<_, Option<String>>(5)?,
                 ))
             },
         )
         .optional()?;
-    Ok(
-        stored.and_then(|(cursor, pages, objects, started_at, finished_at)| {
+    Ok(stored.and_then(
+        |(cursor, pages, objects, failures, started_at, finished_at)| {
             Some(Checkpoint {
                 key,
                 cursor,
                 pages,
                 objects: objects.cast_unsigned(),
+                failures,
                 started_at: parse_instant(&started_at)?,
                 finished_at: finished_at.as_deref().and_then(parse_instant),
             })
-        }),
-    )
+        },
+    ))
 }
 
 pub(super) fn refused_fields(

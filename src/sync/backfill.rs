@@ -60,9 +60,12 @@ pub async fn backfill(
 ) -> Result<Summary, SelectionError> {
     let discovery = discover(world, BACKFILL).await?;
     let accounts = select(selection, &discovery)?;
+    let missing = unreached(selection, &discovery);
     let mut summary = Summary {
         discovery_calls: discovery.calls,
         problems: discovery.problems,
+        unreached: missing,
+        nothing_to_read: accounts.is_empty(),
         unlinked_pages: discovery.unlinked_pages,
         ..Summary::default()
     };
@@ -88,7 +91,8 @@ pub async fn backfill(
             None => break,
         }
     }
-    summary.stopped = world.stop.requested() && !jobs.is_empty();
+    let left = !jobs.is_empty() || !summary.problems.is_empty();
+    summary.stopped = world.stop.requested() && left;
     summary
         .jobs
         .sort_by_key(|job| order.get(&job.account_id).copied());
@@ -125,6 +129,22 @@ fn select(
         .filter(|account| selection.accounts.is_empty() || named(account, &selection.accounts))
         .map(|account| Arc::new(account.clone()))
         .collect())
+}
+
+/// Names in `accounts.include` that no token reaches.
+fn unreached(selection: &Selection, discovery: &Discovery) -> Vec<String> {
+    let reached = |name: &String| {
+        discovery
+            .accounts
+            .iter()
+            .any(|account| account.is_called(name))
+    };
+    selection
+        .include
+        .iter()
+        .filter(|name| !reached(name))
+        .cloned()
+        .collect()
 }
 
 /// The jobs that are to be run, by account: those that are unfinished, or all when none is.

@@ -9,14 +9,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::job::{Account, DISCOVERY, Route};
+use super::pages::{Found, PageNode, pages};
 use super::world::World;
-use crate::budget::PoolKey;
 use crate::clock::instant_text;
-use crate::graph::{Client, Credential, Error, Fields, Reaction, Request, Shape, Tally};
+use crate::graph::{Client, Credential, Error, Reaction, Tally};
 use crate::resource;
 use crate::store::{Commit, FinishedRun, Gap, NewRun, Outcome, Reason, Row, StoreError, Value};
 
@@ -50,18 +49,6 @@ pub struct Problem {
     pub resume_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Debug, Deserialize)]
-struct PageNode {
-    id: String,
-    name: Option<String>,
-    #[serde(default)]
-    tasks: Vec<String>,
-    has_transitioned_to_new_page_experience: Option<bool>,
-    instagram_business_account: Option<Map<String, Json>>,
-}
-
-const ENDPOINT: &str = "/me/accounts";
-
 /// What the tokens reach, before anything of it is written.
 #[derive(Debug, Default)]
 pub struct Survey {
@@ -75,12 +62,40 @@ pub struct Survey {
     gaps: Vec<Gap>,
 }
 
+impl Survey {
+    /// Notes a Page or an account that breaks the API's rules and is left out.
+    fn unreadable(&mut self, credential: &Credential, problem: &str) {
+        let problem = Problem {
+            credential: credential.name().to_owned(),
+            message: format!(
+                "credential {}: a Page in the answer cannot be read and is left out: {problem}",
+                credential.name()
+            ),
+            operator: false,
+            dead: false,
+            resume_at: None,
+        };
+        self.gaps.push(Gap {
+            reason: Reason::Unreadable,
+            ..gap(&problem, None)
+        });
+        self.problems.push(problem);
+    }
+}
+
 /// Asks every credential.
 pub async fn survey(graph: &Client, credentials: &[Arc<Credential>], tally: &mut Tally) -> Survey {
     let mut survey = Survey::default();
     let mut accounts = BTreeMap::new();
     for credential in credentials {
-        let (pages, error) = pages(graph, credential, tally).await;
+        let Found {
+            pages,
+            broken,
+            error,
+        } = pages(graph, credential, tally).await;
+        for problem in broken {
+            survey.unreadable(credential, &problem);
+        }
         if let Some(problem) = problem(credential, pages.len(), error.as_ref()) {
             if !matches!(error, Some(Error::Stopped)) {
                 survey.gaps.push(gap(&problem, error.as_ref()));
@@ -114,73 +129,6 @@ pub async fn discover(world: &World, job: &str) -> Result<Discovery, StoreError>
         world.bury(&problem.credential);
     }
     record(world, run, survey, &mut tally).await
-}
-
-/// All Pages of a credential; those before an error, and the error.
-async fn pages(
-    graph: &Client,
-    credential: &Credential,
-    tally: &mut Tally,
-) -> (Vec<PageNode>, Option<Error>) {
-    let page = Fields::of([
-        "id",
-        "name",
-        "tasks",
-        "has_transitioned_to_new_page_experience",
-    ]);
-    let account = Fields::of(["id", "username", "name", "media_count"]);
-    let mut expanded = true;
-    let mut request = Request {
-        endpoint: ENDPOINT,
-        path: ENDPOINT.to_owned(),
-        fields: page.clone().with("instagram_business_account", account),
-        params: Vec::new(),
-        limit: Some(100),
-        after: None,
-        shape: Shape::Edge,
-        pool: PoolKey::Platform {
-            credential: credential.name().to_owned(),
-        },
-    };
-    let mut pages = Vec::new();
-    loop {
-        match graph.get(credential, &request, tally).await {
-            Ok(page) => {
-                for item in &page.items {
-                    match serde_json::from_str(item.get()) {
-                        Ok(page) => pages.push(page),
-                        Err(error) => tracing::warn!(
-                            credential = credential.name(), %error,
-                            "a Page in the answer cannot be read and is left out"
-                        ),
-                    }
-                }
-                if page.next.is_none() {
-                    return (pages, None);
-                }
-                request.after = page.next;
-            }
-            Err(error) => {
-                let can_shrink = request.limit.is_some_and(|limit| limit > 1);
-                match error.reaction() {
-                    Reaction::Shrink if can_shrink => {
-                        request.limit = request.limit.map(|limit| limit / 2);
-                    }
-                    Reaction::Drop(names)
-                        if names.iter().any(|name| {
-                            name != "instagram_business_account" && request.fields.remove(name)
-                        }) => {}
-                    // Names need more permissions than ids: without them the accounts are found all the same.
-                    Reaction::Disable if expanded => {
-                        expanded = false;
-                        request.fields =
-                            page.clone().and(Fields::of(["instagram_business_account"]));
-                    }
-                    _ => return (pages, Some(error)),
-                }
-            }
-        }
-    }
 }
 
 /// What is wrong with a credential, in words for an operator.
@@ -264,17 +212,17 @@ fn take(
         return;
     };
     let Some(id) = node.get("id").and_then(Json::as_str).map(str::to_owned) else {
-        tracing::warn!(
-            page = page.id,
-            "the linked account has no id and is left out"
-        );
+        survey.unreadable(credential, "its linked account has no id");
         return;
     };
+    // In one order, so that Meta's order makes no change.
+    let mut tasks = page.tasks;
+    tasks.sort();
     let route = Route {
         credential: Arc::clone(credential),
         page_id: page.id,
         page_name: name,
-        tasks: page.tasks,
+        tasks,
     };
     let account = accounts.entry(id.clone()).or_insert_with(|| Account {
         id,
@@ -316,7 +264,7 @@ fn take(
             rows.retain(|known| known.values.first() != row.values.first());
             rows.push(row);
         }
-        Err(problem) => tracing::warn!(%problem, "a linked account cannot be read"),
+        Err(problem) => survey.unreadable(credential, &problem.to_string()),
     }
 }
 
@@ -357,6 +305,7 @@ async fn record(
         message: (!messages.is_empty()).then(|| messages.join("\n")),
         at,
         asked: Vec::new(),
+        saw_all: true,
     };
     world.store.finish_run(finished).await?;
     Ok(discovery)

@@ -7,6 +7,7 @@ mod backfill;
 mod check;
 mod discovery;
 mod job;
+mod pages;
 mod plan;
 mod progress;
 mod report;

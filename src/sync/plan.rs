@@ -20,12 +20,18 @@ pub(super) struct Plan<'a> {
     cursor: Option<String>,
     pages: u32,
     objects: u64,
+    failures: u32,
     started_at: DateTime<Utc>,
+    resumed: bool,
+    hopeless: bool,
     restarted: bool,
     done: bool,
     gaps: Vec<Gap>,
     incomplete: bool,
 }
+
+/// After so many starts in a row that fail without a page, a pass is over.
+const PATIENCE: u32 = 3;
 
 /// What to do after an error.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,10 +60,15 @@ impl<'a> Plan<'a> {
             fields.remove(field);
         }
         let open = checkpoint.filter(|checkpoint| checkpoint.finished_at.is_none());
-        let (cursor, pages, objects, started_at) = match open {
-            Some(open) => (open.cursor, open.pages, open.objects, open.started_at),
-            None => (None, 0, 0, now),
-        };
+        let open = open.unwrap_or_else(|| Checkpoint {
+            key: job.checkpoint_key(),
+            cursor: None,
+            pages: 0,
+            objects: 0,
+            failures: 0,
+            started_at: now,
+            finished_at: None,
+        });
         let incomplete = refused
             .iter()
             .any(|field| !resource::is_optional(job.resource, field));
@@ -66,10 +77,13 @@ impl<'a> Plan<'a> {
             fields,
             refused,
             size: PageSize::default(),
-            cursor,
-            pages,
-            objects,
-            started_at,
+            resumed: open.cursor.is_some(),
+            cursor: open.cursor,
+            pages: open.pages,
+            objects: open.objects,
+            failures: open.failures,
+            started_at: open.started_at,
+            hopeless: false,
             restarted: false,
             done: false,
             gaps: Vec::new(),
@@ -109,12 +123,18 @@ impl<'a> Plan<'a> {
 
     /// Whether this walk goes on where an earlier one stopped.
     pub(super) fn is_resumed(&self) -> bool {
-        self.pages > 0
+        self.resumed
+    }
+
+    /// Whether this walk saw all of the list by itself.
+    pub(super) fn saw_all(&self) -> bool {
+        self.done && (!self.resumed || self.restarted)
     }
 
     /// Moves on behind a page.
     pub(super) fn advance(&mut self, page: &Page, now: DateTime<Utc>) -> Checkpoint {
         self.pages += 1;
+        self.failures = 0;
         self.objects += page.items.len() as u64;
         self.size.answered();
         self.cursor.clone_from(&page.next);
@@ -123,15 +143,30 @@ impl<'a> Plan<'a> {
     }
 
     /// Where the job stands.
-    pub(super) fn checkpoint(&self, finished_at: Option<DateTime<Utc>>) -> Checkpoint {
+    fn checkpoint(&self, finished_at: Option<DateTime<Utc>>) -> Checkpoint {
         Checkpoint {
             key: self.job.checkpoint_key(),
             cursor: self.cursor.clone(),
             pages: self.pages,
             objects: self.objects,
+            failures: self.failures,
             started_at: self.started_at,
             finished_at,
         }
+    }
+
+    /// Where the job stands after it ended. Work that is left goes on at the next start; a job that fails at every
+    /// start does not hold up the next pass of all others for ever.
+    pub(super) fn last_checkpoint(&mut self, outcome: &Outcome, now: DateTime<Utc>) -> Checkpoint {
+        let over = match outcome {
+            Outcome::Complete | Outcome::Partial => true,
+            Outcome::Suspended(_) | Outcome::Stopped => false,
+            Outcome::Failed | Outcome::Refused => {
+                self.failures += 1;
+                self.hopeless || self.failures >= PATIENCE
+            }
+        };
+        self.checkpoint(over.then_some(now))
     }
 
     /// Notes an object that breaks the API's rules.
@@ -187,7 +222,10 @@ impl<'a> Plan<'a> {
             | Reaction::Drop(_)
             | Reaction::DropMetric(_)
             | Reaction::Restart
-            | Reaction::Mistake => self.end(Reason::Refused, &text, Outcome::Failed),
+            | Reaction::Mistake => {
+                self.hopeless = true;
+                self.end(Reason::Refused, &text, Outcome::Failed)
+            }
         }
     }
 

@@ -90,6 +90,10 @@ pub struct Summary {
     pub problems: Vec<Problem>,
     /// Pages without a linked account, which is no error.
     pub unlinked_pages: Vec<String>,
+    /// Names in the configuration that no token reaches.
+    pub unreached: Vec<String>,
+    /// Whether there is no account to read at all.
+    pub nothing_to_read: bool,
     /// Jobs that an earlier start had finished already, as `account resource`.
     pub done_before: Vec<String>,
     /// The jobs, in the order of accounts and resources.
@@ -128,7 +132,10 @@ impl Summary {
             })
             .chain(self.problems.iter().filter_map(|problem| problem.resume_at))
             .min();
-        let operator = self.problems.iter().any(|problem| problem.operator);
+        // Tokens that could not be asked may reach what is missing.
+        let asked = self.problems.is_empty();
+        let operator = self.problems.iter().any(|problem| problem.operator)
+            || asked && (self.nothing_to_read || !self.unreached.is_empty());
         let useful = self.jobs.iter().any(|job| job.pages > 0) || !self.done_before.is_empty();
         if operator || any(|outcome| *outcome == Outcome::Refused) {
             Verdict::OperatorNeeded

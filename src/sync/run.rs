@@ -125,8 +125,8 @@ async fn finish(
     report.spent(&calls);
     let gaps = plan.take_gaps();
     report.gaps += gaps.len();
-    let finished = report.outcome.is_final().then_some(at);
-    if matches!(report.outcome, Outcome::Complete) {
+    let checkpoint = plan.last_checkpoint(&report.outcome, at);
+    if report.outcome == Outcome::Complete {
         report.message = None;
     }
     world
@@ -136,13 +136,13 @@ async fn finish(
             at,
             pages: 0,
             rows: Vec::new(),
-            checkpoint: Some(plan.checkpoint(finished)),
+            checkpoint: Some(checkpoint),
             gaps,
             calls,
             pools,
         })
         .await?;
-    world
+    report.outcome = world
         .store
         .finish_run(FinishedRun {
             run,
@@ -150,6 +150,7 @@ async fn finish(
             message: report.message.clone(),
             at,
             asked: plan.fields().names().map(str::to_owned).collect(),
+            saw_all: plan.saw_all(),
         })
         .await?;
     world.progress.end(report);

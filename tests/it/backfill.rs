@@ -407,3 +407,151 @@ async fn many_accounts_run_side_by_side() {
         "{calls} calls of a second each took {seconds} s"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn more_pages_of_pages_than_one_are_all_found() {
+    let world = World::new(WorldSpec::many_accounts(4, 230, 1)).await;
+    let summary = world.backfill().await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    assert_eq!(summary.discovery_calls, 3);
+    assert_eq!(world.count("SELECT count(*) FROM accounts"), 230);
+    world.assert_complete();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_fails_at_every_start_does_not_hold_up_the_others_for_ever() {
+    let world = World::new(WorldSpec::many_accounts(1, 2, 20)).await;
+    let account = world
+        .simulator
+        .world()
+        .accounts()
+        .next()
+        .unwrap()
+        .id()
+        .to_owned();
+    let broken = Match::path_ends_with(&format!("{account}/media"));
+    world
+        .simulator
+        .inject(
+            Fault::on(broken)
+                .always()
+                .status(500)
+                .error(1, None, "An unknown error occurred"),
+        );
+    assert_eq!(outcomes(&world.backfill().await).len(), 4);
+    // Two more tries for what failed, and nothing of the others is paid again.
+    for _ in 0..2 {
+        let summary = world.backfill().await;
+        assert_eq!(outcomes(&summary), ["sim.account.1 media failed"]);
+        assert_eq!(summary.verdict(), Verdict::Partial);
+    }
+    assert_eq!(
+        outcomes(&world.backfill().await).len(),
+        4,
+        "the next pass never began"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_question_is_not_asked_again_before_the_next_pass() {
+    let world = World::new(WorldSpec::small(1)).await;
+    let broken = Match::path_ends_with("/media");
+    world
+        .simulator
+        .inject(
+            Fault::on(broken)
+                .always()
+                .status(400)
+                .error(2500, None, "Syntax error"),
+        );
+    for _ in 0..2 {
+        assert_eq!(outcomes(&world.backfill().await).len(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_start_could_not_read_is_still_missing_after_the_next_one() {
+    let world = World::new(WorldSpec::single_account(3, 300)).await;
+    let id = world
+        .simulator
+        .world()
+        .media(world.simulator.world().accounts().next().unwrap().id())
+        .next()
+        .unwrap()
+        .id();
+    let first = format!(
+        "{{\"data\":[{{\"id\":\"{id}\",\"timestamp\":\"yesterday\"}}],\"paging\":{{\"cursors\":{{\"after\":\"QVFI\"}},\"next\":\"x\"}}}}"
+    );
+    let media = || Match::path_ends_with("/media");
+    world.simulator.inject(Fault::on(media()).body(&first));
+    world
+        .simulator
+        .inject(Fault::on(media()).times(6).html(503));
+    assert_eq!(world.backfill().await.verdict(), Verdict::Partial);
+    // The cursor of the made-up page is dead, so this start reads all of the list and finds the post.
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+    assert_eq!(
+        world.count("SELECT count(*) FROM sync_gaps WHERE resolved_at IS NULL"),
+        0
+    );
+
+    let world = World::new(WorldSpec::single_account(3, 300)).await;
+    let broken = Match::path_ends_with("/media").after_calls(1);
+    let page = "{\"data\":[{\"id\":\"7\",\"timestamp\":\"yesterday\"}],\"paging\":{\"cursors\":{\"after\":\"AFTER\"},\"next\":\"x\"}}";
+    // A page with a broken object in the middle of the list, whose cursor leads on.
+    let world_cursor = real_cursor(&world).await;
+    world
+        .simulator
+        .inject(Fault::on(broken.clone()).body(&page.replace("AFTER", &world_cursor)));
+    world.simulator.inject(Fault::on(broken).times(6).html(503));
+    assert_eq!(world.backfill().await.verdict(), Verdict::Partial);
+    let summary = world.backfill().await;
+    assert!(summary.jobs[0].resumed);
+    assert_eq!(
+        summary.verdict(),
+        Verdict::Partial,
+        "an object of the first start is missing"
+    );
+    assert_eq!(
+        world.texts("SELECT object_id FROM sync_gaps WHERE resolved_at IS NULL"),
+        ["7"]
+    );
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+    assert_eq!(
+        world.count("SELECT count(*) FROM sync_gaps WHERE resolved_at IS NULL"),
+        0
+    );
+}
+
+/// A cursor that the world's list of posts accepts, from another world that is the same.
+async fn real_cursor(world: &World) -> String {
+    let same = World::new(world.simulator.world().spec().clone()).await;
+    same.backfill().await;
+    same.calls("/media")[2].after.clone().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_in_the_configuration_that_no_token_reaches_needs_an_operator() {
+    let world = World::new(WorldSpec::small(1)).await;
+    let selection = Selection {
+        include: vec!["sim.account.1".to_owned(), "nobody".to_owned()],
+        ..Selection::default()
+    };
+    let summary = world
+        .start(&selection, Range::default(), stop_pair().1)
+        .await;
+    assert_eq!(
+        (summary.verdict(), summary.unreached),
+        (Verdict::OperatorNeeded, vec!["nobody".to_owned()])
+    );
+    assert_eq!(world.count("SELECT count(*) FROM media"), 120);
+
+    let mut spec = WorldSpec::small(1);
+    spec.pages.remove(0);
+    let summary = World::new(spec).await.backfill().await;
+    assert_eq!(
+        summary.verdict(),
+        Verdict::OperatorNeeded,
+        "there is nothing to read"
+    );
+}

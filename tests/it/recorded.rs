@@ -4,6 +4,7 @@
 //! skipped.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -81,6 +82,16 @@ async fn answer(State(pairs): State<Arc<Vec<Pair>>>, uri: Uri, headers: HeaderMa
     {
         return refuse("An active access token must be used");
     }
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    if !header("user-agent").starts_with("igsync/") || !header("accept-encoding").contains("gzip") {
+        return refuse("a client that says who it is and takes packed answers is expected");
+    }
     let query: Vec<(String, String)> = axum::extract::Query::try_from_uri(&uri)
         .map(|query| query.0)
         .unwrap();
@@ -106,13 +117,20 @@ async fn answer(State(pairs): State<Arc<Vec<Pair>>>, uri: Uri, headers: HeaderMa
         Some(pair) => (
             [
                 ("facebook-api-version", "v23.0"),
+                ("content-encoding", "gzip"),
                 ("content-type", "application/json; charset=UTF-8"),
             ],
-            cut(pair.body.clone(), &asked).to_string(),
+            gzip(&cut(pair.body.clone(), &asked).to_string()),
         )
             .into_response(),
         None => refuse(&format!("nothing was recorded for {}", uri.path())),
     }
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    packed.finish().unwrap()
 }
 
 fn first_level(fields: &str) -> BTreeSet<String> {

@@ -629,6 +629,39 @@ async fn an_account_without_posts_and_pages_without_account_are_fine() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_that_breaks_the_rules_is_a_gap_and_the_others_are_read() {
+    let world = World::new(WorldSpec::small(1)).await;
+    let account = world
+        .simulator
+        .world()
+        .accounts()
+        .next()
+        .unwrap()
+        .id()
+        .to_owned();
+    let body = format!(
+        "{{\"data\":[{{\"name\":\"no id\"}},{{\"id\":\"1\",\"instagram_business_account\":{{}}}},\
+         {{\"id\":\"2\",\"tasks\":[\"ANALYZE\"],\"instagram_business_account\":{{\"id\":\"{account}\"}}}}]}}"
+    );
+    world
+        .simulator
+        .inject(Fault::on(Match::path_ends_with("/me/accounts")).body(&body));
+    let summary = world.backfill().await;
+    assert_eq!(summary.verdict(), Verdict::Partial);
+    assert_eq!(summary.problems.len(), 2, "{:?}", summary.problems);
+    assert_eq!(
+        world.texts("SELECT reason FROM sync_gaps WHERE resource = 'discovery'"),
+        ["unreadable"]
+    );
+    world.assert_complete();
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+    assert_eq!(
+        world.count("SELECT count(*) FROM sync_gaps WHERE resolved_at IS NULL"),
+        0
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_version_than_the_one_asked_for_is_told() {
     let world = World::new(WorldSpec::small(1)).await;
     assert_eq!(world.backfill().await.served_instead, None);
