@@ -120,6 +120,7 @@ CREATE TABLE sync_runs (
     job            TEXT NOT NULL, -- backfill, or the name of a [[job]] in the configuration
     account_id     TEXT, -- NULL for discovery, which finds the accounts
     resource       TEXT NOT NULL, -- media, account, …; discovery
+    range          TEXT NOT NULL, -- '' for everything, or the days asked for, 2024-01-01..2024-12-31
     started_at     TEXT NOT NULL, -- when it began
     finished_at    TEXT, -- NULL while it runs
     outcome        TEXT NOT NULL CHECK (outcome IN -- how it ended:
@@ -147,26 +148,30 @@ CREATE TABLE sync_checkpoints (
     cursor      TEXT, -- opaque: where the next page begins; NULL at the top of the list
     pages       INTEGER NOT NULL, -- pages committed since started_at
     objects     INTEGER NOT NULL, -- objects on these pages
-    failures    INTEGER NOT NULL, -- starts in a row that failed or were refused without a page
+    failures    INTEGER NOT NULL, -- starts in a row that failed or were refused without a page; after some, the next
+                                  -- pass of the others does not wait for this one
+    first_run_id INTEGER NOT NULL REFERENCES sync_runs (id), -- the run that began this pass
     started_at  TEXT NOT NULL, -- when this pass over the list began
     updated_at  TEXT NOT NULL, -- when the last page was committed
-    finished_at TEXT, -- when the pass was over, for good or after some failures in a row; NULL while pages are left
+    finished_at TEXT, -- when the pass came to the end of the list; NULL while pages are left
     PRIMARY KEY (job, account_id, resource, range)
 ) STRICT, WITHOUT ROWID;
 
 -- What is missing and why. A row stays when the gap is closed, with resolved_at.
 CREATE TABLE sync_gaps (
     id            INTEGER PRIMARY KEY, -- counts up
-    account_id    TEXT, -- NULL: for every account of this app
+    account_id    TEXT, -- NULL: for every account of a credential
     resource      TEXT NOT NULL, -- media, account, …; discovery
-    object_id     TEXT, -- the post, comment, … that is affected; NULL: the whole resource
+    object_id     TEXT, -- the post, comment, … that is affected; the credential where account_id is NULL; NULL: the
+                        -- whole resource
     field         TEXT, -- the field or metric that is missing; NULL: all of the object
     reason        TEXT NOT NULL CHECK (reason IN -- why:
         ('not_applicable', 'refused', 'too_few_viewers', 'before_conversion', 'no_permission', 'rate_limited',
-         'expired', 'gone', 'list_limit', 'unreadable', 'failed')),
+         'expired', 'gone', 'list_limit', 'unreadable', 'failed', 'stopped')),
                   -- not_applicable: this app, account or post does not have it; refused: the API does not accept the
                   -- question; list_limit: the API shows no older entries; unreadable: an answer that
-                  -- breaks the API's own rules; failed: no answer; the others say it themselves
+                  -- breaks the API's own rules; failed: no answer; stopped: a signal came first; the others
+                  -- say it themselves
     detail        TEXT, -- the API's own words or ours, without secrets
     first_seen_at TEXT NOT NULL, -- when it was first missing
     last_seen_at  TEXT NOT NULL, -- when it was last missing
@@ -185,7 +190,9 @@ CREATE TABLE sync_pools (
     total_time    REAL, -- percent of the allowed wall time
     observed_at   TEXT, -- when Meta said so; percentages age
     closed_until  TEXT, -- no call before this; NULL: open
-    closed_why    TEXT -- what closed it
+    closed_why    TEXT, -- what closed it
+    closed_for_all INTEGER NOT NULL, -- 1: no call of this token, whatever pool it belongs to
+    refusals      INTEGER NOT NULL -- refused calls in a row: each doubles the next wait
 ) STRICT, WITHOUT ROWID;
 
 -- Calls spent: per run, pool and endpoint.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use igsync::clock::instant_text;
-use igsync::resource::{self, Resource};
+use igsync::resource::{self, Decoded, Resource};
 use igsync::store::{Checkpoint, CheckpointKey, Commit, NewRun, Row, Store, Value};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params_from_iter};
@@ -101,6 +101,7 @@ fn prepare(runtime: &tokio::runtime::Runtime, path: &Path) {
             job: "backfill".to_owned(),
             account_id: None,
             resource: "media",
+            range: String::new(),
             at: DateTime::UNIX_EPOCH,
         };
         assert_eq!(store.begin_run(run).await.unwrap(), 1);
@@ -113,7 +114,10 @@ fn prepare(runtime: &tokio::runtime::Runtime, path: &Path) {
 
 fn rows(resource: &Resource, json: &str) -> Vec<Row> {
     let object = RawValue::from_string(json.to_owned()).unwrap();
-    (resource.rows)(ACCOUNT, &(resource.fields)(), &object).unwrap()
+    let mut decoded = Decoded::default();
+    (resource.rows)(ACCOUNT, &(resource.fields)(), &object, &mut decoded);
+    assert!(decoded.problems.is_empty(), "{:?}", decoded.problems);
+    decoded.rows
 }
 
 /// The posts of one turn as rows, page by page.
@@ -154,6 +158,7 @@ fn commit(rows: Vec<Row>, at: DateTime<Utc>, page: Option<u32>) -> Commit {
             pages,
             objects: u64::from(pages) * PAGE,
             failures: 0,
+            first_run: 1,
             started_at: at,
             finished_at: None,
         }),
@@ -255,8 +260,8 @@ impl Bare {
             }
             transaction
             .prepare_cached(
-                "INSERT INTO sync_checkpoints (job, account_id, resource, range, cursor, pages, objects, failures, started_at, updated_at)
-                 VALUES ('backfill', ?1, 'media', '', ?2, ?3, ?4, 0, ?5, ?5)
+                "INSERT INTO sync_checkpoints (job, account_id, resource, range, cursor, pages, objects, failures, first_run_id, started_at, updated_at)
+                 VALUES ('backfill', ?1, 'media', '', ?2, ?3, ?4, 0, 1, ?5, ?5)
                  ON CONFLICT DO UPDATE SET cursor = ?2, pages = ?3, objects = ?4, updated_at = ?5",
             )
             .unwrap()

@@ -22,11 +22,13 @@ use toml::Spanned;
 
 use crate::resource::{self, RESOURCES, Resource};
 use crate::schedule::Schedule;
+use crate::store::OpenError;
 use crate::{budget, graph};
 pub use environment::{Environment, find};
 pub use explain::ConfigError;
 use explain::{explain, line_of};
 use raw::Text;
+use secret::is_safe_url;
 
 /// The checked configuration. The default has no credential and every key's default.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub struct Config {
     pub credentials: Vec<Arc<graph::Credential>>,
     /// Where the database is.
     pub database: PathBuf,
+    /// The line of `database.path`; `None` where the default is used.
+    pub database_line: Option<usize>,
     /// How much of Meta's allowance may be used.
     pub budget: budget::Settings,
     /// Ids or usernames; empty: all that the tokens reach.
@@ -64,12 +68,27 @@ impl Default for Config {
             },
             credentials: Vec::new(),
             database: PathBuf::from("igsync.db"),
+            database_line: None,
             budget: budget::Settings::default(),
             include: Vec::new(),
             exclude: Vec::new(),
             refresh: Vec::new(),
             jobs: Vec::new(),
             warnings: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// What is wrong with the database, as what is wrong with the key that names it. That somebody else holds it is
+    /// nobody's mistake and stays as it is.
+    pub fn database_error(&self, error: OpenError) -> ConfigError {
+        ConfigError::Database {
+            file: self.file.clone(),
+            line: self
+                .database_line
+                .filter(|_| !matches!(error, OpenError::Held { .. })),
+            error,
         }
     }
 }
@@ -129,6 +148,11 @@ impl Check<'_> {
         let graph = self.graph(raw.graph)?;
         let credentials = self.credentials(raw.credential)?;
         let defaults = Config::default();
+        let database_line = raw
+            .database
+            .path
+            .as_ref()
+            .map(|path| line_of(self.text, path.span().start));
         let database = match raw.database.path {
             Some(path) => PathBuf::from(path.into_inner()),
             None => defaults.database,
@@ -160,6 +184,7 @@ impl Check<'_> {
             graph,
             credentials,
             database: self.beside(&database),
+            database_line,
             budget,
             include: raw.accounts.include,
             exclude: raw.accounts.exclude,
@@ -349,26 +374,6 @@ impl Check<'_> {
             problem,
         }
     }
-}
-
-/// Whether a token may be sent there: https anywhere, http on this machine only.
-fn is_safe_url(url: &str) -> bool {
-    if let Some(rest) = url.strip_prefix("https://") {
-        return !rest.is_empty() && !rest.starts_with('/');
-    }
-    let Some(rest) = url.strip_prefix("http://") else {
-        return false;
-    };
-    let authority = rest
-        .split_once('/')
-        .map_or(rest, |(authority, _)| authority);
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split_once(']').map_or(v6, |(host, _)| host),
-        None => authority
-            .split_once(':')
-            .map_or(authority, |(host, _)| host),
-    };
-    ["127.0.0.1", "localhost", "::1"].contains(&host)
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ pub struct GateState {
     pub closed: Option<Closed>,
     /// Refusals in a row: each doubles the next wait.
     pub refusals: u32,
+    /// Whether the block holds for every call of the token, whatever pool it belongs to.
+    pub for_all: bool,
 }
 
 /// The first wait after a refusal without a hint. Meta names no time for Platform limits; the BUC window is
@@ -87,7 +89,6 @@ impl GateState {
         if reading.tightest() < ceiling && reading.regain.is_zero() {
             // A good reading of a closed pool comes from a call that was under way before, and opens nothing.
             if self.closed(now).is_none() {
-                self.refusals = 0;
                 self.closed = None;
             }
             return;
@@ -102,6 +103,14 @@ impl GateState {
             reading.regain
         };
         let _ = self.close(now, wait, why);
+    }
+
+    /// A call was answered: the refusals before it are over.
+    pub(super) fn answered(&mut self, now: DateTime<Utc>) {
+        if self.closed(now).is_none() {
+            self.refusals = 0;
+            self.for_all = false;
+        }
     }
 
     pub(super) fn refuse(
@@ -206,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_in_a_row_wait_longer_and_a_good_reading_forgets_them() {
+    fn refusals_in_a_row_wait_longer_and_an_answer_forgets_them() {
         let (mut gate, settings) = (GateState::default(), Settings::default());
         let mut waits = Vec::new();
         for _ in 0..4 {
@@ -215,8 +224,11 @@ mod tests {
             waits.push((gate.closed.clone().unwrap().until - at(0)).num_minutes());
         }
         assert_eq!(waits, [15, 30, 60, 60]);
+        // A refusal can carry a good reading; only an answer ends the row.
         gate.observe(percent(3.0), &settings, &key(), at(61));
-        assert_eq!((gate.refusals, gate.closed(at(61))), (0, None));
+        assert_eq!((gate.refusals, gate.closed(at(61))), (4, None));
+        gate.answered(at(61));
+        assert_eq!(gate.refusals, 0);
     }
 
     #[test]

@@ -135,6 +135,11 @@ impl Budget {
         });
     }
 
+    /// Books that a call of the pool was answered.
+    pub fn answered(&self, key: &PoolKey, now: DateTime<Utc>) {
+        self.with(key, |_, pool| pool.gate.answered(now));
+    }
+
     /// Books that Meta refused a call for want of budget; `hint` is how long it says that lasts. Says until when
     /// the pool is closed now.
     pub fn refuse(
@@ -149,6 +154,22 @@ impl Budget {
         })
     }
 
+    /// Books a block of the token's user or app: as [`Budget::refuse`], and [`Budget::blocked`] tells it to every
+    /// call of the token.
+    pub fn block(&self, key: &PoolKey, hint: Option<Duration>, why: &str, now: DateTime<Utc>) {
+        self.with(key, |settings, pool| {
+            pool.gate.refuse(hint, why, settings, key, now);
+            pool.gate.for_all = true;
+        });
+    }
+
+    /// Whether a block holds for every call of the token that the pool belongs to.
+    pub fn blocked(&self, key: &PoolKey, now: DateTime<Utc>) -> Option<Closed> {
+        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let gate = &pools.get(key)?.gate;
+        gate.closed(now).filter(|_| gate.for_all)
+    }
+
     /// Every pool as it stands, in the order of their names.
     pub fn states(&self) -> Vec<(PoolKey, GateState)> {
         let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,12 +179,6 @@ impl Budget {
             .collect();
         states.sort_by_key(|(key, _)| key.to_string());
         states
-    }
-
-    /// One pool as it stands; `None` when it was never used.
-    pub fn state(&self, key: &PoolKey) -> Option<GateState> {
-        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        pools.get(key).map(|pool| pool.gate.clone())
     }
 
     /// Takes up a pool where an earlier process left it.

@@ -4,20 +4,22 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::{FAILED, OK, OPERATOR, Session, client, runtime};
+use super::{FAILED, OK, OPERATOR, SUSPENDED, Session, client, runtime};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::stop::stop_pair;
-use crate::store;
+use crate::store::{SCHEMA_VERSION, Store};
 use crate::sync::{self, CheckReport};
 
 pub(super) fn run(session: &Session<'_>) -> anyhow::Result<u8> {
     let config = session.config()?;
-    store::inspect(&config.database)?;
+    let pools =
+        Store::peek_pools(&config.database).map_err(|error| config.database_error(error))?;
     // Nothing long is waited for, so Ctrl-C may simply end the process: check writes nothing.
     let (_handle, stop) = stop_pair();
     let report = runtime()?.block_on(async {
         let client = client(&config, Clock::system(), stop)?;
+        sync::restore_pools(&client, pools);
         anyhow::Ok(sync::check(&client, &config.credentials).await)
     })?;
     let text = if session.json {
@@ -30,6 +32,12 @@ pub(super) fn run(session: &Session<'_>) -> anyhow::Result<u8> {
         OPERATOR
     } else if report.problems.is_empty() {
         OK
+    } else if report
+        .problems
+        .iter()
+        .any(|problem| problem.resume_at.is_some())
+    {
+        SUSPENDED
     } else {
         FAILED
     })
@@ -43,10 +51,7 @@ fn as_text(report: &CheckReport, config: &Config) -> String {
     line(format!("configuration {}: fine", config.file.display()));
     let database = config.database.display();
     line(if config.database.exists() {
-        format!(
-            "database {database}: fine, schema {}",
-            store::SCHEMA_VERSION
-        )
+        format!("database {database}: fine, schema {}", SCHEMA_VERSION)
     } else {
         format!("database {database}: will be created")
     });
@@ -94,8 +99,13 @@ fn as_text(report: &CheckReport, config: &Config) -> String {
             used.tasks.join(", ")
         ));
         for resource in &found.resources {
-            if resource.missing.is_empty() {
+            if resource.missing.is_empty() && resource.told {
                 line(format!("  {}: ready", resource.resource));
+            } else if resource.missing.is_empty() {
+                line(format!(
+                    "  {}: nothing is known to be missing",
+                    resource.resource
+                ));
             }
             for missing in &resource.missing {
                 line(format!("  {}: missing {missing}", resource.resource));
@@ -120,7 +130,7 @@ fn as_json(report: &CheckReport) -> serde_json::Value {
             let resources: Vec<_> = found
                 .resources
                 .iter()
-                .map(|resource| json!({"resource": resource.resource, "missing": resource.missing}))
+                .map(|resource| json!({"resource": resource.resource, "missing": resource.missing, "told": resource.told}))
                 .collect();
             json!({
                 "id": found.account.id,

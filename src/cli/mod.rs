@@ -152,7 +152,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// The client that a configuration asks for.
 fn client(config: &Config, clock: Clock, stop: Stop) -> anyhow::Result<Client> {
-    let http = graph::http_client().context(
+    let http = graph::http_client(&config.graph.base_url).context(
         "cannot set up TLS; install the system's certificates (Debian: ca-certificates)",
     )?;
     let budget = Budget::new(config.budget.clone());
@@ -174,7 +174,7 @@ async fn world(
 }
 
 /// Opens the configured database; another igsync is told that this command holds it.
-fn open_store(config: &Config, command: &str) -> Result<Store, OpenError> {
+fn open_store(config: &Config, command: &str) -> Result<Store, ConfigError> {
     let holder = format!("igsync {command}, process {}", std::process::id());
-    Store::open(&config.database, &holder)
+    Store::open(&config.database, &holder).map_err(|error| config.database_error(error))
 }

@@ -67,6 +67,16 @@ pub(super) fn text(summary: &Summary, database: &str) -> String {
         &summary.unreached,
         "named in accounts.include, but no token reaches it: check the name, and that its Page is given to a token's user",
     );
+    list(
+        &mut text,
+        &summary.partial_before,
+        "read as far as it goes by an earlier start; sync_gaps says what is missing",
+    );
+    list(
+        &mut text,
+        &summary.not_excluded,
+        "named in accounts.exclude, but no token reaches it: check the name",
+    );
     if summary.nothing_to_read && summary.problems.is_empty() {
         text.push_str(
             "No token reaches an account that is to be read: link a professional account to a Page of the token's user\n",
@@ -140,7 +150,7 @@ fn conclusion(verdict: Verdict, database: &str) -> String {
         Verdict::Complete => format!("Everything that was asked for is in {database}."),
         Verdict::Failed => "Nothing could be read; the lines above say why.".to_owned(),
         Verdict::Partial => format!(
-            "Done in part: the lines above and the table sync_gaps in {database} say what is missing. The same command goes on."
+            "Done in part: the lines above and the table sync_gaps in {database} say what is missing. The same command tries what is left."
         ),
         Verdict::Suspended(until) => format!(
             "A budget is used up. What was read is in {database}; the same command goes on from {}.",
@@ -170,6 +180,8 @@ pub(super) fn json(summary: &Summary) -> Value {
         "unlinked_pages": summary.unlinked_pages,
         "unreached": summary.unreached,
         "done_before": summary.done_before,
+        "partial_before": summary.partial_before,
+        "not_excluded": summary.not_excluded,
         "served_instead": summary.served_instead,
         "jobs": summary.jobs.iter().map(job).collect::<Vec<_>>(),
     })

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::keys;
+use crate::store::OpenError;
 
 /// What is wrong with the configuration, and what to write instead.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,16 @@ pub enum ConfigError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The database that the configuration names, or the default one.
+    #[error("{}{error}", place_of_database(.file, *.line))]
+    Database {
+        /// The file.
+        file: PathBuf,
+        /// The line of `database.path`; `None` where it is not the key's fault.
+        line: Option<usize>,
+        /// What is wrong, and what to do.
+        error: OpenError,
+    },
     /// A key.
     #[error("{}:{line}: {}{problem}", .file.display(), in_front(.key))]
     Key {
@@ -35,6 +46,11 @@ pub enum ConfigError {
         /// What is wrong, and what to write instead.
         problem: String,
     },
+}
+
+fn place_of_database(file: &Path, line: Option<usize>) -> String {
+    line.map(|line| format!("{}:{line}: `database.path`: ", file.display()))
+        .unwrap_or_default()
 }
 
 fn in_front(key: &str) -> String {

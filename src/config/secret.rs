@@ -32,6 +32,7 @@ impl Check<'_> {
             (None, Some(variable)) => {
                 let at = variable.span().start;
                 let name = variable.get_ref();
+                self.refuse_pasted(name, at, variable_key)?;
                 let value = self.environment.get(name).ok_or_else(|| {
                     let problem = format!(
                         "the environment variable {name} is not set; set it, or use {file_key}"
@@ -46,6 +47,7 @@ impl Check<'_> {
             }
             (Some(file), None) => {
                 let at = file.span().start;
+                self.refuse_pasted(file.get_ref(), at, file_key)?;
                 let path = self.secret_path(file.get_ref());
                 let value = std::fs::read_to_string(&path).map_err(|error| {
                     let what = match error.kind() {
@@ -70,6 +72,18 @@ impl Check<'_> {
         }
     }
 
+    /// A secret that was written where its place belongs is not shown again.
+    fn refuse_pasted(&self, text: &str, at: usize, key: &str) -> Result<(), ConfigError> {
+        let token = text.len() > 20 && text.starts_with("EAA");
+        let secret = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if token || secret {
+            let problem = "this looks like the secret itself, which never stands in this file; put it alone into a \
+                           file that only this user can read, and write that file's path";
+            return Err(self.error(at, key, problem.to_owned()));
+        }
+        Ok(())
+    }
+
     /// The service manager's credentials directory comes before the configuration file's folder.
     fn secret_path(&self, name: &str) -> PathBuf {
         let handed = self
@@ -92,4 +106,28 @@ impl Check<'_> {
             ));
         }
     }
+}
+
+/// Whether a token may be sent there: https anywhere, http on this machine only.
+pub(super) fn is_safe_url(url: &str) -> bool {
+    if let Some(rest) = url.strip_prefix("https://") {
+        return !rest.is_empty() && !rest.starts_with('/');
+    }
+    let Some(rest) = url.strip_prefix("http://") else {
+        return false;
+    };
+    // Whatever stands before an @ is no host.
+    if rest.contains('@') {
+        return false;
+    }
+    let authority = rest
+        .split_once('/')
+        .map_or(rest, |(authority, _)| authority);
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split_once(']').map_or(v6, |(host, _)| host),
+        None => authority
+            .split_once(':')
+            .map_or(authority, |(host, _)| host),
+    };
+    ["127.0.0.1", "localhost", "::1"].contains(&host)
 }

@@ -158,6 +158,7 @@ fn a_token_never_travels_in_the_clear() {
     for url in [
         "http://graph.facebook.com",
         "http://127.0.0.1.example.org",
+        "http://localhost:80@example.org",
         "ftp://x",
         "https://",
         "graph.facebook.com",
@@ -241,4 +242,32 @@ fn the_file_is_looked_for_where_it_was_promised() {
         .unwrap_err()
         .to_string();
     assert!(error.starts_with("/x/y.toml: No such file"), "{error}");
+}
+
+#[test]
+fn a_secret_that_stands_where_its_place_belongs_is_not_shown_again() {
+    for (key, secret) in [
+        ("token_file", "EAAGm0PX4ZCpsBAKZCZBxyz1234567890"),
+        ("token_env", "EAAGm0PX4ZCpsBAKZCZBxyz1234567890"),
+        ("app_secret_file", "0123456789abcdef0123456789abcdef"),
+    ] {
+        let message = message(
+            &format!(
+                "[[credential]]\nname = \"main\"\ntoken_file = \"token\"\n{key} = \"{secret}\"\n"
+            )
+            .replace(
+                if key.starts_with("token") {
+                    "token_file = \"token\"\n"
+                } else {
+                    "\u{0}"
+                },
+                "",
+            ),
+        );
+        assert!(
+            message.contains("looks like the secret itself"),
+            "{message}"
+        );
+        assert!(!message.contains(secret), "{message}");
+    }
 }

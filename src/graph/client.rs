@@ -22,8 +22,14 @@ use crate::stop::Stop;
 /// A pool that opens within this is waited for; a longer wait ends the job as suspended.
 pub const SHORT_WAIT: Duration = Duration::from_secs(60);
 
+/// How long everything of a token rests after Meta blocks it for violating policies (code 368).
+const POLICY_PAUSE: Duration = Duration::from_secs(6 * 3600);
+
 /// No page of the API comes near this; what does is refused before it fills the memory.
 pub(super) const LARGEST_BODY: usize = 16 << 20;
+
+/// No wait that a server names is longer: what is longer is a mistake, and would overflow a clock.
+pub(super) const LONGEST_WISH: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Further attempts after a failure between us and the API: no answer, a cut one, or one that is not JSON.
 const TRANSPORT_RETRIES: u32 = 5;
@@ -67,17 +73,21 @@ impl Failure {
     }
 }
 
-/// The HTTP client for production: rustls with ring, gzip, no redirects, so a token never follows one.
+/// The HTTP client for an address: rustls with ring, gzip, no redirects, so a token never follows one. Plain http is
+/// for simulators on this machine: it needs no certificates, and no proxy may see it.
 ///
 /// # Errors
 /// When the system's certificates cannot be loaded.
-pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
+pub fn http_client(base_url: &str) -> Result<reqwest::Client, reqwest::Error> {
     // An error means that a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
+    let client = reqwest::Client::builder()
         .user_agent(concat!("igsync/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
-        .build()
+        .redirect(Policy::none());
+    if base_url.starts_with("http://") {
+        return client.no_proxy().tls_certs_only([]).build();
+    }
+    client.build()
 }
 
 impl Client {
@@ -122,11 +132,16 @@ impl Client {
         let mut delays = Delays::new();
         let mut attempt = 0;
         loop {
-            self.permit(&request.pool).await?;
+            self.permit(credential, &request.pool).await?;
             let outcome = self.attempt(credential, request).await;
             tally.count(request, outcome.is_err());
             let failure = match outcome {
-                Ok(page) => return Ok(page),
+                Ok(page) => {
+                    let now = self.clock.now();
+                    self.budget.answered(&request.pool, now);
+                    self.budget.answered(&platform(credential), now);
+                    return Ok(page);
+                }
                 Err(failure) => failure,
             };
             if let Some(closed) = self.throttled(credential, request, &failure) {
@@ -147,13 +162,18 @@ impl Client {
         }
     }
 
-    /// Waits for the pool's permit.
-    async fn permit(&self, pool: &PoolKey) -> Result<(), Error> {
+    /// Waits for the pool's permit. A block of the token's user or app holds for every pool of the token.
+    async fn permit(&self, credential: &Credential, pool: &PoolKey) -> Result<(), Error> {
+        let platform = platform(credential);
         loop {
             if self.stop.requested() {
                 return Err(Error::Stopped);
             }
             let now = self.clock.now();
+            if let Some(closed) = self.budget.blocked(&platform, now) {
+                let pool = platform;
+                return Err(Error::Closed { pool, closed });
+            }
             match self.budget.admit(pool, now) {
                 Admission::Go => return Ok(()),
                 Admission::After(wait) => self.sleep(wait).await?,
@@ -187,19 +207,24 @@ impl Client {
         let Error::Refused(refusal) = &failure.error else {
             return None;
         };
-        let Reaction::Throttle(family) = refusal.reaction else {
-            return None;
-        };
         let now = self.clock.now();
-        let platform = PoolKey::Platform {
-            credential: credential.name().to_owned(),
+        let platform = platform(credential);
+        let family = match refusal.reaction {
+            Reaction::Throttle(family) => family,
+            Reaction::Block => {
+                let why = format!("code {}, {}", refusal.code, request.endpoint);
+                self.budget.block(&platform, Some(POLICY_PAUSE), &why, now);
+                return None;
+            }
+            _ => return None,
         };
         let why = format!("code {}, {}", refusal.code, request.endpoint);
         // The call's own pool is closed in any case: whatever Meta metered it in, the next one like it would
         // meet the same refusal.
         let closed = self.budget.refuse(&request.pool, failure.wish, &why, now);
         if family == Family::Platform && request.pool != platform {
-            self.budget.refuse(&platform, failure.wish, &why, now);
+            // Meta metered an account's call in the token's own pool, so that holds for all its calls.
+            self.budget.block(&platform, failure.wish, &why, now);
         }
         Some(closed)
     }
@@ -302,17 +327,15 @@ impl Client {
     ) -> Option<Duration> {
         let now = self.clock.now();
         let usage = Usage::read(answer.headers());
-        let platform = PoolKey::Platform {
-            credential: credential.name().to_owned(),
-        };
         if let Some(reading) = usage.platform {
-            self.budget.observe(&platform, reading, now);
+            self.budget.observe(&platform(credential), reading, now);
         }
-        let buc = usage.instagram();
-        let own = match &request.pool {
-            PoolKey::Buc { .. } => buc.or(usage.platform),
-            PoolKey::Platform { .. } => buc.filter(|_| usage.platform.is_none()),
+        // Page and system user tokens meet BUC limits of type `pages` where user tokens meet Platform limits.
+        let (buc, other) = match &request.pool {
+            PoolKey::Buc { .. } => (usage.of_type("instagram"), usage.platform),
+            PoolKey::Platform { .. } => (usage.of_type("pages"), None),
         };
+        let own = buc.or(other);
         // Which header comes with which endpoint is not settled: a call's own pool takes the one that came.
         if let Some(reading) = own {
             self.budget.observe(&request.pool, reading, now);
@@ -341,14 +364,22 @@ impl Client {
     }
 }
 
+fn platform(credential: &Credential) -> PoolKey {
+    PoolKey::Platform {
+        credential: credential.name().to_owned(),
+    }
+}
+
 /// Meta does not document `Retry-After`; it is honoured if present: seconds, or a date.
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = DateTime::parse_from_rfc2822(text).ok()?.to_utc();
-    (date - now).to_std().ok()
+    let wish = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => (DateTime::parse_from_rfc2822(text).ok()?.to_utc() - now)
+            .to_std()
+            .ok()?,
+    };
+    Some(wish.min(LONGEST_WISH))
 }
 
 #[cfg(test)]
@@ -370,5 +401,6 @@ mod tests {
         );
         assert_eq!(read("Thu, 07 May 2026 12:00:00 GMT"), None);
         assert_eq!(read("soon"), None);
+        assert_eq!(read("18446744073709551615"), Some(LONGEST_WISH));
     }
 }

@@ -18,7 +18,7 @@ mod verdict;
 pub use client::{Client, SHORT_WAIT, Settings, http_client};
 pub use error::{Error, Refusal};
 pub use fields::Fields;
-pub use page::Page;
+pub use page::{Page, nested};
 pub use request::{Request, Shape};
 pub use tally::Tally;
 pub use token::{Credential, SecretError};

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::request::{Request, Shape};
 
@@ -77,6 +78,12 @@ impl Page {
         };
         Ok(Self { items: data, next })
     }
+}
+
+/// The objects of an edge that came nested in another object. An edge without objects is absent ("Field Expansion" page).
+pub fn nested<'a>(node: &'a Map<String, Value>, edge: &str) -> &'a [Value] {
+    let list = node.get(edge).and_then(|edge| edge.get("data"));
+    list.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]

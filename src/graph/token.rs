@@ -68,7 +68,7 @@ impl Credential {
     }
 
     /// The text without this credential's secrets, and without anything that looks like a token.
-    pub(super) fn scrub(&self, text: &str) -> String {
+    pub fn scrub(&self, text: &str) -> String {
         let mut clean = text.replace(self.token.expose_secret(), REDACTED);
         for secret in self.app_secret.iter().map(|secret| secret.expose_secret()) {
             clean = clean.replace(secret, REDACTED);

@@ -112,11 +112,11 @@ impl Usage {
         Self { platform, buc }
     }
 
-    /// The worst reading of BUC type `instagram`, over all ids: the business and the account report alike.
-    pub(super) fn instagram(&self) -> Option<Reading> {
+    /// The worst BUC reading of a type, over all ids: the business and the account report alike.
+    pub(super) fn of_type(&self, kind: &str) -> Option<Reading> {
         self.buc
             .iter()
-            .filter(|usage| usage.kind == "instagram")
+            .filter(|usage| usage.kind == kind)
             .map(|usage| usage.reading)
             .reduce(Reading::max)
     }
@@ -171,7 +171,7 @@ mod tests {
                 .replace('\n', " ").as_str(),
         );
         assert_eq!(usage.buc.len(), 3);
-        let worst = usage.instagram().unwrap();
+        let worst = usage.of_type("instagram").unwrap();
         assert_eq!((worst.call_count, worst.total_cputime), (97.0, 99.0));
         assert_eq!(worst.regain, Duration::from_secs(19 * 60));
     }
@@ -200,7 +200,7 @@ mod tests {
             let value = serde_json::json!({"1": [{"type": "instagram", "call_count": number,
                 "estimated_time_to_regain_access": minutes}]});
             let worst = usage("x-business-use-case-usage", &value.to_string());
-            if let Some(reading) = worst.instagram() {
+            if let Some(reading) = worst.of_type("instagram") {
                 prop_assert!(reading.call_count >= 0.0);
                 prop_assert!(reading.regain <= Duration::from_secs(7 * 24 * 3600));
             }

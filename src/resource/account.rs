@@ -5,7 +5,7 @@
 
 use serde_json::value::RawValue;
 
-use super::decode::{self, Unreadable};
+use super::decode::{self, Decoded, Unreadable};
 use super::{Resource, fields_of};
 use crate::graph::{Fields, Shape};
 use crate::store::{Column, History, Kind, Row, Table, Value};
@@ -50,7 +50,6 @@ static SNAPSHOTS: Table = Table {
 /// The resource.
 pub(super) static ACCOUNT: Resource = Resource {
     name: "account",
-    about: "profile and counts",
     endpoint: "/{ig-user}",
     shape: Shape::Node,
     list_limit: None,
@@ -64,13 +63,14 @@ fn fields() -> Fields {
     fields_of(&ACCOUNTS).and(fields_of(&SNAPSHOTS))
 }
 
-fn rows(account_id: &str, asked: &Fields, object: &RawValue) -> Result<Vec<Row>, Unreadable> {
-    let node = decode::object(object)?;
-    let id = ("account_id", Value::from(account_id));
-    Ok(vec![
-        decode::row(&ACCOUNTS, &node, asked, &[])?,
-        decode::row(&SNAPSHOTS, &node, asked, &[id])?,
-    ])
+fn rows(account_id: &str, asked: &Fields, object: &RawValue, decoded: &mut Decoded) {
+    decoded.take(decode::object(object).and_then(|node| {
+        let id = ("account_id", Value::from(account_id));
+        Ok(vec![
+            decode::row(&ACCOUNTS, &node, asked, &[])?,
+            decode::row(&SNAPSHOTS, &node, asked, &[id])?,
+        ])
+    }));
 }
 
 /// The row of an account that discovery found: the object as `/me/accounts` gives it inside a Page, and the Page.

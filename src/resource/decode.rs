@@ -17,11 +17,44 @@ pub struct Unreadable {
     pub problem: String,
 }
 
+/// What objects of an answer became.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    /// Rows, parents first.
+    pub rows: Vec<Row>,
+    /// What cannot be read.
+    pub problems: Vec<Unreadable>,
+}
+
+impl Decoded {
+    /// Takes rows, or the problem in their place; says whether there were rows.
+    pub(super) fn take(&mut self, rows: Result<Vec<Row>, Unreadable>) -> bool {
+        match rows {
+            Ok(rows) => {
+                self.rows.extend(rows);
+                true
+            }
+            Err(problem) => {
+                self.problems.push(problem);
+                false
+            }
+        }
+    }
+}
+
 /// Reads an object.
 pub(super) fn object(raw: &RawValue) -> Result<Map<String, Json>, Unreadable> {
     serde_json::from_str(raw.get()).map_err(|error| Unreadable {
         object: "an object".to_owned(),
         problem: error.to_string(),
+    })
+}
+
+/// An object inside another one.
+pub(super) fn map(value: &Json) -> Result<&Map<String, Json>, Unreadable> {
+    value.as_object().ok_or_else(|| Unreadable {
+        object: "an object".to_owned(),
+        problem: format!("it is no object: {}", shorten(value)),
     })
 }
 

@@ -4,13 +4,12 @@
 //! nested in the same call. `view_count` and `copyright_check_information` are left out: they refuse the whole
 //! page (codes 36104 and 9005).
 
-use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
-use super::decode::{self, Unreadable};
+use super::decode::{self, Decoded};
 use super::{Resource, fields_of};
-use crate::graph::{Fields, Shape};
-use crate::store::{Column, History, Kind, Row, Table, Value};
+use crate::graph::{self, Fields, Shape};
+use crate::store::{Column, History, Kind, Table, Value};
 
 static MEDIA_TABLE: Table = Table {
     name: "media",
@@ -76,7 +75,6 @@ static SNAPSHOTS: Table = Table {
 /// The resource.
 pub(super) static MEDIA: Resource = Resource {
     name: "media",
-    about: "posts and reels, their counts, carousel parts",
     endpoint: "/{ig-user}/media",
     shape: Shape::Edge,
     list_limit: Some(10_000),
@@ -92,29 +90,34 @@ fn fields() -> Fields {
         .with("children", fields_of(&CHILDREN))
 }
 
-fn rows(account_id: &str, asked: &Fields, object: &RawValue) -> Result<Vec<Row>, Unreadable> {
-    let node = decode::object(object)?;
+fn rows(account_id: &str, asked: &Fields, object: &RawValue, decoded: &mut Decoded) {
+    let node = match decode::object(object) {
+        Ok(node) => node,
+        Err(problem) => return decoded.problems.push(problem),
+    };
     let account = ("account_id", Value::from(account_id));
-    let post = decode::row(&MEDIA_TABLE, &node, asked, &[account])?;
+    let post = match decode::row(&MEDIA_TABLE, &node, asked, &[account]) {
+        Ok(post) => post,
+        Err(problem) => return decoded.problems.push(problem),
+    };
     let id = MEDIA_TABLE
         .position("id")
         .and_then(|at| post.values[at].clone());
     let media_id = ("media_id", id.unwrap_or(Value::Null));
-    let snapshot = decode::row(&SNAPSHOTS, &node, asked, std::slice::from_ref(&media_id))?;
-    let mut rows = vec![post, snapshot];
-    // An edge without objects is absent. Albums have at most 20 parts, so there is no second page.
-    let children = node.get("children").and_then(|edge| edge.get("data"));
-    for (position, child) in (0..).zip(children.and_then(Json::as_array).into_iter().flatten()) {
-        let Some(child) = child.as_object() else {
-            continue;
-        };
-        let asked = Fields::of(
-            fields_of(&CHILDREN)
-                .names()
-                .filter(|name| asked.contains(&format!("children.{name}"))),
-        );
+    decoded.rows.push(post);
+    let counts = decode::row(&SNAPSHOTS, &node, asked, std::slice::from_ref(&media_id));
+    decoded.take(counts.map(|row| vec![row]));
+    // Albums have at most 20 parts, so there is no second page.
+    let names = fields_of(&CHILDREN);
+    let asked = Fields::of(
+        names
+            .names()
+            .filter(|name| asked.contains(&format!("children.{name}"))),
+    );
+    for (position, child) in (0..).zip(graph::nested(&node, "children")) {
         let filled = [media_id.clone(), ("position", Value::Integer(position))];
-        rows.push(decode::row(&CHILDREN, child, &asked, &filled)?);
+        let child =
+            decode::map(child).and_then(|child| decode::row(&CHILDREN, child, &asked, &filled));
+        decoded.take(child.map(|row| vec![row]));
     }
-    Ok(rows)
 }

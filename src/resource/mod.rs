@@ -12,18 +12,16 @@ mod media;
 
 use serde_json::value::RawValue;
 
-pub use decode::Unreadable;
+pub use decode::{Decoded, Unreadable};
 
 use crate::graph::{Fields, Shape};
-use crate::store::{Row, Table};
+use crate::store::Table;
 
 /// One walk over the API.
 #[derive(Debug)]
 pub struct Resource {
     /// Its name in configurations, on the command line and in the database.
     pub name: &'static str,
-    /// What it reads, for people.
-    pub about: &'static str,
     /// The endpoint with its placeholder, `/{ig-user}/media`.
     pub endpoint: &'static str,
     /// How answers hold their objects.
@@ -36,9 +34,8 @@ pub struct Resource {
     pub tables: &'static [&'static Table],
     /// What it asks for when nothing was refused before.
     pub fields: fn() -> Fields,
-    /// Turns one object of an answer into rows. The fields are those that were asked for.
-    pub rows:
-        fn(account_id: &str, asked: &Fields, object: &RawValue) -> Result<Vec<Row>, Unreadable>,
+    /// Turns one object of an answer into rows, and notes what cannot be read. The fields are those that were asked for.
+    pub rows: fn(account_id: &str, asked: &Fields, object: &RawValue, decoded: &mut Decoded),
 }
 
 /// Every resource, in the order in which an account's are read: what would be lost first, first.

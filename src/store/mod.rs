@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION, inspect};
+pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
 pub use record::{
     CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, NewRun, Outcome, PoolRow,
     Reason,
@@ -149,17 +149,34 @@ impl Store {
         .await
     }
 
-    /// Fields that the API refused for this resource since `since`.
+    /// Whether the pass that a checkpoint speaks of left something missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_gaps(&self, checkpoint: Checkpoint) -> Result<bool, StoreError> {
+        self.call("read gaps", move |connection| {
+            let CheckpointKey {
+                account_id,
+                resource,
+                ..
+            } = &checkpoint.key;
+            state::has_gaps(connection, account_id, resource, checkpoint.first_run)
+        })
+        .await
+    }
+
+    /// Fields that the API refused for this resource to a credential since `since`.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn refused_fields(
         &self,
         resource: &'static str,
+        credential: String,
         since: chrono::DateTime<chrono::Utc>,
     ) -> Result<Vec<String>, StoreError> {
         self.call("read refused fields", move |connection| {
-            state::refused_fields(connection, resource, since)
+            state::refused_fields(connection, resource, &credential, since)
         })
         .await
     }
@@ -171,6 +188,16 @@ impl Store {
     pub async fn pools(&self) -> Result<Vec<PoolRow>, StoreError> {
         self.call("read pools", |connection| state::pools(connection))
             .await
+    }
+
+    /// The pools that the database at `path` knows of, without taking the lock: for commands that only ask. Empty when
+    /// there is no database yet.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn peek_pools(path: &Path) -> Result<Vec<PoolRow>, OpenError> {
+        open::inspect(path)?;
+        open::peek(path, state::pools)
     }
 
     async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>

@@ -110,11 +110,28 @@ pub(super) fn open(path: &Path, holder: &str) -> Result<(Connection, Lock), Open
     Ok((connection, lock))
 }
 
+/// Reads from the file without the lock; the default when there is no file, or an empty or older one.
+pub(super) fn peek<T: Default>(
+    path: &Path,
+    read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Result<T, OpenError> {
+    if !path.exists() {
+        return Ok(T::default());
+    }
+    let failed = |source| sqlite(path, source);
+    let connection = Connection::open(path).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    if verify(&connection, path)? < SCHEMA_VERSION {
+        return Ok(T::default());
+    }
+    read(&connection).map_err(failed)
+}
+
 /// Looks at the file without changing anything: may this igsync open it?
 ///
 /// # Errors
 /// [`OpenError`] with the reason; a missing file in a writable folder is fine.
-pub fn inspect(path: &Path) -> Result<(), OpenError> {
+pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -262,11 +279,7 @@ fn bring_up_to_date(
     }
     let failed = |source| sqlite(path, source);
     if version > 0 {
-        let mut copy = path.as_os_str().to_owned();
-        copy.push(format!(".v{version}"));
-        connection
-            .execute("VACUUM INTO ?", [PathBuf::from(copy).to_string_lossy()])
-            .map_err(failed)?;
+        keep_copy(connection, path, version)?;
     }
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Exclusive)
@@ -285,6 +298,30 @@ fn bring_up_to_date(
         .pragma_update(None, "user_version", target)
         .map_err(failed)?;
     transaction.commit().map_err(failed)
+}
+
+/// Puts a copy of an older file beside it, as `<database>.v<version>`, readable by its owner alone. A copy that an earlier
+/// try left behind is replaced: the file has not changed since.
+fn keep_copy(connection: &Connection, path: &Path, version: i32) -> Result<(), OpenError> {
+    let named = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".v{version}{ending}"));
+        PathBuf::from(name)
+    };
+    let (copy, unfinished) = (named(""), named(".unfinished"));
+    let unwritable = |source| OpenError::Unwritable {
+        path: unfinished.clone(),
+        source,
+    };
+    if unfinished.exists() {
+        std::fs::remove_file(&unfinished).map_err(unwritable)?;
+    }
+    // SQLite fills an empty file that is there, and keeps its rights.
+    create_private(&unfinished)?;
+    connection
+        .execute("VACUUM INTO ?", [unfinished.to_string_lossy()])
+        .map_err(|source| sqlite(path, source))?;
+    std::fs::rename(&unfinished, &copy).map_err(unwritable)
 }
 
 fn sqlite(path: &Path, source: rusqlite::Error) -> OpenError {
@@ -403,7 +440,10 @@ mod tests {
             .unwrap();
         assert_eq!((name.as_str(), age), ("Ada", None));
 
-        let copy = Connection::open(folder.path().join("old.db.v1")).unwrap();
+        let copy = folder.path().join("old.db.v1");
+        let mode = std::os::unix::fs::PermissionsExt::mode(&copy.metadata().unwrap().permissions());
+        assert_eq!(mode & 0o077, 0);
+        let copy = Connection::open(copy).unwrap();
         let columns: i64 = copy
             .query_row("SELECT count(*) FROM pragma_table_info('pets')", [], |r| {
                 r.get(0)
@@ -420,7 +460,10 @@ mod tests {
         let schema = "CREATE TABLE pets (name TEXT) STRICT;";
         bring_up_to_date(&mut connection, &path, schema, &[]).unwrap();
         let steps = ["ALTER TABLE pets ADD COLUMN age INTEGER; NONSENSE;"];
-        bring_up_to_date(&mut connection, &path, schema, &steps).unwrap_err();
+        // However often it is tried.
+        for _ in 0..2 {
+            bring_up_to_date(&mut connection, &path, schema, &steps).unwrap_err();
+        }
         let columns: i64 = connection
             .query_row("SELECT count(*) FROM pragma_table_info('pets')", [], |r| {
                 r.get(0)

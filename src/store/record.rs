@@ -51,6 +51,8 @@ pub struct Checkpoint {
     pub objects: u64,
     /// Starts in a row that failed or were refused without a page.
     pub failures: u32,
+    /// The run that began this pass.
+    pub first_run: i64,
     /// When this pass over the list began.
     pub started_at: DateTime<Utc>,
     /// When the pass ended; `None` while pages are left.
@@ -82,6 +84,8 @@ pub enum Reason {
     Unreadable,
     /// No answer.
     Failed,
+    /// A signal came first.
+    Stopped,
 }
 
 impl Reason {
@@ -99,6 +103,7 @@ impl Reason {
             Self::ListLimit => "list_limit",
             Self::Unreadable => "unreadable",
             Self::Failed => "failed",
+            Self::Stopped => "stopped",
         }
     }
 }
@@ -106,11 +111,11 @@ impl Reason {
 /// Something that is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// The account; `None` for every account of this app.
+    /// The account; `None` for every account of a credential.
     pub account_id: Option<String>,
     /// The resource.
     pub resource: &'static str,
-    /// The object; `None` for the whole resource.
+    /// The object, or the credential where there is no account; `None` for the whole resource.
     pub object_id: Option<String>,
     /// The field; `None` for all of the object.
     pub field: Option<String>,
@@ -146,6 +151,10 @@ pub struct PoolRow {
     pub closed_until: Option<DateTime<Utc>>,
     /// What closed it.
     pub closed_why: Option<String>,
+    /// Whether that holds for every call of the token.
+    pub closed_for_all: bool,
+    /// Refused calls in a row.
+    pub refusals: u32,
 }
 
 /// A run that begins.
@@ -159,6 +168,8 @@ pub struct NewRun {
     pub account_id: Option<String>,
     /// The resource.
     pub resource: &'static str,
+    /// Empty, or the days asked for.
+    pub range: String,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -205,8 +216,12 @@ pub struct FinishedRun {
     pub message: Option<String>,
     /// When.
     pub at: DateTime<Utc>,
-    /// Fields that were asked for and answered: gaps that name them are closed.
-    pub asked: Vec<String>,
-    /// Whether the run saw all of the list, so that gaps of objects which it did not meet are closed.
-    pub saw_all: bool,
+    /// The run that began the pass: gaps that the pass noted make it partial.
+    pub pass: i64,
+    /// Whether the pass has come to the end of the list: gaps that it did not meet again are closed.
+    pub pass_is_over: bool,
+    /// Credentials that were answered: their gaps are closed.
+    pub answered: Vec<String>,
+    /// Fields that they were answered.
+    pub fields: Vec<String>,
 }

@@ -60,9 +60,9 @@ fn write_checkpoint(
     connection
         .prepare_cached(
             "INSERT INTO sync_checkpoints
-             (job, account_id, resource, range, cursor, pages, objects, failures, started_at, updated_at, finished_at)
-             VALUES (:job, :account_id, :resource, :range, :cursor, :pages, :objects, :failures, :started_at, :at, :finished_at)
-             ON CONFLICT DO UPDATE SET cursor = :cursor, pages = :pages, objects = :objects, failures = :failures, started_at = :started_at,
+             (job, account_id, resource, range, cursor, pages, objects, failures, first_run_id, started_at, updated_at, finished_at)
+             VALUES (:job, :account_id, :resource, :range, :cursor, :pages, :objects, :failures, :first_run, :started_at, :at, :finished_at)
+             ON CONFLICT DO UPDATE SET cursor = :cursor, pages = :pages, objects = :objects, failures = :failures, first_run_id = :first_run, started_at = :started_at,
              updated_at = :at, finished_at = :finished_at",
         )?
         .execute(named_params! {
@@ -74,6 +74,7 @@ fn write_checkpoint(
             ":pages": checkpoint.pages,
             ":objects": checkpoint.objects.cast_signed(),
             ":failures": checkpoint.failures,
+            ":first_run": checkpoint.first_run,
             ":started_at": instant_text(checkpoint.started_at),
             ":at": instant_text(at),
             ":finished_at": opt(checkpoint.finished_at),
@@ -124,10 +125,11 @@ fn write_pool(connection: &Connection, pool: &PoolRow) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO sync_pools
-             (pool, call_count, total_cputime, total_time, observed_at, closed_until, closed_why)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             (pool, call_count, total_cputime, total_time, observed_at, closed_until, closed_why,
+              closed_for_all, refusals)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
              ON CONFLICT DO UPDATE SET call_count = ?2, total_cputime = ?3, total_time = ?4,
-             observed_at = ?5, closed_until = ?6, closed_why = ?7",
+             observed_at = ?5, closed_until = ?6, closed_why = ?7, closed_for_all = ?8, refusals = ?9",
         )?
         .execute(params![
             pool.pool,
@@ -136,7 +138,9 @@ fn write_pool(connection: &Connection, pool: &PoolRow) -> rusqlite::Result<()> {
             gauge(2),
             opt(pool.observed_at),
             opt(pool.closed_until),
-            pool.closed_why
+            pool.closed_why,
+            pool.closed_for_all,
+            pool.refusals
         ])?;
     Ok(())
 }
@@ -144,14 +148,15 @@ fn write_pool(connection: &Connection, pool: &PoolRow) -> rusqlite::Result<()> {
 pub(super) fn begin_run(connection: &Connection, run: &NewRun) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(
-            "INSERT INTO sync_runs (started_by, job, account_id, resource, started_at, outcome)
-             VALUES (ifnull(?1, (SELECT ifnull(max(id), 0) + 1 FROM sync_runs)), ?2, ?3, ?4, ?5, 'running')",
+            "INSERT INTO sync_runs (started_by, job, account_id, resource, range, started_at, outcome)
+             VALUES (ifnull(?1, (SELECT ifnull(max(id), 0) + 1 FROM sync_runs)), ?2, ?3, ?4, ?5, ?6, 'running')",
         )?
         .execute(params![
             run.started_by,
             run.job,
             run.account_id,
             run.resource,
+            run.range,
             instant_text(run.at)
         ])?;
     Ok(connection.last_insert_rowid())
@@ -171,12 +176,10 @@ pub(super) fn close_interrupted_runs(
 }
 
 pub(super) fn finish_run(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<Outcome> {
+    resolve_gaps(connection, run)?;
     let mut outcome = run.outcome.clone();
-    if matches!(outcome, Outcome::Complete | Outcome::Partial) {
-        resolve_gaps(connection, run)?;
-    }
     // What an earlier start of the same pass could not read is missing still.
-    if outcome == Outcome::Complete && has_gaps(connection, run.run)? {
+    if outcome == Outcome::Complete && gaps_of_run(connection, run)? {
         outcome = Outcome::Partial;
     }
     let resume_at = match outcome {
@@ -197,31 +200,60 @@ pub(super) fn finish_run(connection: &Connection, run: &FinishedRun) -> rusqlite
     Ok(outcome)
 }
 
-/// Closes the gaps of the run's account and resource that the run did not meet again, and those of every
-/// account that name a field which was answered now.
+/// Closes gaps that the run proves closed. A pass that came to its end closes those of its account and resource which it
+/// did not meet again: of the whole job if they are of the same range or the pass had none, of objects only if it had
+/// none and they were noted before it began. Answers to a credential close what it was refused before.
 fn resolve_gaps(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<()> {
-    let asked = serde_json::to_string(&run.asked).unwrap_or_else(|_| "[]".to_owned());
+    let json = |names: &[String]| serde_json::Value::from(names).to_string();
     connection
         .prepare_cached(
-            "UPDATE sync_gaps SET resolved_at = ?1
-             FROM (SELECT account_id AS account, resource AS resource FROM sync_runs WHERE id = ?2) AS run
-             WHERE resolved_at IS NULL AND sync_gaps.resource = run.resource AND last_run_id <> ?2
-               AND ((account_id IS run.account AND field IS NULL AND (object_id IS NULL OR ?4))
-                    OR field IN (SELECT value FROM json_each(?3)))",
+            "UPDATE sync_gaps AS gap SET resolved_at = :at
+             FROM (SELECT account_id, resource, range FROM sync_runs WHERE id = :run) AS run
+             WHERE resolved_at IS NULL AND gap.resource = run.resource AND last_run_id <> :run AND (
+                 (:over AND gap.account_id = run.account_id AND field IS NULL AND object_id IS NULL
+                  AND run.range IN ('', (SELECT range FROM sync_runs WHERE id = gap.last_run_id)))
+                 OR (:over AND gap.account_id = run.account_id AND object_id IS NOT NULL
+                     AND run.range = '' AND last_run_id < :pass)
+                 OR (gap.account_id IS NULL AND object_id IN (SELECT value FROM json_each(:answered))
+                     AND (field IS NULL OR field IN (SELECT value FROM json_each(:fields))))
+             )",
         )?
-        .execute(params![instant_text(run.at), run.run, asked, run.saw_all])?;
+        .execute(named_params! {
+            ":at": instant_text(run.at),
+            ":run": run.run,
+            ":over": run.pass_is_over,
+            ":pass": run.pass,
+            ":answered": json(&run.answered),
+            ":fields": json(&run.fields),
+        })?;
     Ok(())
 }
 
-/// Whether something of the run's account and resource is missing.
-fn has_gaps(connection: &Connection, run: i64) -> rusqlite::Result<bool> {
+fn gaps_of_run(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<bool> {
+    let subject: (Option<String>, String) = connection.query_row(
+        "SELECT account_id, resource FROM sync_runs WHERE id = ?",
+        [run.run],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    match subject {
+        (Some(account_id), resource) => has_gaps(connection, &account_id, &resource, run.pass),
+        (None, _) => Ok(false),
+    }
+}
+
+/// Whether a pass over an account's resource noted gaps that are open.
+pub(super) fn has_gaps(
+    connection: &Connection,
+    account_id: &str,
+    resource: &str,
+    pass: i64,
+) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM sync_gaps gap JOIN sync_runs run ON run.id = ?
-             WHERE gap.account_id IS run.account_id AND gap.resource = run.resource
-               AND gap.account_id IS NOT NULL AND gap.resolved_at IS NULL)",
+            "SELECT EXISTS (SELECT 1 FROM sync_gaps WHERE account_id = ? AND resource = ?
+             AND resolved_at IS NULL AND last_run_id >= ?)",
         )?
-        .query_row([run], |row| row.get(0))
+        .query_row(params![account_id, resource, pass], |row| row.get(0))
 }
 
 pub(super) fn checkpoint(
@@ -230,7 +262,7 @@ pub(super) fn checkpoint(
 ) -> rusqlite::Result<Option<Checkpoint>> {
     let stored = connection
         .prepare_cached(
-            "SELECT cursor, pages, objects, failures, started_at, finished_at FROM sync_checkpoints
+            "SELECT cursor, pages, objects, failures, first_run_id, started_at, finished_at FROM sync_checkpoints
              WHERE job = ? AND account_id = ? AND resource = ? AND range = ?",
         )?
         .query_row(
@@ -241,20 +273,22 @@ pub(super) fn checkpoint(
                     row.get(1)?,
                     row.get::<_, i64>(2)?,
                     row.get(3)?,
-                    row.get::<_, String>(4)?,
-                    row.get::<_, Option<String>>(5)?,
+                    row.get(4)?,
+                    row.get::<_, String>(5)?,
+                    row.get::<_, Option<String>>(6)?,
                 ))
             },
         )
         .optional()?;
     Ok(stored.and_then(
-        |(cursor, pages, objects, failures, started_at, finished_at)| {
+        |(cursor, pages, objects, failures, first_run, started_at, finished_at)| {
             Some(Checkpoint {
                 key,
                 cursor,
                 pages,
                 objects: objects.cast_unsigned(),
                 failures,
+                first_run,
                 started_at: parse_instant(&started_at)?,
                 finished_at: finished_at.as_deref().and_then(parse_instant),
             })
@@ -265,15 +299,18 @@ pub(super) fn checkpoint(
 pub(super) fn refused_fields(
     connection: &Connection,
     resource: &str,
+    credential: &str,
     since: DateTime<Utc>,
 ) -> rusqlite::Result<Vec<String>> {
     connection
         .prepare_cached(
             "SELECT DISTINCT field FROM sync_gaps
-             WHERE resource = ? AND account_id IS NULL AND object_id IS NULL AND field IS NOT NULL
+             WHERE resource = ? AND account_id IS NULL AND object_id = ? AND field IS NOT NULL
                AND resolved_at IS NULL AND last_seen_at >= ? ORDER BY field",
         )?
-        .query_map(params![resource, instant_text(since)], |row| row.get(0))?
+        .query_map(params![resource, credential, instant_text(since)], |row| {
+            row.get(0)
+        })?
         .collect()
 }
 
@@ -281,7 +318,8 @@ pub(super) fn pools(connection: &Connection) -> rusqlite::Result<Vec<PoolRow>> {
     let instant = |text: Option<String>| text.as_deref().and_then(parse_instant);
     connection
         .prepare_cached(
-            "SELECT pool, call_count, total_cputime, total_time, observed_at, closed_until, closed_why
+            "SELECT pool, call_count, total_cputime, total_time, observed_at, closed_until, closed_why,
+                    closed_for_all, refusals
              FROM sync_pools",
         )?
         .query_map([], |row| {
@@ -296,6 +334,8 @@ pub(super) fn pools(connection: &Connection) -> rusqlite::Result<Vec<PoolRow>> {
                 observed_at: instant(row.get(4)?),
                 closed_until: instant(row.get(5)?),
                 closed_why: row.get(6)?,
+                closed_for_all: row.get(7)?,
+                refusals: row.get(8)?,
             })
         })?
         .collect()

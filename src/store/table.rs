@@ -134,13 +134,6 @@ pub struct Written {
     pub unchanged: u64,
 }
 
-impl Written {
-    /// All rows that were looked at.
-    pub fn total(&self) -> u64 {
-        self.inserted + self.changed + self.unchanged
-    }
-}
-
 impl std::ops::AddAssign for Written {
     fn add_assign(&mut self, other: Self) {
         self.inserted += other.inserted;

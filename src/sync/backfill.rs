@@ -11,11 +11,12 @@ use tokio::task::JoinSet;
 
 use super::discovery::{Discovery, discover};
 use super::job::{Account, BACKFILL, Job, Range};
+use super::plan::is_over;
 use super::report::{JobReport, Summary};
 use super::run::run;
 use super::world::World;
 use crate::resource::{RESOURCES, Resource};
-use crate::store::{Outcome, StoreError};
+use crate::store::{Commit, Gap, Outcome, Reason, StoreError};
 
 /// Accounts that are read at the same time. Each has a pool of its own, so this bounds connections and memory, not budgets.
 const SIDE_BY_SIDE: usize = 8;
@@ -60,11 +61,13 @@ pub async fn backfill(
 ) -> Result<Summary, SelectionError> {
     let discovery = discover(world, BACKFILL).await?;
     let accounts = select(selection, &discovery)?;
-    let missing = unreached(selection, &discovery);
+    let unreached = missing(&selection.include, &discovery);
+    let not_excluded = missing(&selection.exclude, &discovery);
     let mut summary = Summary {
         discovery_calls: discovery.calls,
         problems: discovery.problems,
-        unreached: missing,
+        unreached,
+        not_excluded,
         nothing_to_read: accounts.is_empty(),
         unlinked_pages: discovery.unlinked_pages,
         ..Summary::default()
@@ -77,6 +80,7 @@ pub async fn backfill(
     let mut jobs = open_jobs(world, accounts, selection, range, &mut summary).await?;
     jobs.reverse();
 
+    let mut left = Vec::new();
     let mut running = JoinSet::new();
     loop {
         while running.len() < SIDE_BY_SIDE
@@ -86,18 +90,49 @@ pub async fn backfill(
             running.spawn(one_account(Arc::clone(world), jobs, discovery.run));
         }
         match running.join_next().await {
-            Some(Ok(reports)) => summary.jobs.extend(reports?),
+            Some(Ok(account)) => {
+                let (reports, rest) = account?;
+                summary.jobs.extend(reports);
+                left.extend(rest);
+            }
             Some(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
             None => break,
         }
     }
-    let left = !jobs.is_empty() || !summary.problems.is_empty();
-    summary.stopped = world.stop.requested() && left;
+    left.extend(jobs.into_iter().flatten());
+    summary.stopped = world.stop.requested() && (!left.is_empty() || !summary.problems.is_empty());
+    note_left(world, &left, discovery.run).await?;
     summary
         .jobs
         .sort_by_key(|job| order.get(&job.account_id).copied());
     summary.served_instead = world.graph.served_instead().map(str::to_owned);
     Ok(summary)
+}
+
+/// Notes jobs that a signal kept from beginning.
+async fn note_left(world: &World, left: &[Job], run: i64) -> Result<(), StoreError> {
+    if left.is_empty() {
+        return Ok(());
+    }
+    let gap = |job: &Job| Gap {
+        account_id: Some(job.account.id.clone()),
+        resource: job.resource.name,
+        object_id: None,
+        field: None,
+        reason: Reason::Stopped,
+        detail: "stopped by a signal before it began".to_owned(),
+    };
+    let commit = Commit {
+        run,
+        at: world.clock.now(),
+        pages: 0,
+        rows: Vec::new(),
+        checkpoint: None,
+        gaps: left.iter().map(gap).collect(),
+        calls: Vec::new(),
+        pools: Vec::new(),
+    };
+    world.store.commit(commit).await.map(drop)
 }
 
 /// The accounts that are meant.
@@ -107,11 +142,14 @@ fn select(
 ) -> Result<Vec<Arc<Account>>, SelectionError> {
     let named =
         |account: &Account, names: &[String]| names.iter().any(|name| account.is_called(name));
+    let excluded_all = missing(&selection.exclude, discovery).is_empty();
     let allowed: Vec<&Account> = discovery
         .accounts
         .iter()
         .filter(|account| selection.include.is_empty() || named(account, &selection.include))
         .filter(|account| !named(account, &selection.exclude))
+        // An account whose name nobody told may be one that is to be left out.
+        .filter(|account| account.username.is_some() || excluded_all)
         .collect();
     for name in &selection.accounts {
         // When a token could not be asked, the account may well exist.
@@ -131,16 +169,13 @@ fn select(
         .collect())
 }
 
-/// Names in `accounts.include` that no token reaches.
-fn unreached(selection: &Selection, discovery: &Discovery) -> Vec<String> {
+/// Those of the names that mean no account which a token reaches.
+fn missing(names: &[String], discovery: &Discovery) -> Vec<String> {
     let reached = |name: &String| {
-        discovery
-            .accounts
-            .iter()
-            .any(|account| account.is_called(name))
+        let mut accounts = discovery.accounts.iter();
+        accounts.any(|account| account.is_called(name))
     };
-    selection
-        .include
+    names
         .iter()
         .filter(|name| !reached(name))
         .cloned()
@@ -170,16 +205,19 @@ async fn open_jobs(
                 range,
             };
             let checkpoint = world.store.checkpoint(job.checkpoint_key()).await?;
-            let finished = checkpoint.is_some_and(|checkpoint| checkpoint.finished_at.is_some());
-            jobs.push((job, finished));
+            jobs.push((job, checkpoint.filter(is_over)));
         }
     }
-    let all_finished = jobs.iter().all(|(_, finished)| *finished);
+    let all_over = jobs.iter().all(|(_, over)| over.is_some());
     let mut by_account: Vec<Vec<Job>> = Vec::new();
-    for (job, finished) in jobs {
-        if finished && !all_finished {
-            let done = format!("{} {}", job.account.label(), job.resource.name);
-            summary.done_before.push(done);
+    for (job, over) in jobs {
+        if let Some(checkpoint) = over.filter(|_| !all_over) {
+            let name = format!("{} {}", job.account.label(), job.resource.name);
+            if world.store.has_gaps(checkpoint).await? {
+                summary.partial_before.push(name);
+            } else {
+                summary.done_before.push(name);
+            }
             continue;
         }
         match by_account.last_mut() {
@@ -190,20 +228,25 @@ async fn open_jobs(
     Ok(by_account)
 }
 
-/// Runs an account's jobs one after the other.
+/// Runs an account's jobs one after the other; those that did not begin because of a signal come back.
 async fn one_account(
     world: Arc<World>,
     jobs: Vec<Job>,
     started_by: i64,
-) -> Result<Vec<JobReport>, StoreError> {
+) -> Result<(Vec<JobReport>, Vec<Job>), StoreError> {
     let mut reports = Vec::new();
-    for job in &jobs {
-        let report = run(&world, job, started_by).await?;
+    let mut jobs = jobs.into_iter();
+    for job in jobs.by_ref() {
+        let report = run(&world, &job, started_by).await?;
+        let leaves = report.leaves_account;
         let stopped = report.outcome == Outcome::Stopped;
         reports.push(report);
+        if leaves {
+            return Ok((reports, Vec::new()));
+        }
         if stopped {
             break;
         }
     }
-    Ok(reports)
+    Ok((reports, jobs.collect()))
 }

@@ -53,6 +53,8 @@ pub struct ResourceCheck {
     pub resource: &'static str,
     /// What is missing and where it is granted; empty: ready.
     pub missing: Vec<String>,
+    /// Whether Meta told the token's permissions; if not, more may be missing.
+    pub told: bool,
 }
 
 impl CheckReport {
@@ -102,6 +104,7 @@ pub async fn check(graph: &Client, credentials: &[Arc<Credential>]) -> CheckRepo
                 .map(|resource| ResourceCheck {
                     resource: resource.name,
                     missing: missing(resource.permissions, granted, &used.tasks),
+                    told: granted.is_some(),
                 })
                 .collect();
             AccountCheck { account, resources }

@@ -58,6 +58,8 @@ pub struct Survey {
     pub unlinked_pages: Vec<String>,
     /// What went wrong, one credential each.
     pub problems: Vec<Problem>,
+    /// Credentials with which nothing was wrong.
+    answered: Vec<String>,
     rows: Vec<Row>,
     gaps: Vec<Gap>,
 }
@@ -65,6 +67,7 @@ pub struct Survey {
 impl Survey {
     /// Notes a Page or an account that breaks the API's rules and is left out.
     fn unreadable(&mut self, credential: &Credential, problem: &str) {
+        let problem = credential.scrub(problem);
         let problem = Problem {
             credential: credential.name().to_owned(),
             message: format!(
@@ -105,6 +108,10 @@ pub async fn survey(graph: &Client, credentials: &[Arc<Credential>], tally: &mut
         for page in pages {
             take(page, credential, &mut accounts, &mut survey);
         }
+        let wrong = |problem: &Problem| problem.credential == credential.name();
+        if !survey.problems.iter().any(wrong) {
+            survey.answered.push(credential.name().to_owned());
+        }
     }
     survey.accounts = accounts.into_values().collect();
     survey
@@ -120,6 +127,7 @@ pub async fn discover(world: &World, job: &str) -> Result<Discovery, StoreError>
         job: job.to_owned(),
         account_id: None,
         resource: DISCOVERY,
+        range: String::new(),
         at: world.clock.now(),
     };
     let run = world.store.begin_run(new_run).await?;
@@ -208,7 +216,11 @@ fn take(
     let name = page.name.clone();
     let Some(node) = page.instagram_business_account else {
         let name = name.unwrap_or_else(|| "a Page".to_owned());
-        survey.unlinked_pages.push(format!("{name} ({})", page.id));
+        let page = format!("{name} ({})", page.id);
+        // Several tokens may reach the same Page.
+        if !survey.unlinked_pages.contains(&page) {
+            survey.unlinked_pages.push(page);
+        }
         return;
     };
     let Some(id) = node.get("id").and_then(Json::as_str).map(str::to_owned) else {
@@ -304,8 +316,10 @@ async fn record(
         outcome: outcome(problems, world.stop.requested()),
         message: (!messages.is_empty()).then(|| messages.join("\n")),
         at,
-        asked: Vec::new(),
-        saw_all: true,
+        pass: run,
+        pass_is_over: false,
+        answered: survey.answered,
+        fields: Vec::new(),
     };
     world.store.finish_run(finished).await?;
     Ok(discovery)

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::job::Job;
+use super::page_size::PageSize;
 use crate::graph::{Error, Fields, Page, Reaction, Request, Shape, Skip};
-use crate::resource::{self, Unreadable};
+use crate::resource;
 use crate::store::{Checkpoint, Gap, Outcome, Reason};
 
 /// The walk of one job over its list.
@@ -21,17 +22,26 @@ pub(super) struct Plan<'a> {
     pages: u32,
     objects: u64,
     failures: u32,
+    run: i64,
+    first_run: i64,
     started_at: DateTime<Utc>,
     resumed: bool,
-    hopeless: bool,
     restarted: bool,
     done: bool,
     gaps: Vec<Gap>,
     incomplete: bool,
+    /// What it means when no token is left.
+    without_token: (Reason, Outcome),
 }
 
 /// After so many starts in a row that fail without a page, a pass is over.
 const PATIENCE: u32 = 3;
+
+/// Whether nothing of a pass is left that the next start should go on with before a new pass begins: it came to its
+/// end, or it fails at every start and must not hold up all others for ever. Its place in the list is kept.
+pub(super) fn is_over(checkpoint: &Checkpoint) -> bool {
+    checkpoint.finished_at.is_some() || checkpoint.failures >= PATIENCE
+}
 
 /// What to do after an error.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,6 +63,7 @@ impl<'a> Plan<'a> {
         job: &'a Job,
         checkpoint: Option<Checkpoint>,
         refused: BTreeSet<String>,
+        run: i64,
         now: DateTime<Utc>,
     ) -> Self {
         let mut fields = (job.resource.fields)();
@@ -66,6 +77,7 @@ impl<'a> Plan<'a> {
             pages: 0,
             objects: 0,
             failures: 0,
+            first_run: run,
             started_at: now,
             finished_at: None,
         });
@@ -82,12 +94,14 @@ impl<'a> Plan<'a> {
             pages: open.pages,
             objects: open.objects,
             failures: open.failures,
+            run,
+            first_run: open.first_run,
             started_at: open.started_at,
-            hopeless: false,
             restarted: false,
             done: false,
             gaps: Vec::new(),
             incomplete,
+            without_token: (Reason::NoPermission, Outcome::Refused),
         }
     }
 
@@ -104,7 +118,7 @@ impl<'a> Plan<'a> {
             } else {
                 Vec::new()
             },
-            limit: listed.then_some(self.size.now),
+            limit: listed.then_some(self.size.get()),
             after: self.cursor.clone(),
             shape: resource.shape,
             pool: self.job.account.pool(),
@@ -126,9 +140,14 @@ impl<'a> Plan<'a> {
         self.resumed
     }
 
-    /// Whether this walk saw all of the list by itself.
-    pub(super) fn saw_all(&self) -> bool {
-        self.done && (!self.resumed || self.restarted)
+    /// Whether this pass has come to its end.
+    pub(super) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// The run that began this pass.
+    pub(super) fn first_run(&self) -> i64 {
+        self.first_run
     }
 
     /// Moves on behind a page.
@@ -139,6 +158,12 @@ impl<'a> Plan<'a> {
         self.size.answered();
         self.cursor.clone_from(&page.next);
         self.done = page.next.is_none();
+        let limit = self.job.resource.list_limit;
+        if let Some(limit) = limit.filter(|limit| self.done && self.objects >= *limit) {
+            let why =
+                format!("the API lists the {limit} most recent ones only; there may be older ones");
+            self.gap(None, Reason::ListLimit, &why);
+        }
         self.checkpoint(self.done.then_some(now))
     }
 
@@ -150,32 +175,24 @@ impl<'a> Plan<'a> {
             pages: self.pages,
             objects: self.objects,
             failures: self.failures,
+            first_run: self.first_run,
             started_at: self.started_at,
             finished_at,
         }
     }
 
-    /// Where the job stands after it ended. Work that is left goes on at the next start; a job that fails at every
-    /// start does not hold up the next pass of all others for ever.
+    /// Where the job stands after it ended. Work that is left goes on at the next start.
     pub(super) fn last_checkpoint(&mut self, outcome: &Outcome, now: DateTime<Utc>) -> Checkpoint {
-        let over = match outcome {
-            Outcome::Complete | Outcome::Partial => true,
-            Outcome::Suspended(_) | Outcome::Stopped => false,
-            Outcome::Failed | Outcome::Refused => {
-                self.failures += 1;
-                self.hopeless || self.failures >= PATIENCE
-            }
-        };
-        self.checkpoint(over.then_some(now))
+        let interrupted = matches!(outcome, Outcome::Suspended(_) | Outcome::Stopped);
+        if !self.done && !interrupted {
+            self.failures = self.failures.saturating_add(1);
+        }
+        self.checkpoint(self.done.then_some(now))
     }
 
     /// Notes an object that breaks the API's rules.
-    pub(super) fn unreadable(&mut self, problem: &Unreadable) {
-        self.gap(
-            Some(problem.object.clone()),
-            Reason::Unreadable,
-            &problem.problem,
-        );
+    pub(super) fn unreadable(&mut self, object: String, problem: &str) {
+        self.gap(Some(object), Reason::Unreadable, problem);
     }
 
     /// What turned out to be missing since the last call.
@@ -192,47 +209,79 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Changes the question so that it can be asked again, or ends the job.
-    pub(super) fn recover(&mut self, error: &Error) -> Recovery {
-        let text = error.to_string();
+    /// Changes the question so that it can be asked again, or ends the job. `why` is the error in words, with what to
+    /// do about it.
+    pub(super) fn recover(&mut self, error: &Error, why: &str, credential: &str) -> Recovery {
         match error {
             Error::Closed { closed, .. } => {
-                self.gap(None, Reason::RateLimited, &text);
-                return Recovery::End(Outcome::Suspended(closed.until));
+                return self.end(Reason::RateLimited, why, Outcome::Suspended(closed.until));
             }
-            Error::Stopped => return Recovery::End(Outcome::Stopped),
+            Error::Stopped => return self.end(Reason::Stopped, why, Outcome::Stopped),
             _ => {}
         }
         match error.reaction() {
             Reaction::Shrink if self.job.resource.shape != Shape::Node && self.size.shrink() => {
                 Recovery::Ask
             }
-            Reaction::Drop(names) if self.drop(&names, &text) => Recovery::Ask,
+            Reaction::Drop(names) if self.drop(&names, why, credential) => Recovery::Ask,
             Reaction::Restart if self.restart() => Recovery::Ask,
             // The same words are told for a cursor that died: far from the list's end they mean that.
             Reaction::EndOfList if !self.is_near_the_limit() && self.restart() => Recovery::Ask,
-            Reaction::EndOfList => self.end(Reason::ListLimit, &text, Outcome::Partial),
-            Reaction::Skip(skip) => self.end(reason(skip), &text, Outcome::Partial),
+            Reaction::EndOfList => {
+                self.done = true;
+                self.cursor = None;
+                self.end(Reason::ListLimit, why, Outcome::Partial)
+            }
+            // Not permitted and gone look alike: another token may see it.
+            Reaction::Skip(Skip::Gone) => {
+                self.without_token = (Reason::Gone, Outcome::Partial);
+                Recovery::OtherToken { dead: false }
+            }
+            Reaction::Skip(skip) => self.end(reason(skip), why, Outcome::Partial),
             Reaction::Disable => Recovery::OtherToken { dead: false },
             Reaction::StopCredential | Reaction::Block => Recovery::OtherToken { dead: true },
-            Reaction::DisableAccount => self.end(Reason::NoPermission, &text, Outcome::Refused),
-            Reaction::Fail => self.end(Reason::Failed, &text, Outcome::Failed),
-            Reaction::Throttle(_) => self.end(Reason::RateLimited, &text, Outcome::Failed),
+            Reaction::DisableAccount => self.end(Reason::NoPermission, why, Outcome::Refused),
+            Reaction::Fail => self.end(Reason::Failed, why, Outcome::Failed),
+            Reaction::Throttle(_) => self.end(Reason::RateLimited, why, Outcome::Failed),
             Reaction::Shrink
             | Reaction::Drop(_)
             | Reaction::DropMetric(_)
             | Reaction::Restart
             | Reaction::Mistake => {
-                self.hopeless = true;
-                self.end(Reason::Refused, &text, Outcome::Failed)
+                // Asked again it would be refused again.
+                self.failures = PATIENCE;
+                self.end(Reason::Refused, why, Outcome::Failed)
             }
         }
     }
 
-    /// Ends the job: no token is left that may do this.
+    /// Ends the job: no token is left that could do this.
     pub(super) fn no_token(&mut self, why: &str) -> Outcome {
-        self.gap(None, Reason::NoPermission, why);
-        Outcome::Refused
+        let (reason, outcome) = self.without_token.clone();
+        self.gap(None, reason, why);
+        outcome
+    }
+
+    /// What a person can do about an error of this job; empty when there is nothing to be done.
+    pub(super) fn hint(&self, error: &Error, credential: &str) -> String {
+        match error.reaction() {
+            Reaction::Disable => format!(
+                "; reading {} needs {} and a task on the Page: `igsync check` says what is missing",
+                self.job.resource.name,
+                self.job.resource.permissions.join(", ")
+            ),
+            Reaction::StopCredential => {
+                format!("; replace the token of credential {credential}, then start again")
+            }
+            Reaction::Block => {
+                "; Meta blocks the app: see the app dashboard before starting again".to_owned()
+            }
+            Reaction::DisableAccount => {
+                "; log in to this account on Instagram and see what it asks for".to_owned()
+            }
+            Reaction::Mistake => "; this is a mistake of igsync's: please report it".to_owned(),
+            _ => String::new(),
+        }
     }
 
     /// Goes back to the top of the list, once.
@@ -242,6 +291,8 @@ impl<'a> Plan<'a> {
             self.restarted = true;
             self.cursor = None;
             self.objects = 0;
+            // From the top it is a new pass.
+            self.first_run = self.run;
         }
         can
     }
@@ -252,7 +303,7 @@ impl<'a> Plan<'a> {
         limit.is_some_and(|limit| self.objects * 10 >= limit * 9)
     }
 
-    fn drop(&mut self, names: &[String], why: &str) -> bool {
+    fn drop(&mut self, names: &[String], why: &str, credential: &str) -> bool {
         let mut dropped = false;
         for name in names.iter().filter(|name| name.as_str() != "id") {
             if !self.fields.remove(name) {
@@ -265,7 +316,7 @@ impl<'a> Plan<'a> {
             self.gaps.push(Gap {
                 account_id: None,
                 resource: self.job.resource.name,
-                object_id: None,
+                object_id: Some(credential.to_owned()),
                 field: Some(name.clone()),
                 reason: if optional {
                     Reason::NotApplicable
@@ -301,69 +352,5 @@ fn reason(skip: Skip) -> Reason {
         Skip::Gone => Reason::Gone,
         Skip::TooFewViewers => Reason::TooFewViewers,
         Skip::BeforeConversion => Reason::BeforeConversion,
-    }
-}
-
-/// How many objects a page is asked to hold: halved when the API says it is too much, doubled again after a few good
-/// pages. Maximums are not documented for most edges; connectors use up to 100.
-#[derive(Debug, PartialEq, Eq)]
-struct PageSize {
-    now: u32,
-    good: u32,
-}
-
-const START: u32 = 50;
-const MOST: u32 = 100;
-const GOOD_PAGES: u32 = 4;
-
-impl Default for PageSize {
-    fn default() -> Self {
-        Self {
-            now: START,
-            good: 0,
-        }
-    }
-}
-
-impl PageSize {
-    /// Halves; false when a single object is already too much.
-    fn shrink(&mut self) -> bool {
-        self.good = 0;
-        let can = self.now > 1;
-        self.now = (self.now / 2).max(1);
-        can
-    }
-
-    fn answered(&mut self) {
-        self.good += 1;
-        if self.good >= GOOD_PAGES && self.now < MOST {
-            self.now = (self.now * 2).min(MOST);
-            self.good = 0;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_shrinks_at_once_and_grows_back_slowly() {
-        let mut size = PageSize::default();
-        assert!(size.shrink() && size.shrink());
-        assert_eq!(size.now, 12);
-        let mut sizes = Vec::new();
-        for _ in 0..16 {
-            size.answered();
-            sizes.push(size.now);
-        }
-        assert_eq!(
-            sizes,
-            [
-                12, 12, 12, 24, 24, 24, 24, 48, 48, 48, 48, 96, 96, 96, 96, 100
-            ]
-        );
-        while size.shrink() {}
-        assert_eq!(size.now, 1);
     }
 }

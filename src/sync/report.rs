@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::discovery::Problem;
-use super::job::{Job, Range};
+use super::job::Job;
 use crate::store::{CallCount, Outcome, Written};
 
 /// What became of one job.
@@ -15,14 +15,14 @@ pub struct JobReport {
     pub account: String,
     /// The resource.
     pub resource: &'static str,
-    /// The days asked for.
-    pub range: Range,
     /// Whether it went on where an earlier start stopped.
     pub resumed: bool,
     /// How it ended.
     pub outcome: Outcome,
     /// The last thing that went wrong; `None` after a complete run.
     pub message: Option<String>,
+    /// Whether nothing else of the account is worth asking until an operator acts.
+    pub leaves_account: bool,
     /// Pages committed.
     pub pages: u64,
     /// Objects read.
@@ -41,10 +41,10 @@ impl JobReport {
             account_id: job.account.id.clone(),
             account: job.account.label().to_owned(),
             resource: job.resource.name,
-            range: job.range,
             resumed,
             outcome: Outcome::Failed,
             message: None,
+            leaves_account: false,
             pages: 0,
             objects: 0,
             calls: 0,
@@ -92,10 +92,14 @@ pub struct Summary {
     pub unlinked_pages: Vec<String>,
     /// Names in the configuration that no token reaches.
     pub unreached: Vec<String>,
+    /// Names in `accounts.exclude` that no token reaches: mistyped, or gone.
+    pub not_excluded: Vec<String>,
     /// Whether there is no account to read at all.
     pub nothing_to_read: bool,
     /// Jobs that an earlier start had finished already, as `account resource`.
     pub done_before: Vec<String>,
+    /// Those of them that left something missing.
+    pub partial_before: Vec<String>,
     /// The jobs, in the order of accounts and resources.
     pub jobs: Vec<JobReport>,
     /// The version that answered, where it is not the one that was asked for.
@@ -142,6 +146,7 @@ impl Summary {
         } else if let Some(until) = resume_at {
             Verdict::Suspended(until)
         } else if self.problems.is_empty()
+            && self.partial_before.is_empty()
             && !self.stopped
             && self.jobs.iter().all(|job| job.outcome == Outcome::Complete)
         {

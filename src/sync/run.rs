@@ -4,7 +4,8 @@ use super::job::Job;
 use super::plan::{Plan, Recovery};
 use super::report::JobReport;
 use super::world::World;
-use crate::graph::{Page, Tally};
+use crate::graph::{Credential, Page, Reaction, Tally};
+use crate::resource::Decoded;
 use crate::store::{Commit, FinishedRun, NewRun, Outcome, Row, StoreError};
 
 /// Runs one job to its end, whatever that is, and reports. `started_by` groups what ran together.
@@ -18,8 +19,10 @@ pub(super) async fn run(
 ) -> Result<JobReport, StoreError> {
     let id = begin(world, job, started_by).await?;
     let checkpoint = world.store.checkpoint(job.checkpoint_key()).await?;
-    let refused = world.refused_fields(job.resource).await?;
-    let mut plan = Plan::start(job, checkpoint, refused, world.clock.now());
+    let first_route = world.route(&job.account, 0);
+    let credential = first_route.map_or("", |(_, route)| route.credential.name());
+    let refused = world.refused_fields(job.resource, credential).await?;
+    let mut plan = Plan::start(job, checkpoint, refused, id, world.clock.now());
     let mut report = JobReport::new(job, plan.is_resumed());
     let (mut tally, mut tried) = (Tally::default(), 0);
 
@@ -37,7 +40,8 @@ pub(super) async fn run(
             .await
         {
             Ok(page) => {
-                let rows = rows(job, &mut plan, &page);
+                report.message = None;
+                let rows = rows(job, &route.credential, &mut plan, &page);
                 let now = world.clock.now();
                 let checkpoint = plan.advance(&page, now);
                 let (calls, pools) = world.spent(&mut tally);
@@ -61,9 +65,15 @@ pub(super) async fn run(
                 world.progress.page(job, page.items.len(), report.resumed);
             }
             Err(error) => {
-                report.message = Some(error.to_string());
-                match plan.recover(&error) {
-                    Recovery::Ask => world.refuse_fields(job.resource, plan.refused()),
+                let credential = route.credential.name();
+                let why = format!("{error}{}", plan.hint(&error, credential));
+                let recovery = plan.recover(&error, &why, credential);
+                report.message = Some(why);
+                report.leaves_account |= error.reaction() == Reaction::DisableAccount;
+                match recovery {
+                    Recovery::Ask => {
+                        world.refuse_fields(job.resource, credential, plan.refused());
+                    }
                     Recovery::OtherToken { dead } => {
                         if dead {
                             world.bury(route.credential.name());
@@ -76,7 +86,7 @@ pub(super) async fn run(
         }
     };
     report.outcome = ended.unwrap_or_else(|| plan.outcome());
-    finish(world, &mut plan, &mut tally, &mut report, id).await?;
+    finish(world, job, &mut plan, &mut tally, &mut report, id).await?;
     Ok(report)
 }
 
@@ -88,6 +98,7 @@ async fn begin(world: &World, job: &Job, started_by: i64) -> Result<i64, StoreEr
         job: job.name.clone(),
         account_id: Some(job.account.id.clone()),
         resource: job.resource.name,
+        range: job.range.to_string(),
         at: world.clock.now(),
     };
     world.progress.begin(job);
@@ -95,26 +106,31 @@ async fn begin(world: &World, job: &Job, started_by: i64) -> Result<i64, StoreEr
 }
 
 /// The page's rows; an object that cannot be read becomes a gap.
-fn rows(job: &Job, plan: &mut Plan<'_>, page: &Page) -> Vec<Row> {
-    let mut rows = Vec::new();
+fn rows(job: &Job, credential: &Credential, plan: &mut Plan<'_>, page: &Page) -> Vec<Row> {
+    let mut decoded = Decoded::default();
     for object in &page.items {
-        match (job.resource.rows)(&job.account.id, plan.fields(), object) {
-            Ok(more) => rows.extend(more),
-            Err(problem) => {
-                tracing::warn!(
-                    account = job.account.label(), resource = job.resource.name, %problem,
-                    "an object in the answer cannot be read"
-                );
-                plan.unreadable(&problem);
-            }
-        }
+        (job.resource.rows)(&job.account.id, plan.fields(), object, &mut decoded);
     }
-    rows
+    for problem in decoded.problems {
+        // The problem quotes the answer, and an answer may hold anything.
+        let object = credential.scrub(&problem.object);
+        let problem = credential.scrub(&problem.problem);
+        tracing::warn!(
+            account = job.account.label(),
+            resource = job.resource.name,
+            object,
+            problem,
+            "an object in the answer cannot be read"
+        );
+        plan.unreadable(object, &problem);
+    }
+    decoded.rows
 }
 
 /// Writes what is left to be written: gaps, calls and pools since the last page, and how the run ended.
 async fn finish(
     world: &World,
+    job: &Job,
     plan: &mut Plan<'_>,
     tally: &mut Tally,
     report: &mut JobReport,
@@ -149,10 +165,19 @@ async fn finish(
             outcome: report.outcome.clone(),
             message: report.message.clone(),
             at,
-            asked: plan.fields().names().map(str::to_owned).collect(),
-            saw_all: plan.saw_all(),
+            pass: plan.first_run(),
+            pass_is_over: plan.is_done(),
+            answered: answered(report, world, job),
+            fields: plan.fields().names().map(str::to_owned).collect(),
         })
         .await?;
     world.progress.end(report);
     Ok(())
+}
+
+/// The credential whose questions were answered: what it was refused before and was answered now is no gap any more.
+fn answered(report: &JobReport, world: &World, job: &Job) -> Vec<String> {
+    let route = world.route(&job.account, 0).filter(|_| report.pages > 0);
+    let name = route.map(|(_, route)| route.credential.name().to_owned());
+    name.into_iter().collect()
 }

@@ -38,7 +38,7 @@ pub struct World {
 /// What one job learned and the others should know.
 #[derive(Debug, Default)]
 struct Learned {
-    refused_fields: HashMap<&'static str, BTreeSet<String>>,
+    refused_fields: HashMap<(&'static str, String), BTreeSet<String>>,
     dead_credentials: BTreeSet<String>,
 }
 
@@ -55,11 +55,7 @@ impl World {
         credentials: Vec<Arc<Credential>>,
     ) -> Result<Self, StoreError> {
         store.close_interrupted_runs(clock.now()).await?;
-        for row in store.pools().await? {
-            if let Some(key) = PoolKey::parse(&row.pool) {
-                graph.budget().restore(&key, gate_state(row));
-            }
-        }
+        restore_pools(&graph, store.pools().await?);
         Ok(Self {
             graph,
             store,
@@ -92,23 +88,40 @@ impl World {
         learned.dead_credentials.insert(credential.to_owned());
     }
 
-    /// Fields that the API refuses for a resource, as far as this process or an earlier one learned.
+    /// Fields that the API refuses for a resource to a credential's app, as far as this process or an earlier one
+    /// learned.
     pub(super) async fn refused_fields(
         &self,
         resource: &'static Resource,
+        credential: &str,
     ) -> Result<BTreeSet<String>, StoreError> {
         let since = self.clock.now() - REFUSAL_MEMORY;
-        let stored = self.store.refused_fields(resource.name, since).await?;
+        let name = credential.to_owned();
+        let stored = self
+            .store
+            .refused_fields(resource.name, name, since)
+            .await?;
         let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = learned.refused_fields.entry(resource.name).or_default();
+        let known = learned
+            .refused_fields
+            .entry((resource.name, credential.to_owned()))
+            .or_default();
         known.extend(stored);
         Ok(known.clone())
     }
 
     /// Notes fields that the API refused.
-    pub(super) fn refuse_fields(&self, resource: &'static Resource, fields: &BTreeSet<String>) {
+    pub(super) fn refuse_fields(
+        &self,
+        resource: &'static Resource,
+        credential: &str,
+        fields: &BTreeSet<String>,
+    ) {
         let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = learned.refused_fields.entry(resource.name).or_default();
+        let known = learned
+            .refused_fields
+            .entry((resource.name, credential.to_owned()))
+            .or_default();
         known.extend(fields.iter().cloned());
     }
 
@@ -138,8 +151,18 @@ impl World {
     }
 }
 
+/// Takes up pools where an earlier process left them.
+pub fn restore_pools(graph: &Client, rows: Vec<PoolRow>) {
+    for row in rows {
+        if let Some(key) = PoolKey::parse(&row.pool) {
+            graph.budget().restore(&key, gate_state(row));
+        }
+    }
+}
+
 fn pool_row(key: &PoolKey, state: GateState) -> PoolRow {
     let (reading, observed_at) = state.reading.unzip();
+    let (closed_for_all, refusals) = (state.for_all, state.refusals);
     let (until, why) = state
         .closed
         .map(|closed| (closed.until, closed.why))
@@ -150,6 +173,8 @@ fn pool_row(key: &PoolKey, state: GateState) -> PoolRow {
         observed_at,
         closed_until: until,
         closed_why: why,
+        closed_for_all,
+        refusals,
     }
 }
 
@@ -169,6 +194,7 @@ fn gate_state(row: PoolRow) -> GateState {
             until,
             why: row.closed_why.unwrap_or_default(),
         }),
-        refusals: 0,
+        refusals: row.refusals,
+        for_all: row.closed_for_all,
     }
 }

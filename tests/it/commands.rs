@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use igsync_simulator::{Clock, Fault, Match, Simulator, World, WorldSpec};
 
+use rusqlite::Connection;
+
 use crate::binary::{Folder, Ran, SECRET, TOKEN, dump, open};
 use crate::world::assert_complete;
 
@@ -186,7 +188,7 @@ async fn a_signal_ends_it_within_a_second_after_the_page_in_flight() {
             ran.stderr
         );
         assert!(
-            ran.stdout.contains("The same command goes on."),
+            ran.stdout.contains("The same command tries what is left."),
             "{}",
             ran.stdout
         );
@@ -284,6 +286,30 @@ async fn a_used_up_budget_exits_with_4_and_names_the_time() {
     assert_eq!(again["resume_at"], at.as_str());
     // Discovery has a pool of its own; the blocked one was left alone.
     assert_eq!(simulator.journal().len(), calls + 1);
+    // Plain lines without a terminal.
+    assert!(again["problems"].as_array().unwrap().is_empty());
+    assert!(
+        ran.stderr
+            .contains("sim.account.1 media: 0 of about 120 read: suspended"),
+        "{}",
+        ran.stderr
+    );
+
+    let message = "(#4) Application request limit reached";
+    simulator.inject(
+        Fault::on(Match::path_ends_with("/me/accounts"))
+            .status(403)
+            .error(4, None, message),
+    );
+    folder.run(&["backfill"]).await.exits(4);
+    let calls = simulator.journal().len();
+    let check = folder.run(&["check"]).await.exits(4);
+    assert_eq!(
+        simulator.journal().len(),
+        calls,
+        "check called into a known block: {}",
+        check.stdout
+    );
 }
 
 #[tokio::test]
@@ -315,7 +341,7 @@ async fn nothing_is_touched_when_the_command_line_or_the_configuration_is_wrong(
     for (more, problem) in [
         (
             "[database]\npath = \"no/such/folder/a.db\"\n",
-            "no/such/folder: cannot write here",
+            "`database.path`: no/such/folder: cannot write here",
         ),
         (
             "[database]\npath = \"/proc/a.db\"\n",
@@ -325,22 +351,36 @@ async fn nothing_is_touched_when_the_command_line_or_the_configuration_is_wrong(
             "[database]\npath = \"token\"\n",
             "token: this file is not an SQLite database",
         ),
-        (
-            "[database]\npath = 7\n",
-            "`database.path`: invalid type: integer `7`",
-        ),
+        ("[database]\npath = 7\n", "invalid type: integer `7`"),
     ] {
         folder.configure(&format!("{good}{more}"));
         for command in ["backfill", "check"] {
             let ran = folder.run(&[command]).await.exits(2);
             assert!(
-                ran.stderr.starts_with("error: ") && ran.stderr.contains(problem),
+                ran.stderr
+                    .starts_with("error: igsync.toml:10: `database.path`: ")
+                    && ran.stderr.contains(problem),
                 "{command}: {}",
                 ran.stderr
             );
             assert_eq!(ran.stderr.trim_end().lines().count(), 1, "{}", ran.stderr);
         }
     }
+    let newer = Connection::open(folder.path("newer.db")).unwrap();
+    newer
+        .execute_batch(
+            "CREATE TABLE a (b); PRAGMA application_id = 1768387449; PRAGMA user_version = 99;",
+        )
+        .unwrap();
+    drop(newer);
+    folder.configure(&format!("{good}[database]\npath = \"newer.db\"\n"));
+    let ran = folder.run(&["backfill"]).await.exits(2);
+    assert!(
+        ran.stderr.contains("made by a newer igsync (schema 99"),
+        "{}",
+        ran.stderr
+    );
+    std::fs::remove_file(folder.path("newer.db")).unwrap();
     assert_eq!(simulator.journal().len(), 0);
     let left: Vec<_> = std::fs::read_dir(folder.path(""))
         .unwrap()

@@ -3,10 +3,6 @@
 //! Tests in virtual time run the engine against the simulator in their own runtime; tests that start the
 //! real binary run in real time over loopback and are few.
 
-#![expect(
-    clippy::disallowed_macros,
-    reason = "a skipped test says so where its runner shows it"
-)]
 #![expect(unreachable_pub, reason = "a test crate has no outside")]
 #![expect(
     clippy::unwrap_used,

@@ -1,7 +1,7 @@
 //! A real account's recorded answers, served to the real binary.
 //!
-//! The recordings stand beside the repository, in `../shared/recorded`; where they are missing the tests say so and pass as
-//! skipped.
+//! The recordings stand beside the repository, in `../shared/recorded`; where they are missing the tests are shown and
+//! counted as ignored.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -17,17 +17,9 @@ use serde_json::{Map, Value, json};
 
 use crate::binary::{Folder, TOKEN, dump};
 
-/// The folder of recordings, if there is one.
-pub fn recordings(test: &str) -> Option<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/recorded");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!(
-        "skipped: {test} needs the recordings in {}",
-        folder.display()
-    );
-    None
+/// The folder of recordings. Tests that need it are ignored where it is missing.
+pub fn recordings() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/recorded")
 }
 
 /// Reads a recording as JSON.
@@ -233,10 +225,9 @@ fn compare(
 }
 
 #[tokio::test]
+#[cfg_attr(not(recordings), ignore = "needs the recordings in ../shared/recorded")]
 async fn a_recorded_account_is_in_the_database_and_a_second_run_writes_no_row() {
-    let Some(folder) = recordings("the recorded account") else {
-        return;
-    };
+    let folder = recordings();
     let recording = read(&folder.join("keboola/vcr_v23_account_2026-03-06.json"));
     let mut served = pairs(&recording);
     // The recorder asked for Page ids only; which Page the account is linked to is the one thing added here.
@@ -294,14 +285,12 @@ async fn a_recorded_account_is_in_the_database_and_a_second_run_writes_no_row() 
         }
     }
     assert_eq!(dump(&igsync.database()), before);
-    eprintln!("{} posts, {values} recorded values compared", posts.len());
 }
 
 #[tokio::test]
+#[cfg_attr(not(recordings), ignore = "needs the recordings in ../shared/recorded")]
 async fn a_recorded_refusal_ends_the_run_with_its_words() {
-    let Some(folder) = recordings("the recorded refusal") else {
-        return;
-    };
+    let folder = recordings();
     let error = read(&folder.join("rust-crate/err__access_token_invalid_1.json"));
     let router = axum::Router::new()
         .fallback(move || async move { (StatusCode::BAD_REQUEST, error.to_string()) });

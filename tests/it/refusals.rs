@@ -80,7 +80,7 @@ async fn a_documented_field_that_is_refused_leaves_the_run_partial() {
 
 #[tokio::test(start_paused = true)]
 async fn too_much_data_shrinks_the_page_and_it_grows_back() {
-    let world = World::new(WorldSpec::single_account(1, 900)).await;
+    let world = World::new(WorldSpec::single_account(1, 4000)).await;
     let message = "Please reduce the amount of data you're asking for, then retry your request";
     world.simulator.inject(
         Fault::on(media().after_calls(1))
@@ -96,7 +96,7 @@ async fn too_much_data_shrinks_the_page_and_it_grows_back() {
         .filter_map(|call| call.limit)
         .collect();
     assert_eq!(limits[..4], [50, 50, 25, 12], "{limits:?}");
-    assert_eq!(limits.iter().max(), Some(&100), "{limits:?}");
+    assert!(limits[4..].iter().max() > Some(&50), "{limits:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -465,7 +465,10 @@ async fn an_object_that_cannot_be_read_costs_itself_and_not_the_page() {
     world.simulator.inject(Fault::on(media()).body(body));
     let summary = world.backfill().await;
     assert_eq!(summary.verdict(), Verdict::Partial);
-    assert_eq!(world.texts("SELECT id FROM media ORDER BY id"), ["1", "5"]);
+    assert_eq!(
+        world.texts("SELECT id FROM media ORDER BY id"),
+        ["1", "3", "5"]
+    );
     assert_eq!(
         world.texts("SELECT DISTINCT reason FROM sync_gaps"),
         ["unreadable"]
@@ -691,4 +694,294 @@ async fn check_names_each_permission_that_is_missing() {
     let report = igsync::sync::check(&client, world.credentials()).await;
     assert!(!report.needs_operator() && report.problems.is_empty());
     assert_eq!(report.calls, 2, "{report:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_the_user_holds_for_every_account_of_the_token_and_for_no_other() {
+    let mut spec = WorldSpec::many_accounts(1, 12, 5);
+    let ids: Vec<String> = spec.pages.iter().map(|page| page.id.clone()).collect();
+    spec.tokens[0].pages = PageReach::Only(ids[..10].iter().cloned().collect());
+    spec.tokens.push(TokenSpec {
+        name: "other".to_owned(),
+        token: "EAAotherotherotherotherother".to_owned(),
+        pages: PageReach::Only(ids[10..].iter().cloned().collect()),
+        ..spec.tokens[0].clone()
+    });
+    let first = spec.tokens[0].name.clone();
+    let world = World::new(spec).await;
+    let of_first = Match::path_ends_with("/media");
+    world
+        .simulator
+        .inject(Fault::on(of_first).status(400).error(
+            17,
+            None,
+            "(#17) User request limit reached",
+        ));
+    let summary = world.backfill().await;
+    assert!(
+        matches!(summary.verdict(), Verdict::Suspended(_)),
+        "{summary:?}"
+    );
+    let refused = world
+        .calls("/media")
+        .into_iter()
+        .find(|call| call.code == Some(17))
+        .unwrap();
+    let after = |name: &str| {
+        world
+            .simulator
+            .journal()
+            .iter()
+            .filter(|call| call.at > refused.at && call.token.as_deref() == Some(name))
+            .count()
+    };
+    assert_eq!(refused.token.as_deref(), Some(first.as_str()));
+    // Accounts that run side by side may have a call under way; none begins after it.
+    assert!(after(&first) <= 8, "{} calls into the block", after(&first));
+    let complete = outcomes(&summary)
+        .iter()
+        .filter(|line| line.ends_with("media complete"))
+        .count();
+    assert!(complete >= 2, "the other token's accounts are read");
+    world.simulator.clear_journal();
+    world.backfill().await;
+    let into_block = world
+        .simulator
+        .journal()
+        .iter()
+        .filter(|call| call.token.as_deref() == Some(first.as_str()))
+        .count();
+    assert_eq!(into_block, 0, "a new process called into the block");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_block_rests_for_hours_and_over_restarts() {
+    let world = World::new(WorldSpec::many_accounts(1, 3, 5)).await;
+    world.simulator.inject(Fault::on(media()).status(400).error(
+        368,
+        None,
+        "The action attempted has been deemed abusive",
+    ));
+    let summary = world.backfill().await;
+    assert_eq!(summary.verdict(), Verdict::OperatorNeeded);
+    let message = summary
+        .jobs
+        .iter()
+        .find_map(|job| job.message.clone())
+        .unwrap();
+    assert!(message.contains("app dashboard"), "{message}");
+    world.simulator.clear_journal();
+    tokio::time::sleep(Duration::from_secs(5 * 3600)).await;
+    world.backfill().await;
+    assert_eq!(world.simulator.journal().len(), 0);
+    tokio::time::sleep(Duration::from_secs(3601)).await;
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pools_of_pages_are_believed_for_discovery() {
+    let world = World::new(WorldSpec::small(1)).await;
+    let usage = "{\"1\":[{\"type\":\"pages\",\"call_count\":100,\"total_cputime\":1,\"total_time\":1,\"estimated_time_to_regain_access\":120}]}";
+    let message = "(#80001) There have been too many calls to this Page account.";
+    let fault = Fault::on(Match::path_ends_with("/me/accounts"))
+        .status(400)
+        .error(80_001, None, message);
+    world
+        .simulator
+        .inject(fault.header("x-business-use-case-usage", usage));
+    assert!(matches!(
+        world.backfill().await.verdict(),
+        Verdict::Suspended(_)
+    ));
+    tokio::time::sleep(Duration::from_secs(118 * 60)).await;
+    assert!(matches!(
+        world.backfill().await.verdict(),
+        Verdict::Suspended(_)
+    ));
+    assert_eq!(world.simulator.journal().len(), 1);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_in_a_row_wait_longer_also_over_restarts() {
+    let world = World::new(WorldSpec::small(1)).await;
+    world
+        .simulator
+        .inject(
+            Fault::on(media())
+                .times(3)
+                .status(400)
+                .error(80_002, None, "too many calls"),
+        );
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        let Verdict::Suspended(until) = world.backfill().await.verdict() else {
+            panic!("not suspended");
+        };
+        let wait = until - world.simulator.world().now();
+        waits.push((wait.num_seconds() + 59) / 60);
+        tokio::time::sleep(wait.to_std().unwrap() + Duration::from_secs(2)).await;
+    }
+    assert_eq!(waits, [15, 30, 60]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_no_clock_can_hold_is_cut() {
+    for wish in ["18446744073709551615", "4000000000"] {
+        let world = World::new(WorldSpec::small(1)).await;
+        let fault = Fault::on(media())
+            .status(400)
+            .error(80_002, None, "too many calls");
+        world.simulator.inject(fault.header("retry-after", wish));
+        let Verdict::Suspended(until) = world.backfill().await.verdict() else {
+            panic!("not suspended");
+        };
+        assert!(until - world.simulator.world().now() <= chrono::TimeDelta::days(7));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restricted_account_is_left_alone_and_the_others_are_read() {
+    let world = World::new(WorldSpec::many_accounts(1, 2, 5)).await;
+    let account = world
+        .simulator
+        .world()
+        .accounts()
+        .next()
+        .unwrap()
+        .id()
+        .to_owned();
+    let restricted = Match::path_ends_with(&format!("/{account}"));
+    world
+        .simulator
+        .inject(Fault::on(restricted).always().status(400).error(
+            25,
+            Some(2_207_050),
+            "restricted",
+        ));
+    let summary = world.backfill().await;
+    assert_eq!(summary.verdict(), Verdict::OperatorNeeded);
+    assert_eq!(world.calls(&format!("{account}/media")).len(), 0);
+    assert!(outcomes(&summary).contains(&"sim.account.2 media complete".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_with_more_posts_than_the_api_lists_is_partial_and_says_so() {
+    let world = World::new(WorldSpec::single_account(1, 10_200)).await;
+    let summary = world.backfill().await;
+    assert_eq!(summary.verdict(), Verdict::Partial);
+    assert_eq!(
+        world.texts("SELECT reason FROM sync_gaps WHERE resolved_at IS NULL"),
+        ["list_limit"]
+    );
+    assert_eq!(world.count("SELECT count(*) FROM media"), 10_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_api_quotes_in_broken_objects_is_scrubbed() {
+    let world = World::new(WorldSpec::small(1)).await;
+    let token = world.simulator.world().spec().tokens[0].token.clone();
+    let body = format!("{{\"data\":[{{\"id\":\"1\",\"timestamp\":\"{token}\"}}]}}");
+    world.simulator.inject(Fault::on(media()).body(&body));
+    let body = format!("{{\"data\":[{{\"id\":\"1\",\"tasks\":\"{token}\"}}]}}");
+    world
+        .simulator
+        .inject(Fault::on(Match::path_ends_with("/me/accounts").after_calls(1)).body(&body));
+    world.backfill().await;
+    world.backfill().await;
+    let kept = world.texts("SELECT detail FROM sync_gaps");
+    assert!(
+        kept.len() >= 2 && !kept.iter().any(|detail| detail.contains(&token)),
+        "{kept:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_range_closes_no_gap_of_the_whole() {
+    let world = World::new(WorldSpec::single_account(3, 300)).await;
+    world
+        .simulator
+        .inject(Fault::on(media().after_calls(2)).times(6).html(503));
+    assert_eq!(world.backfill().await.verdict(), Verdict::Partial);
+    let range = igsync::sync::Range::new("2026-09-01".parse().ok(), None).unwrap();
+    let selection = igsync::sync::Selection::default();
+    let summary = world
+        .start(&selection, range, igsync::stop::stop_pair().1)
+        .await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    assert_eq!(
+        world.texts("SELECT reason FROM sync_gaps WHERE resolved_at IS NULL"),
+        ["failed"]
+    );
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+    assert_eq!(
+        world.count("SELECT count(*) FROM sync_gaps WHERE resolved_at IS NULL"),
+        0
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disguised_throttle_in_mid_list_throws_no_page_away() {
+    let world = World::new(WorldSpec::single_account(3, 300)).await;
+    world.simulator.inject(
+        Fault::on(media().after_calls(3))
+            .times(2)
+            .status(400)
+            .error(100, Some(33), "Unsupported get request."),
+    );
+    assert_eq!(world.backfill().await.verdict(), Verdict::Partial);
+    let summary = world.backfill().await;
+    assert_eq!(
+        (summary.verdict(), summary.jobs[0].resumed),
+        (Verdict::Complete, true)
+    );
+    let good: Vec<_> = world
+        .calls("/media")
+        .into_iter()
+        .filter(|call| call.status == 200)
+        .map(|call| call.after)
+        .collect();
+    assert_eq!(
+        good.iter().collect::<std::collections::BTreeSet<_>>().len(),
+        good.len(),
+        "a page was paid twice"
+    );
+    world.assert_complete();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_start_left_out_keeps_the_next_one_partial() {
+    let world = World::new(WorldSpec::many_accounts(1, 2, 60)).await;
+    let mut ids = world
+        .simulator
+        .world()
+        .accounts()
+        .map(|account| account.id().to_owned())
+        .collect::<Vec<_>>();
+    let (second, first) = (ids.pop().unwrap(), ids.pop().unwrap());
+    let of = |id: &str| Match::path_ends_with(&format!("{id}/media"));
+    world.simulator.inject(
+        Fault::on(of(&first))
+            .status(400)
+            .error(2500, None, "Syntax error"),
+    );
+    world
+        .simulator
+        .inject(
+            Fault::on(of(&second))
+                .status(400)
+                .error(80_002, None, "too many calls"),
+        );
+    assert!(matches!(
+        world.backfill().await.verdict(),
+        Verdict::Suspended(_)
+    ));
+    tokio::time::sleep(Duration::from_secs(16 * 60)).await;
+    let summary = world.backfill().await;
+    assert_eq!(outcomes(&summary), ["sim.account.2 media complete"]);
+    assert_eq!(summary.partial_before, ["sim.account.1 media"]);
+    assert_eq!(summary.verdict(), Verdict::Partial);
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+    world.assert_complete();
 }
