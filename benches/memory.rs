@@ -1,6 +1,6 @@
 //! The memory of the real binary while it backfills one account of 100,000 posts from a simulated Graph API.
 //!
-//! Prints the peak of its resident memory as the kernel saw it (`VmHWM`). `cargo bench --bench memory`.
+//! Prints the peak of its resident memory as the kernel saw it (`VmHWM`). Fails at 64 MB. `cargo bench --bench memory`.
 
 #![expect(clippy::disallowed_macros, reason = "a benchmark prints")]
 #![expect(
@@ -68,6 +68,7 @@ async fn main() {
         begun.elapsed().as_secs_f64(),
         peak as f64 / 1000.0,
     );
+    assert!(peak < 64_000, "igsync took {peak} kB");
 }
 
 /// The highest resident memory of a process so far, in kB of 1,024 bytes as the kernel counts, as 1,000 bytes here.

@@ -39,6 +39,8 @@ struct Prepared<'c> {
     key: Vec<usize>,
     select: CachedStatement<'c>,
     insert: CachedStatement<'c>,
+    /// Updates all columns that are spoken of, and for entities `changed_at` if it is not NULL; confirms observations.
+    update: CachedStatement<'c>,
 }
 
 /// How a stored row and a row that was read relate.
@@ -67,9 +69,9 @@ impl<'c> Writer<'c> {
         let at = self.prepare(row)?;
         let prepared = &mut self.prepared[at];
         match row.table.history {
-            History::Entity => prepared.write_entity(self.connection, row, &self.now),
+            History::Entity => prepared.write_entity(row, &self.now),
             History::Observation => {
-                prepared.write_observation(self.connection, row, &self.now, &self.confirm_before)
+                prepared.write_observation(row, &self.now, &self.confirm_before)
             }
         }
     }
@@ -90,11 +92,16 @@ impl<'c> Writer<'c> {
             .iter()
             .filter_map(|name| table.position(name))
             .collect();
-        let (select, insert) = match table.history {
-            History::Entity => (select_entity(table, &asked), insert_entity(table, &asked)),
+        let (select, insert, update) = match table.history {
+            History::Entity => (
+                select_entity(table, &asked),
+                insert_entity(table, &asked),
+                update_entity(table, &asked),
+            ),
             History::Observation => (
                 select_newest(table, &asked),
                 insert_observation(table, &asked),
+                confirm(table),
             ),
         };
         self.prepared.push(Prepared {
@@ -103,6 +110,7 @@ impl<'c> Writer<'c> {
             key,
             select: self.connection.prepare_cached(&select)?,
             insert: self.connection.prepare_cached(&insert)?,
+            update: self.connection.prepare_cached(&update)?,
         });
         Ok(self.prepared.len() - 1)
     }
@@ -115,12 +123,7 @@ impl Prepared<'_> {
             && asked.next().is_none()
     }
 
-    fn write_entity(
-        &mut self,
-        connection: &Connection,
-        row: &Row,
-        now: &Value,
-    ) -> rusqlite::Result<Written> {
+    fn write_entity(&mut self, row: &Row, now: &Value) -> rusqlite::Result<Written> {
         let asked = &self.asked;
         let stored = self
             .select
@@ -138,13 +141,12 @@ impl Prepared<'_> {
             Some(Difference::None) => written.unchanged = 1,
             Some(difference) => {
                 let real = difference == Difference::Real;
-                connection
-                    .prepare_cached(&update_entity(self.table, &self.asked, real))?
-                    .execute(params_from_iter(
-                        values(row, &self.asked)
-                            .chain(real.then_some(now))
-                            .chain(values(row, &self.key)),
-                    ))?;
+                let changed_at = if real { now } else { &Value::Null };
+                self.update.execute(params_from_iter(
+                    values(row, &self.asked)
+                        .chain([changed_at])
+                        .chain(values(row, &self.key)),
+                ))?;
                 written.changed = u64::from(real);
                 written.unchanged = u64::from(!real);
             }
@@ -154,7 +156,6 @@ impl Prepared<'_> {
 
     fn write_observation(
         &mut self,
-        connection: &Connection,
         row: &Row,
         now: &Value,
         confirm_before: &str,
@@ -175,11 +176,9 @@ impl Prepared<'_> {
                 written.unchanged = 1;
                 if stale {
                     let key = || values(row, &self.key);
-                    connection
-                        .prepare_cached(&confirm(self.table))?
-                        .execute(params_from_iter(
-                            [now].into_iter().chain(key()).chain(key()),
-                        ))?;
+                    let now = [now].into_iter();
+                    self.update
+                        .execute(params_from_iter(now.chain(key()).chain(key())))?;
                 }
             }
             newest => {
@@ -278,12 +277,13 @@ fn insert_observation(table: &Table, asked: &[usize]) -> String {
     )
 }
 
-fn update_entity(table: &Table, asked: &[usize], real: bool) -> String {
-    let mut columns = names(table, asked);
-    if real {
-        columns.push("changed_at");
-    }
-    let sets: Vec<String> = columns.iter().map(|name| format!("{name} = ?")).collect();
+/// Takes `changed_at` behind the columns; NULL keeps the stored one.
+fn update_entity(table: &Table, asked: &[usize]) -> String {
+    let mut sets: Vec<String> = names(table, asked)
+        .iter()
+        .map(|name| format!("{name} = ?"))
+        .collect();
+    sets.push("changed_at = ifnull(?, changed_at)".to_owned());
     format!(
         "UPDATE {} SET {} WHERE {}",
         table.name,

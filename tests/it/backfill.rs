@@ -10,7 +10,7 @@ use igsync::sync::{Range, Selection, SelectionError, Verdict};
 use igsync_simulator::{Fault, Match, NewPost, PageReach, PageSpec, TokenSpec, WorldSpec};
 
 use crate::binary::dump;
-use crate::world::{World, outcomes};
+use crate::world::{World, assert_counts, outcomes};
 
 #[tokio::test(start_paused = true)]
 async fn the_database_equals_the_world() {
@@ -19,6 +19,7 @@ async fn the_database_equals_the_world() {
     assert_eq!(summary.verdict(), Verdict::Complete);
     assert_eq!(summary.unlinked_pages.len(), 1);
     world.assert_complete();
+    assert_counts(&world.database(), &world.simulator);
     // The awkward things were there: NUL, right-to-left text, hidden likes, missing addresses, carousels.
     for awkward in [
         "SELECT count(*) FROM media WHERE instr(caption, char(0)) > 0",

@@ -155,7 +155,10 @@ pub fn assert_complete(database: &Connection, simulator: &Simulator) {
                 .query_row(
                     "SELECT caption, (SELECT count(*) FROM media_children c WHERE c.media_id = m.id)
                      FROM media m WHERE id = ? AND account_id = ? AND media_type = ? AND media_product_type = ?
-                     AND timestamp = ? AND (media_url IS NULL) = ?",
+                     AND timestamp = ? AND (media_url IS NULL) = ?
+                         AND permalink IS ? AND shortcode = ? AND username = ? AND owner_id = ? AND alt_text IS ?
+                         AND is_comment_enabled = ? AND is_shared_to_feed IS ? AND media_audio_type IS ?
+                         AND is_ai_generated = ?",
                     rusqlite::params![
                         post.id(),
                         account.id(),
@@ -163,6 +166,15 @@ pub fn assert_complete(database: &Connection, simulator: &Simulator) {
                         post.media_product_type().as_str(),
                         igsync::clock::instant_text(post.timestamp()),
                         post.media_url_path().is_none(),
+                    post.permalink(),
+                    post.shortcode(),
+                    post.username(),
+                    account.id(),
+                    post.alt_text(),
+                    post.is_comment_enabled(),
+                    post.is_shared_to_feed(),
+                    post.media_audio_type(),
+                    post.is_ai_generated(),
                     ],
                     |row| Ok((row.get(0)?, row.get(1)?)),
                 )
@@ -191,6 +203,73 @@ pub fn assert_complete(database: &Connection, simulator: &Simulator) {
         })
         .unwrap();
     assert_eq!(broken, 0);
+}
+
+/// Fails unless the newest counts of every post and account are those of the world at this moment.
+#[track_caller]
+pub fn assert_counts(database: &Connection, simulator: &Simulator) {
+    for account in simulator.world().accounts() {
+        let counts: (i64, i64, i64) = database
+            .query_row(
+                "SELECT followers_count, follows_count, media_count FROM accounts_current WHERE id = ?",
+                [account.id()],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .unwrap();
+        assert_eq!(
+            counts,
+            (
+                account.followers_count(),
+                account.follows_count(),
+                account.media_count()
+            )
+        );
+        for post in simulator
+            .world()
+            .media(account.id())
+            .filter(|post| !post.is_deleted())
+        {
+            let mut stored: Vec<Option<i64>> = database
+                .query_row(
+                    "SELECT like_count, comments_count, reposts_count, saved_count, shares_count, total_views_count
+                     FROM media_current WHERE id = ?",
+                    [post.id()],
+                    |row| (0..6).map(|at| row.get(at)).collect(),
+                )
+                .unwrap();
+            let views = stored.pop().unwrap();
+            let likes = (!post.likes_hidden()).then(|| post.like_count());
+            let rest = [
+                post.comments_count(),
+                post.reposts_count(),
+                post.saved_count(),
+                post.shares_count(),
+            ];
+            let mut expected = vec![likes];
+            expected.extend(rest.map(Some));
+            assert_eq!(stored, expected, "counts of {}", post.id());
+            let video = post.media_type().as_str() == "VIDEO";
+            assert_eq!(views.is_some(), video, "views of {}", post.id());
+            let children: Vec<(String, String, Option<String>)> = database
+                .prepare("SELECT id, media_type, permalink FROM media_children WHERE media_id = ? ORDER BY position")
+                .unwrap()
+                .query_map([post.id()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .unwrap()
+                .collect::<Result<_, _>>()
+                .unwrap();
+            let parts: Vec<_> = post
+                .children()
+                .map(|part| {
+                    (
+                        part.id(),
+                        part.media_type().as_str().to_owned(),
+                        part.permalink(),
+                    )
+                })
+                .collect();
+            assert_eq!(children, parts, "parts of {}", post.id());
+        }
+    }
 }
 
 /// The outcome of every job, as `account resource outcome`.
