@@ -273,6 +273,49 @@ impl Fault {
     }
 }
 
+impl Changes {
+    /// What is left of an answer.
+    pub(crate) fn applied(
+        &self,
+        status: u16,
+        body: String,
+        headers: &mut Vec<(String, String)>,
+    ) -> (u16, String) {
+        let mut body = self.body.clone().unwrap_or(body);
+        if self.html {
+            set(headers, "content-type", "text/html; charset=utf-8");
+            body = "<!DOCTYPE html><html><head><title>Facebook | Error</title></head><body>Sorry, something went wrong.\
+                    </body></html>"
+                .to_owned();
+        }
+        if self.cut {
+            let mut half = body.len() / 2;
+            while !body.is_char_boundary(half) {
+                half -= 1;
+            }
+            body.truncate(half);
+        }
+        for (name, value) in &self.headers {
+            set(headers, name, value);
+        }
+        (self.status.unwrap_or(status), body)
+    }
+
+    pub(crate) fn interferes(&self) -> bool {
+        self.status.is_some()
+            || self.error.is_some()
+            || self.body.is_some()
+            || self.message.is_some()
+            || self.served_version.is_some()
+            || self.html
+            || self.cut
+            || self.dead_cursor
+            || self.item_twice
+            || self.shifted_page
+            || !self.delay.is_zero()
+    }
+}
+
 /// The faults that were injected so far.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<Fault>);
@@ -298,4 +341,9 @@ impl Faults {
         }
         changes
     }
+}
+
+fn set(headers: &mut Vec<(String, String)>, name: &str, value: &str) {
+    headers.retain(|(known, _)| known != name);
+    headers.push((name.to_owned(), value.to_owned()));
 }

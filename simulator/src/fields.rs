@@ -46,10 +46,6 @@ impl Selection {
             fields: names.iter().map(plain).collect(),
         }
     }
-
-    pub(crate) fn named(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name == name)
-    }
 }
 
 /// Why a `fields` text is refused, in the words of the Graph API.
@@ -166,6 +162,12 @@ impl Parser<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Selection {
+        fn named(&self, name: &str) -> Option<&Field> {
+            self.fields.iter().find(|field| field.name == name)
+        }
+    }
 
     #[test]
     fn nested_edges_arguments_and_aliases_are_understood() {

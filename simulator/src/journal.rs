@@ -13,7 +13,7 @@ pub struct Call {
     pub path: String,
     /// Version of the path, where it had one.
     pub version: Option<String>,
-    /// Parameters except `access_token` and `appsecret_proof`.
+    /// Parameters except those that hold secrets: `access_token`, `appsecret_proof`, `input_token` and `batch`.
     pub query: Vec<(String, String)>,
     /// Parameter `fields`.
     pub fields: Option<String>,
@@ -33,6 +33,8 @@ pub struct Call {
     pub subcode: Option<i64>,
     /// Calls that it counted as.
     pub cost: u64,
+    /// How full the pool was afterwards, in percent of its fullest gauge.
+    pub usage_percent: Option<u64>,
     /// Whether the pool was blocked when it was made.
     pub while_blocked: bool,
     /// Whether a scripted fault changed the answer.

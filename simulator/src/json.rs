@@ -117,10 +117,6 @@ impl Json {
         self.boolean(value);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.text.len()
-    }
-
     /// A point to come back to, for members that turn out to have nothing to say.
     pub(crate) fn mark(&self) -> Mark {
         Mark {

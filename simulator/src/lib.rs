@@ -4,6 +4,26 @@
 //! [`Simulator`] answers requests about it over HTTP: it refuses what the real API refuses, with the same texts,
 //! pages the way each edge pages, and meters what the real API meters. Faults are scripted, every call is written
 //! into a journal, and the world can say what a complete database would hold.
+//!
+//! ```
+//! use igsync_simulator::{Clock, Fault, Match, Simulator, World, WorldSpec};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let spec = WorldSpec::small(1);
+//! let clock = Clock::starting_at(spec.epoch);
+//! let simulator = Simulator::new(World::new(spec), clock);
+//! simulator.inject(Fault::on(Match::path_ends_with("/media")).html(503));
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let server = simulator.serve_tcp(listener).await?;
+//! // … a client asks …
+//! assert!(simulator.journal().is_empty());
+//! assert_eq!(simulator.world().media("17841400000000001").count(), 120);
+//! # server.abort();
+//! # Ok(())
+//! # })
+//! # }
+//! ```
 
 mod clock;
 mod cursor;
@@ -15,6 +35,7 @@ mod journal;
 mod json;
 mod meter;
 mod node;
+mod oracle;
 mod preset;
 mod reader;
 mod rules;
@@ -26,11 +47,15 @@ mod world;
 pub use clock::Clock;
 pub use fault::{Fault, Match};
 pub use journal::Call;
-pub use meter::{MeterSpec, Pool};
+pub use meter::{Foreign, MeterSpec, Pool};
+pub use oracle::{Comparison, Expectation, ORACLE_TABLES, Tables};
 pub use rules::{NestedRefusal, Rules, UsageHeader};
 pub use server::Simulator;
 pub use spec::{
     ALL_TASKS, AccountSpec, AppSpec, HashtagSpec, PageReach, PageSpec, READ_PERMISSIONS, TokenKind,
     TokenSpec, WorldSpec,
 };
-pub use world::{Account, Comment, Media, MediaType, NewPost, ProductType, Revocation, World};
+pub use world::{
+    Account, Collaborator, Comment, Conversation, Media, MediaType, MentioningComment, Message,
+    NewPost, Product, ProductType, Revocation, World,
+};

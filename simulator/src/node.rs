@@ -2,24 +2,35 @@
 
 mod account_insight_rows;
 mod account_insights;
+mod debug_token;
+mod discovery;
 mod ig_comment;
+mod ig_hashtag;
 mod ig_media;
 mod ig_user;
 mod insight;
 mod media_insights;
+mod messaging;
 mod page;
 mod row;
+mod shop;
+mod timestamp;
 mod url;
 mod user;
+mod view;
 
 use crate::error::{GraphError, Outcome};
 use crate::fields::Field;
 use crate::id::{MediaKind, Object};
 use crate::reader::{Edge, Params, Reader};
-use crate::world::{Account, Comment, Media, TokenKey, World};
+use crate::world::{Account, Comment, Conversation, Media, Message, TokenKey, World};
 
-pub(crate) use ig_media::View;
+pub(crate) use debug_token::write as write_debug_token;
+pub(crate) use ig_hashtag::search as search_hashtag;
+pub(crate) use ig_user::profile_picture_path;
+pub(crate) use media_insights::{MEDIA_METRICS, is_metric_of};
 pub(crate) use row::Row;
+pub(crate) use view::View;
 
 /// Something with fields.
 #[derive(Clone, Debug)]
@@ -34,6 +45,14 @@ pub(crate) enum Node<'w> {
     Media(Media<'w>, View),
     /// IG Comment.
     Comment(Comment<'w>),
+    /// IG Hashtag.
+    Hashtag(u32),
+    /// A professional account of somebody else, through Business Discovery.
+    Discovered(Account<'w>),
+    /// A conversation.
+    Conversation(Conversation<'w>),
+    /// A message.
+    Message(Message<'w>),
     /// A plain row without fields of its own kind.
     Row(Row),
 }
@@ -47,6 +66,10 @@ impl Node<'_> {
             Self::Account(account) => account.id().to_owned(),
             Self::Media(media, _) => media.id(),
             Self::Comment(comment) => comment.id(),
+            Self::Hashtag(hashtag) => format!("hashtag {hashtag}"),
+            Self::Discovered(account) => format!("discovered {}", account.id()),
+            Self::Conversation(conversation) => conversation.id(),
+            Self::Message(message) => message.id(),
             Self::Row(_) => String::new(),
         }
     }
@@ -56,7 +79,11 @@ impl Node<'_> {
         match self {
             Self::User => vec!["name", "id"],
             Self::Page(_) => vec!["name", "id"],
-            Self::Account(_) | Self::Media(..) => vec!["id"],
+            Self::Account(_) | Self::Media(..) | Self::Hashtag(_) | Self::Discovered(_) => {
+                vec!["id"]
+            }
+            Self::Conversation(_) => vec!["id", "updated_time"],
+            Self::Message(_) => vec!["id", "created_time"],
             Self::Comment(_) => vec!["timestamp", "text", "id"],
             Self::Row(row) => row.keys(),
         }
@@ -70,6 +97,10 @@ impl Node<'_> {
             Self::Account(_) => "IGUser",
             Self::Media(..) => "IGMedia",
             Self::Comment(_) => "IGComment",
+            Self::Hashtag(_) => "IGHashtag",
+            Self::Discovered(_) => "IGUser",
+            Self::Conversation(_) => "UnifiedThread",
+            Self::Message(_) => "Message",
             Self::Row(_) => "Row",
         }
     }
@@ -114,13 +145,22 @@ fn find<'s>(reader: &Reader<'s>, id: &str) -> Option<Node<'s>> {
     if let Some(account) = world.account(id) {
         return Some(Node::Account(account));
     }
+    if let Some(conversation) = world.conversation(id) {
+        return Some(Node::Conversation(conversation));
+    }
+    if let Some(message) = world.message(id) {
+        return Some(Node::Message(message));
+    }
     match world.ids().resolve(id)? {
         Object::Media(path) => world
             .media_at(path)
             .filter(Media::is_readable)
             .map(|media| Node::Media(media, View::Node)),
         Object::Comment(path) => world.comment_at(path).map(Node::Comment),
-        Object::MentioningComment { .. } | Object::Hashtag(_) => None,
+        Object::Hashtag(index) => {
+            ((index as usize) < world.spec().hashtags.len()).then_some(Node::Hashtag(index))
+        }
+        Object::MentioningComment { .. } => None,
     }
 }
 
@@ -128,6 +168,12 @@ fn find<'s>(reader: &Reader<'s>, id: &str) -> Option<Node<'s>> {
 pub(crate) fn account_behind<'w>(world: &'w World, id: &str) -> Option<Account<'w>> {
     if let Some(account) = world.account(id) {
         return Some(account);
+    }
+    if let Some(conversation) = world
+        .conversation(id)
+        .or_else(|| Some(world.message(id)?.conversation()))
+    {
+        return Some(conversation.account());
     }
     match world.ids().resolve(id)? {
         Object::Media(path) if path.kind != MediaKind::Hashtag => {
@@ -140,6 +186,11 @@ pub(crate) fn account_behind<'w>(world: &'w World, id: &str) -> Option<Account<'
     }
 }
 
+/// Whether an id is that of a hashtag.
+pub(crate) fn is_hashtag(world: &World, id: &str) -> bool {
+    matches!(world.ids().resolve(id), Some(Object::Hashtag(index)) if (index as usize) < world.spec().hashtags.len())
+}
+
 fn is_reachable(reader: &Reader<'_>, node: &Node<'_>) -> bool {
     let account = match node {
         Node::Page(page) => return reader.caller.reaches_page(*page),
@@ -149,7 +200,10 @@ fn is_reachable(reader: &Reader<'_>, node: &Node<'_>) -> bool {
             _ => return false,
         },
         Node::Comment(comment) => comment.path().account,
-        Node::User | Node::Row(_) => return true,
+        Node::Discovered(account) => account.index(),
+        Node::Conversation(conversation) => conversation.account().index(),
+        Node::Message(message) => message.conversation().account().index(),
+        Node::User | Node::Hashtag(_) | Node::Row(_) => return true,
     };
     let page = reader.world.page_of_account(account);
     let is_linked = |page| reader.world.account_of_page(page).is_some();
@@ -167,9 +221,15 @@ pub(crate) fn write_field<'s>(
     match node {
         Node::User => Ok(user::write_field(reader, name, key)),
         Node::Page(page) => page::write_field(reader, *page, name, key, field),
-        Node::Account(account) => ig_user::write_field(reader, *account, name, key),
+        Node::Account(account) => ig_user::write_field(reader, *account, name, key, field),
         Node::Media(media, view) => ig_media::write_field(reader, media, *view, name, key, field),
         Node::Comment(comment) => ig_comment::write_field(reader, comment, name, key, field),
+        Node::Hashtag(hashtag) => Ok(ig_hashtag::write_field(reader, *hashtag, name, key)),
+        Node::Discovered(account) => Ok(discovery::write_field(reader, *account, name, key)),
+        Node::Conversation(conversation) => {
+            messaging::write_conversation_field(reader, *conversation, name, key)
+        }
+        Node::Message(message) => messaging::write_message_field(reader, *message, name, key),
         Node::Row(row) => Ok(row.write_field(&mut reader.json, name, key)),
     }
 }
@@ -183,7 +243,15 @@ pub(crate) fn edge<'s>(
 ) -> Outcome<Option<Edge<'s>>> {
     match node {
         Node::User => user::edge(reader, name),
-        Node::Page(_) | Node::Row(_) => Ok(None),
+        Node::Page(page) if name == "conversations" => {
+            messaging::conversations(reader, *page, params).map(Some)
+        }
+        Node::Hashtag(hashtag) => ig_hashtag::edge(reader, *hashtag, name, params),
+        Node::Discovered(account) => discovery::edge(reader, *account, name, params),
+        Node::Conversation(conversation) => {
+            messaging::conversation_edge(reader, *conversation, name)
+        }
+        Node::Page(_) | Node::Message(_) | Node::Row(_) => Ok(None),
         Node::Account(account) => ig_user::edge(reader, *account, name, params),
         Node::Media(media, view) => ig_media::edge(reader, media, *view, name, params),
         Node::Comment(comment) => ig_comment::edge(reader, comment, name),
@@ -210,6 +278,7 @@ pub(crate) fn is_edge_of_some_node(name: &str) -> bool {
             | "media"
             | "messages"
             | "permissions"
+            | "product_appeal"
             | "product_tags"
             | "recent_media"
             | "recently_searched_hashtags"

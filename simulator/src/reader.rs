@@ -16,7 +16,8 @@ use crate::server::{Incoming, Memory};
 use crate::world::{Identity, World};
 
 pub(crate) use edge::{Edge, List, Style};
-pub(crate) use weight::weight;
+
+use weight::weight;
 
 /// A field that was not asked for by name but belongs to the defaults.
 static BY_DEFAULT: Field = Field {
@@ -154,6 +155,34 @@ impl<'s> Reader<'s> {
         };
         self.write_edge(edge, node, name, params, selection, false)?;
         Ok(())
+    }
+
+    /// Answers an edge that hangs below no node.
+    pub(crate) fn rootless_edge(
+        &mut self,
+        edge: Edge<'s>,
+        name: &str,
+        selection: Option<&Selection>,
+    ) -> Outcome<()> {
+        self.write_edge(
+            edge,
+            &Node::User,
+            name,
+            Params(&self.call.params),
+            selection,
+            false,
+        )?;
+        Ok(())
+    }
+
+    /// Refuses what is too much at once. Recorded: where nothing is listed, nothing is too much.
+    pub(crate) fn check_weight(&self, selection: Option<&Selection>, items: u64) -> Outcome<()> {
+        let most = self.rules().max_weight.unwrap_or(u64::MAX);
+        if weight(selection, items) > most {
+            Err(GraphError::too_much_data())
+        } else {
+            Ok(())
+        }
     }
 
     pub(crate) fn nonexisting_field(&self, node: &Node<'s>, name: &str) -> GraphError {

@@ -43,6 +43,8 @@ pub struct Rules {
     pub replies_newest_first: bool,
     /// Most media per query of a hashtag ("IG Hashtag Recent Media" page: 50).
     pub max_hashtag_media: usize,
+    /// Different hashtags that an account may query within seven days ("Hashtag Search" page: 30).
+    pub max_hashtags_per_account: usize,
     /// Whether the last page of a list still has `cursors.after`; recordings disagree.
     pub last_page_has_after: bool,
     /// Whether a cursor fails once its item is deleted ("Paginated Results" page: do not store cursors).
@@ -124,6 +126,7 @@ impl Default for Rules {
             max_replies: 50,
             replies_newest_first: true,
             max_hashtag_media: 50,
+            max_hashtags_per_account: 30,
             last_page_has_after: true,
             cursors_die_with_their_item: true,
             empty_page_every: 0,

@@ -1,9 +1,11 @@
 //! The HTTP side: takes calls, lets faults interfere, answers, and keeps the journal.
 
 mod answer;
+mod batch;
 mod caller;
 mod incoming;
 mod memory;
+mod reading;
 mod version;
 
 use std::convert::Infallible;
@@ -25,9 +27,11 @@ use tokio::task::JoinHandle;
 use crate::clock::Clock;
 use crate::fault::{Changes, Fault, Faults};
 use crate::journal::Call;
+use crate::meter::{Meters, Pool};
 use crate::seed::Seed;
 use crate::world::World;
 
+pub(crate) use caller::why_dead;
 pub(crate) use incoming::Incoming;
 pub(crate) use memory::Memory;
 
@@ -49,6 +53,7 @@ struct Shared {
     memory: Memory,
     faults: Mutex<Faults>,
     journal: Mutex<Vec<Call>>,
+    meters: Mutex<Meters>,
     calls: AtomicU64,
 }
 
@@ -62,6 +67,7 @@ impl Simulator {
             memory: Memory::default(),
             faults: Mutex::default(),
             journal: Mutex::default(),
+            meters: Mutex::default(),
             calls: AtomicU64::new(0),
         };
         Self {
@@ -122,6 +128,18 @@ impl Simulator {
         lock(&self.shared.faults).clear();
     }
 
+    /// Lets somebody else spend calls of a pool now.
+    pub fn consume(&self, pool: &Pool, calls: u64) {
+        lock(&self.shared.meters).consume(self.world(), pool, calls, self.world().now_seconds());
+    }
+
+    /// How full a pool is now, in percent of its fullest gauge.
+    pub fn usage_percent(&self, pool: &Pool) -> u64 {
+        lock(&self.shared.meters)
+            .gauges(self.world(), pool, self.world().now_seconds())
+            .percent()
+    }
+
     fn take_fault(&self, call: &Incoming) -> Changes {
         lock(&self.shared.faults)
             .take(call, self.world().seed().with(500))
@@ -163,6 +181,9 @@ async fn handle(State(simulator): State<Simulator>, request: Request) -> Respons
         authorization,
         &form,
     );
+    if batch::is_batch(&call) {
+        return respond(simulator.answer_batch(&call).await);
+    }
     let changes = simulator.take_fault(&call);
     if !changes.delay.is_zero() {
         tokio::time::sleep(changes.delay).await;

@@ -6,13 +6,16 @@
 mod account;
 mod caption;
 mod comment;
+mod conversation;
 mod day;
 mod edit;
 mod growth;
 mod insight;
 mod media;
 mod media_path;
+mod others;
 mod people;
+mod shop;
 mod timeline;
 mod token;
 
@@ -28,8 +31,11 @@ use crate::spec::{AccountSpec, PageSpec, WorldSpec};
 
 pub use account::Account;
 pub use comment::Comment;
+pub use conversation::{Conversation, Message};
 pub use edit::{NewPost, Revocation};
 pub use media::{Media, MediaType, ProductType};
+pub use others::MentioningComment;
+pub use shop::{Collaborator, Product};
 
 pub(crate) use edit::Edits;
 pub(crate) use timeline::{DAY, Timeline};
@@ -44,6 +50,7 @@ pub struct World {
     homes: Vec<Home>,
     own_accounts: usize,
     account_by_id: HashMap<String, u32>,
+    account_by_username: HashMap<String, u32>,
     page_by_id: HashMap<String, usize>,
     token_by_text: HashMap<String, usize>,
     clock: OnceLock<Clock>,
@@ -89,16 +96,19 @@ impl World {
             homes,
             own_accounts,
             account_by_id: HashMap::new(),
+            account_by_username: HashMap::new(),
             page_by_id,
             token_by_text,
             clock: OnceLock::new(),
             edits: RwLock::default(),
             spec,
         };
-        world.account_by_id = (0u32..)
-            .zip(0..world.homes.len())
-            .map(|(index, _)| (world.account_spec(index).id.clone(), index))
-            .collect();
+        for (index, _) in (0u32..).zip(0..world.homes.len()) {
+            let spec = world.account_spec(index);
+            let (id, username) = (spec.id.clone(), spec.username.clone());
+            world.account_by_id.insert(id, index);
+            world.account_by_username.insert(username, index);
+        }
         world
     }
 
@@ -185,10 +195,6 @@ impl World {
         self.edits.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn own_accounts(&self) -> usize {
-        self.own_accounts
-    }
-
     pub(crate) fn page(&self, index: usize) -> Option<&PageSpec> {
         self.spec.pages.get(index)
     }
@@ -216,11 +222,16 @@ impl World {
         Account::new(self, index, self.now_seconds())
     }
 
+    /// Finds an account by the handle that it has now.
     pub(crate) fn account_with_username(&self, username: &str) -> Option<Account<'_>> {
-        (0u32..)
-            .take(self.homes.len())
-            .map(|index| self.account_at(index))
-            .find(|account| account.username() == username)
+        let renamed = self
+            .edits()
+            .usernames
+            .iter()
+            .find(|(_, name)| *name == username)
+            .map(|(index, _)| *index);
+        let index = renamed.or_else(|| self.account_by_username.get(username).copied())?;
+        Some(self.account_at(index)).filter(|account| account.username() == username)
     }
 
     pub(crate) fn account_spec(&self, index: u32) -> &AccountSpec {

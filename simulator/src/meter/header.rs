@@ -6,16 +6,7 @@ use crate::rules::UsageHeader;
 use crate::spec::TokenKind;
 use crate::world::{Identity, TokenKey, World};
 
-use super::Pool;
-
-/// Used shares of a pool in percent, and the minutes until a blocked one opens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Gauges {
-    pub(crate) call_count: u64,
-    pub(crate) total_cputime: u64,
-    pub(crate) total_time: u64,
-    pub(crate) regain_minutes: u64,
-}
+use super::{Gauges, Pool};
 
 /// The headers of an answer that was metered against a pool.
 pub(crate) fn usage_headers(

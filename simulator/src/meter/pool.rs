@@ -7,7 +7,7 @@ use std::fmt;
 use crate::node;
 use crate::server::Incoming;
 use crate::spec::TokenKind;
-use crate::world::{Identity, TokenKey, World};
+use crate::world::{Account, Identity, TokenKey, World};
 
 /// A pool of calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,23 +47,56 @@ impl Pool {
         {
             return Self::PlatformApp;
         }
+        if node::is_hashtag(world, node) {
+            return Self::PlatformApp;
+        }
+        let page = page_named(world, caller, node);
+        let about_messages = call.path.get(1).is_some_and(|edge| edge == "conversations");
+        if let Some(page) = page
+            .filter(|_| about_messages)
+            .or_else(|| page_of_messages(world, node))
+        {
+            return Self::BucMessenger(page.to_owned());
+        }
         if let Some(account) = node::account_behind(world, node) {
             return Self::BucInstagram(account.id().to_owned());
         }
-        let user = caller
-            .spec()
-            .map_or(String::new(), |spec| spec.user_id.clone());
-        let page = match caller.key {
-            TokenKey::Page { page, .. } => world.page(page).map(|page| page.id.clone()),
-            TokenKey::User(_) | TokenKey::App => None,
-        };
+        let user = caller.spec().map_or("", |spec| spec.user_id.as_str());
         let is_system = caller
             .spec()
             .is_some_and(|spec| spec.kind == TokenKind::System);
-        match page {
-            Some(page) => Self::BucPages(page),
-            None if is_system => Self::BucPages(user),
-            None => Self::PlatformUser(user),
+        match caller.key {
+            TokenKey::Page { page, .. } => Self::BucPages(
+                world
+                    .page(page)
+                    .map_or_else(String::new, |page| page.id.clone()),
+            ),
+            _ if is_system => Self::BucPages(page.unwrap_or(user).to_owned()),
+            _ => Self::PlatformUser(user.to_owned()),
         }
     }
+}
+
+/// The page that a path begins with; `me` is the page of a page token.
+fn page_named<'w>(world: &'w World, caller: &Identity<'_>, node: &str) -> Option<&'w str> {
+    let page = match caller.key {
+        TokenKey::Page { page, .. } if node == "me" => page,
+        _ => world.page_with_id(node)?,
+    };
+    world.page(page).map(|page| page.id.as_str())
+}
+
+/// The page behind a conversation or a message.
+fn page_of_messages<'w>(world: &'w World, node: &str) -> Option<&'w str> {
+    let account = conversation_account(world, node)?;
+    let page = world.page_of_account(account.index())?;
+    world.page(page).map(|page| page.id.as_str())
+}
+
+/// The account whose conversation or message an id names.
+fn conversation_account<'w>(world: &'w World, id: &str) -> Option<Account<'w>> {
+    let conversation = world
+        .conversation(id)
+        .or_else(|| Some(world.message(id)?.conversation()))?;
+    Some(conversation.account())
 }

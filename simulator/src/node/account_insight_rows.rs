@@ -9,16 +9,23 @@ use crate::world::Account;
 
 use super::Row;
 use super::account_insights::Question;
-use super::ig_media::timestamp;
 use super::insight::{Described, described, row};
+use super::timestamp::timestamp;
 
 /// Fewer followers, reached or engaged people than this, and some metrics are not told.
 const PEOPLE_NEEDED: i64 = 100;
 
 const MEDIA_PRODUCT_TYPES: [&str; 5] = ["AD", "CAROUSEL_CONTAINER", "POST", "REEL", "STORY"];
 const FOLLOW_TYPES: [&str; 3] = ["FOLLOWER", "NON_FOLLOWER", "UNKNOWN"];
-const CONTACT_BUTTON_TYPES: [&str; 7] =
-    ["BOOK_NOW", "CALL", "DIRECTION", "EMAIL", "INSTANT_EXPERIENCE", "TEXT", "UNDEFINED"];
+const CONTACT_BUTTON_TYPES: [&str; 7] = [
+    "BOOK_NOW",
+    "CALL",
+    "DIRECTION",
+    "EMAIL",
+    "INSTANT_EXPERIENCE",
+    "TEXT",
+    "UNDEFINED",
+];
 /// Timeframes of engaged and reached people; the longer ones were dropped with v20.0.
 const TIMEFRAMES: [&str; 2] = ["this_week", "this_month"];
 const OLD_TIMEFRAMES: [&str; 4] = ["last_14_days", "last_30_days", "last_90_days", "prev_month"];
@@ -30,7 +37,10 @@ pub(super) fn series(account: Account<'_>, metric: &str, question: &Question<'_>
         return Vec::new();
     }
     let days = account.days_ending_within(question.since, question.until);
-    let values: Vec<Value> = days.iter().filter_map(|day| point(account, metric, question.period, *day)).collect();
+    let values: Vec<Value> = days
+        .iter()
+        .filter_map(|day| point(account, metric, question.period, *day))
+        .collect();
     // Recorded: the time series of reach has a shorter title than its total.
     let (title, description) = match metric {
         "reach" => (
@@ -58,7 +68,12 @@ fn point(account: Account<'_>, metric: &str, period: &str, day: NaiveDate) -> Op
         ("online_followers", _) => {
             account.insight_on("reach", day)?;
             let hours = account.online_followers(day);
-            Value::Object(hours.into_iter().map(|(hour, people)| (hour.to_string(), Value::from(people))).collect::<Map<_, _>>())
+            Value::Object(
+                hours
+                    .into_iter()
+                    .map(|(hour, people)| (hour.to_string(), Value::from(people)))
+                    .collect::<Map<_, _>>(),
+            )
         }
         (_, "week" | "days_28") => {
             account.insight_on(metric, day)?;
@@ -91,17 +106,28 @@ pub(super) fn totals(account: Account<'_>, metric: &str, question: &Question<'_>
     vec![insight.with("id", id(account, metric, question))]
 }
 
-fn total_value(account: Account<'_>, metric: &str, days: &[NaiveDate], breakdowns: &[&str]) -> Option<Value> {
+fn total_value(
+    account: Account<'_>,
+    metric: &str,
+    days: &[NaiveDate],
+    breakdowns: &[&str],
+) -> Option<Value> {
     if metric == "follows_and_unfollows" {
         // Without the breakdown nothing is told: gained and lost are no sum.
         breakdowns.first()?;
-        let changes = days.iter().filter_map(|day| account.follows_and_unfollows(*day));
-        let (gained, lost) = changes.fold((0, 0), |(gained, lost), (more, less)| (gained + more, lost + less));
+        let changes = days
+            .iter()
+            .filter_map(|day| account.follows_and_unfollows(*day));
+        let (gained, lost) = changes.fold((0, 0), |(gained, lost), (more, less)| {
+            (gained + more, lost + less)
+        });
         let results = json!([
             { "dimension_values": ["FOLLOWER"], "value": gained },
             { "dimension_values": ["NON_FOLLOWER"], "value": lost },
         ]);
-        return Some(json!({ "value": gained + lost, "breakdowns": [{ "dimension_keys": breakdowns, "results": results }] }));
+        return Some(
+            json!({ "value": gained + lost, "breakdowns": [{ "dimension_keys": breakdowns, "results": results }] }),
+        );
     }
     let value = account.insight_over(metric, days);
     if breakdowns.is_empty() {
@@ -118,7 +144,9 @@ fn total_value(account: Account<'_>, metric: &str, days: &[NaiveDate], breakdown
             .into_iter()
             .flat_map(|(path, total): (Vec<&str>, i64)| {
                 let parts = account.parts(metric, total, breakdown, values);
-                parts.into_iter().map(move |(part, share)| ([path.as_slice(), &[part]].concat(), share))
+                parts
+                    .into_iter()
+                    .map(move |(part, share)| ([path.as_slice(), &[part]].concat(), share))
             })
             .collect();
     }
@@ -168,8 +196,17 @@ pub(super) fn demographics(
 
 /// With a timeframe it comes first among the dimensions, in upper case.
 fn by_groups(account: Account<'_>, metric: &str, question: &Question<'_>) -> Value {
-    let timeframe: Vec<String> = question.timeframe.iter().map(|timeframe| timeframe.to_uppercase()).collect();
-    let keys: Vec<&str> = question.timeframe.iter().map(|_| "timeframe").chain(question.breakdowns.iter().copied()).collect();
+    let timeframe: Vec<String> = question
+        .timeframe
+        .iter()
+        .map(|timeframe| timeframe.to_uppercase())
+        .collect();
+    let keys: Vec<&str> = question
+        .timeframe
+        .iter()
+        .map(|_| "timeframe")
+        .chain(question.breakdowns.iter().copied())
+        .collect();
     let results: Vec<Value> = account
         .audience(metric, &question.breakdowns)
         .into_iter()
@@ -181,16 +218,28 @@ fn by_groups(account: Account<'_>, metric: &str, question: &Question<'_>) -> Val
     json!({ "breakdowns": [{ "dimension_keys": keys, "results": results }] })
 }
 
-fn check_timeframe(reader: &Reader<'_>, timeframe: Option<&str>, is_about_followers: bool) -> Outcome<()> {
+fn check_timeframe(
+    reader: &Reader<'_>,
+    timeframe: Option<&str>,
+    is_about_followers: bool,
+) -> Outcome<()> {
     let Some(timeframe) = timeframe else {
         let needed = !is_about_followers || reader.rules().follower_demographics_need_timeframe;
-        return if needed { Err(GraphError::missing_parameter("timeframe")) } else { Ok(()) };
+        return if needed {
+            Err(GraphError::missing_parameter("timeframe"))
+        } else {
+            Ok(())
+        };
     };
-    let known = TIMEFRAMES.contains(&timeframe) || (is_about_followers && OLD_TIMEFRAMES.contains(&timeframe));
+    let known = TIMEFRAMES.contains(&timeframe)
+        || (is_about_followers && OLD_TIMEFRAMES.contains(&timeframe));
     if known {
         return Ok(());
     }
-    let message = format!("(#100) timeframe must be one of the following values: {}", TIMEFRAMES.join(", "));
+    let message = format!(
+        "(#100) timeframe must be one of the following values: {}",
+        TIMEFRAMES.join(", ")
+    );
     Err(GraphError::new(100, message))
 }
 

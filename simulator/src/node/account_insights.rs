@@ -45,7 +45,14 @@ const ACCEPTED: [&str; 28] = [
     "threads_clicks",
     "threads_reposts",
 ];
-const PERIODS: [&str; 6] = ["day", "week", "days_28", "month", "lifetime", "total_over_range"];
+const PERIODS: [&str; 6] = [
+    "day",
+    "week",
+    "days_28",
+    "month",
+    "lifetime",
+    "total_over_range",
+];
 const BREAKDOWNS: [&str; 8] = [
     "media_product_type",
     "follow_type",
@@ -72,7 +79,11 @@ pub(super) struct Question<'p> {
     pub(super) until: i64,
 }
 
-pub(super) fn edge<'s>(reader: &Reader<'s>, account: Account<'s>, params: Params<'_>) -> Outcome<Edge<'s>> {
+pub(super) fn edge<'s>(
+    reader: &Reader<'s>,
+    account: Account<'s>,
+    params: Params<'_>,
+) -> Outcome<Edge<'s>> {
     let question = question(reader, account, params)?;
     let mut rows: Vec<Row> = Vec::new();
     for metric in &question.metrics {
@@ -94,11 +105,19 @@ pub(super) fn edge<'s>(reader: &Reader<'s>, account: Account<'s>, params: Params
 
 /// A neighbouring window. It never ends, and the page size is not repeated in it.
 fn window(since: i64, until: i64) -> Vec<(String, String)> {
-    let pairs = [("since", since.to_string()), ("until", until.to_string()), ("limit", String::new())];
+    let pairs = [
+        ("since", since.to_string()),
+        ("until", until.to_string()),
+        ("limit", String::new()),
+    ];
     pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
 }
 
-fn question<'p>(reader: &Reader<'_>, account: Account<'_>, params: Params<'p>) -> Outcome<Question<'p>> {
+fn question<'p>(
+    reader: &Reader<'_>,
+    account: Account<'_>,
+    params: Params<'p>,
+) -> Outcome<Question<'p>> {
     let metrics = named(params, "metric");
     if metrics.is_empty() {
         return Err(GraphError::missing_parameter("metric"));
@@ -108,18 +127,36 @@ fn question<'p>(reader: &Reader<'_>, account: Account<'_>, params: Params<'p>) -
         return Err(GraphError::missing_parameter("period"));
     };
     if !PERIODS.contains(&period) {
-        let message = format!("(#100) period must be one of the following values: {}", PERIODS.join(", "));
+        let message = format!(
+            "(#100) period must be one of the following values: {}",
+            PERIODS.join(", ")
+        );
         return Err(GraphError::new(100, message));
     }
     let breakdowns = named(params, "breakdown");
     check_names(&breakdowns, "breakdown", &BREAKDOWNS)?;
-    reader.require(account.index(), &["instagram_basic", "pages_read_engagement", "instagram_manage_insights"])?;
+    reader.require(
+        account.index(),
+        &[
+            "instagram_basic",
+            "pages_read_engagement",
+            "instagram_manage_insights",
+        ],
+    )?;
     let total_value = params.get("metric_type") == Some("total_value");
     check_metric_type(&metrics, period, total_value)?;
     check_period(&metrics, period)?;
     check_breakdowns(reader, &metrics, &breakdowns, total_value)?;
     let (since, until) = range(reader, &metrics, params)?;
-    Ok(Question { metrics, period, total_value, breakdowns, timeframe: params.get("timeframe"), since, until })
+    Ok(Question {
+        metrics,
+        period,
+        total_value,
+        breakdowns,
+        timeframe: params.get("timeframe"),
+        since,
+        until,
+    })
 }
 
 fn check_metric_type(metrics: &[&str], period: &str, total_value: bool) -> Outcome<()> {
@@ -128,7 +165,9 @@ fn check_metric_type(metrics: &[&str], period: &str, total_value: bool) -> Outco
             None => Ok(()),
             Some(metric) => Err(GraphError::new(
                 100,
-                format!("(#100) The following metric ({metric}) is incompatible with the metric type (total_value)"),
+                format!(
+                    "(#100) The following metric ({metric}) is incompatible with the metric type (total_value)"
+                ),
             )),
         };
     }
@@ -155,24 +194,36 @@ fn check_period(metrics: &[&str], period: &str) -> Outcome<()> {
         None => Ok(()),
         Some(metric) => Err(GraphError::new(
             100,
-            format!("(#100) The following periods ({period}) are incompatible with the metric ({metric})"),
+            format!(
+                "(#100) The following periods ({period}) are incompatible with the metric ({metric})"
+            ),
         )),
     }
 }
 
-fn check_breakdowns(reader: &Reader<'_>, metrics: &[&str], breakdowns: &[&str], total_value: bool) -> Outcome<()> {
+fn check_breakdowns(
+    reader: &Reader<'_>,
+    metrics: &[&str],
+    breakdowns: &[&str],
+    total_value: bool,
+) -> Outcome<()> {
     for metric in metrics {
         for breakdown in breakdowns {
             let fits = match *metric {
                 _ if !total_value => false,
                 "reach" => matches!(*breakdown, "media_product_type" | "follow_type"),
                 "views" => {
-                    *breakdown == "media_product_type" || reader.rules().views_breakdown.as_deref() == Some(*breakdown)
+                    *breakdown == "media_product_type"
+                        || reader.rules().views_breakdown.as_deref() == Some(*breakdown)
                 }
-                "total_interactions" | "likes" | "comments" | "shares" | "saves" => *breakdown == "media_product_type",
+                "total_interactions" | "likes" | "comments" | "shares" | "saves" => {
+                    *breakdown == "media_product_type"
+                }
                 "follows_and_unfollows" => *breakdown == "follow_type",
                 "profile_links_taps" => *breakdown == "contact_button_type",
-                metric if metric.ends_with("_demographics") => matches!(*breakdown, "age" | "city" | "country" | "gender"),
+                metric if metric.ends_with("_demographics") => {
+                    matches!(*breakdown, "age" | "city" | "country" | "gender")
+                }
                 _ => false,
             };
             if !fits {
@@ -196,12 +247,21 @@ fn range(reader: &Reader<'_>, metrics: &[&str], params: Params<'_>) -> Outcome<(
         ));
     }
     if until_or_now - since > LONGEST_RANGE {
-        return Err(GraphError::new(100, "(#100) There cannot be more than 30 days (2592000 s) between since and until"));
-    }
-    if let Some(metric) = metrics.iter().find(|metric| LAST_30_DAYS_ONLY.contains(*metric)).filter(|_| since < now - 31 * DAY) {
         return Err(GraphError::new(
             100,
-            format!("(#100) ({metric}) metric only supports querying data for the last 30 days excluding the current day"),
+            "(#100) There cannot be more than 30 days (2592000 s) between since and until",
+        ));
+    }
+    if let Some(metric) = metrics
+        .iter()
+        .find(|metric| LAST_30_DAYS_ONLY.contains(*metric))
+        .filter(|_| since < now - 31 * DAY)
+    {
+        return Err(GraphError::new(
+            100,
+            format!(
+                "(#100) ({metric}) metric only supports querying data for the last 30 days excluding the current day"
+            ),
         ));
     }
     Ok((since, until_or_now))

@@ -7,7 +7,7 @@ use crate::fields::{Field, Selection};
 use crate::reader::{Edge, List, Reader, Style};
 use crate::world::Comment;
 
-use super::ig_media::timestamp;
+use super::timestamp::timestamp;
 use super::{Node, View};
 
 pub(super) fn write_field<'s>(

@@ -8,18 +8,11 @@ use crate::reader::{Edge, List, Params, Reader, Style};
 use crate::world::{Media, MediaType, ProductType};
 
 use super::ig_user::optional;
-use super::{Node, media_insights, url};
+use super::timestamp::timestamp;
+use super::view::{Shown, View};
+use super::{Node, media_insights, shop, url};
 
 const BASIC: [&str; 2] = ["instagram_basic", "pages_read_engagement"];
-
-/// From where a media is looked at; not everybody is told everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum View {
-    /// The owner reads the node itself.
-    Node,
-    /// The owner reads a list, or an edge inside `fields`.
-    List,
-}
 
 pub(super) fn write_field<'s>(
     reader: &mut Reader<'s>,
@@ -32,8 +25,10 @@ pub(super) fn write_field<'s>(
     if view == View::Node && name != "id" {
         reader.require(media.path().account, &BASIC)?;
     }
-    if media.path().child > 0 && !is_field_of_children(name) {
-        return Ok(is_field(name));
+    match view.shows(reader, media, name) {
+        Shown::Told => {}
+        Shown::Silently => return Ok(true),
+        Shown::Never => return Ok(false),
     }
     match name {
         "id" => reader.json.plain_member(key, media.number()),
@@ -76,9 +71,13 @@ fn write_number(
     let is_story = media.media_product_type() == ProductType::Story;
     match name {
         "like_count" => {
-            let told = view == View::Node
-                || !media.likes_hidden()
-                || !reader.rules().hidden_likes_omitted_in_lists;
+            let told = match view {
+                View::Node => true,
+                View::List => {
+                    !media.likes_hidden() || !reader.rules().hidden_likes_omitted_in_lists
+                }
+                _ => !media.likes_hidden(),
+            };
             count(reader, key, told.then(|| media.like_count()));
         }
         "comments_count" => count(reader, key, Some(media.comments_count())),
@@ -100,6 +99,10 @@ fn write_number(
             let is_video = media.media_type() == MediaType::Video;
             count(reader, key, is_video.then(|| media.views_count()));
         }
+        "view_count" if view == View::Discovery => {
+            let is_reel = media.media_product_type() == ProductType::Reels;
+            count(reader, key, is_reel.then(|| media.views_count()));
+        }
         "view_count" => {
             let message = "(#36104) You do not have permission to access this field outside of the Business Discovery API.";
             return Err(GraphError::new(36104, message));
@@ -108,7 +111,7 @@ fn write_number(
             reader.json.key(key);
             reader.json.raw(r#"{"eligible_to_boost":true}"#);
         }
-        "boost_ads_list" => {}
+        "boost_ads_list" | "from_full_name" | "from_id" => {}
         "copyright_check_information" => {
             if media.media_type() != MediaType::Video {
                 return Err(
@@ -123,47 +126,6 @@ fn write_number(
         _ => return Ok(false),
     }
     Ok(true)
-}
-
-/// "IG Media" page: the fields that items of albums have.
-fn is_field_of_children(name: &str) -> bool {
-    matches!(
-        name,
-        "id" | "ig_id"
-            | "legacy_instagram_media_id"
-            | "media_product_type"
-            | "media_type"
-            | "media_url"
-            | "owner"
-            | "permalink"
-            | "shortcode"
-            | "thumbnail_url"
-            | "timestamp"
-            | "username"
-    )
-}
-
-fn is_field(name: &str) -> bool {
-    is_field_of_children(name)
-        || matches!(
-            name,
-            "alt_text"
-                | "boost_ads_list"
-                | "boost_eligibility_info"
-                | "caption"
-                | "comments_count"
-                | "is_ai_generated"
-                | "is_comment_enabled"
-                | "is_shared_to_feed"
-                | "like_count"
-                | "media_audio_type"
-                | "reposts_count"
-                | "saved_count"
-                | "shares_count"
-                | "total_comments_count"
-                | "total_like_count"
-                | "total_views_count"
-        )
 }
 
 /// The `@` of mentions is stripped unless the user may manage the page.
@@ -198,12 +160,6 @@ fn count(reader: &mut Reader<'_>, key: &str, count: Option<i64>) {
     }
 }
 
-/// `2026-05-07T13:00:34+0000`: UTC, and an offset without a colon.
-pub(super) fn timestamp(seconds: i64) -> impl std::fmt::Display {
-    let instant = chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default();
-    instant.format("%Y-%m-%dT%H:%M:%S+0000")
-}
-
 pub(super) fn edge<'s>(
     reader: &mut Reader<'s>,
     media: &Media<'s>,
@@ -215,10 +171,15 @@ pub(super) fn edge<'s>(
         "children" => {
             let rows = media
                 .children()
-                .map(|child| Node::Media(child, View::List))
+                .map(|child| Node::Media(child, view.of_children()))
                 .collect();
             Edge::Rows(rows)
         }
+        "comments" | "insights" | "collaborators" | "product_tags" if !view.is_owners() => {
+            return Ok(None);
+        }
+        "collaborators" => shop::collaborators(reader, media)?,
+        "product_tags" => shop::product_tags(reader, media)?,
         "comments" if media.path().child == 0 => {
             reader.require(media.path().account, &BASIC)?;
             reader.require(media.path().account, &["instagram_manage_comments"])?;

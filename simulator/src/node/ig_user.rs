@@ -3,18 +3,21 @@
 //! Meta's page: "IG User" (…/instagram-platform/instagram-graph-api/reference/ig-user) and those of its edges.
 
 use crate::error::{GraphError, Outcome};
+use crate::fields::Field;
+use crate::id::MediaKind;
 use crate::reader::{Edge, List, Params, Reader, Style};
 use crate::world::Account;
 
-use super::{Node, View, account_insights, url};
+use super::{Node, View, account_insights, discovery, ig_hashtag, shop, url};
 
-const BASIC: [&str; 2] = ["instagram_basic", "pages_read_engagement"];
+pub(super) const BASIC: [&str; 2] = ["instagram_basic", "pages_read_engagement"];
 
 pub(super) fn write_field<'s>(
     reader: &mut Reader<'s>,
     account: Account<'s>,
     name: &str,
     key: &str,
+    field: &Field,
 ) -> Outcome<bool> {
     if name != "id" && is_field(name) {
         reader.require(account.index(), &BASIC)?;
@@ -43,7 +46,7 @@ pub(super) fn write_field<'s>(
             )?;
             reader.json.boolean_member(key, account.spec().products > 0);
         }
-        _ => return Ok(false),
+        _ => return discovery::write_expansion(reader, account, name, key, field),
     }
     Ok(true)
 }
@@ -58,7 +61,7 @@ pub(super) fn optional(reader: &mut Reader<'_>, key: &str, text: Option<&str>) {
     }
 }
 
-pub(super) fn profile_picture_path(account: Account<'_>) -> String {
+pub(crate) fn profile_picture_path(account: Account<'_>) -> String {
     let seed = account.seed().with(30);
     format!(
         "/v/t51.2885-15/{}_{}_n.jpg",
@@ -78,6 +81,40 @@ pub(super) fn edge<'s>(
             reader.require(account.index(), &BASIC)?;
             Edge::List(media(reader, account, params, View::List)?)
         }
+        "stories" => {
+            reader.require(account.index(), &BASIC)?;
+            Edge::List(stories(reader, account))
+        }
+        "tags" => {
+            reader.require(account.index(), &BASIC)?;
+            reader.require(account.index(), &["instagram_manage_comments"])?;
+            let list = foreign(reader, account, MediaKind::Tagged, View::Public);
+            Edge::List(List {
+                style: Style::CursorsOnly,
+                ..list
+            })
+        }
+        "collaborative_media" => {
+            reader.require(account.index(), &BASIC)?;
+            Edge::List(foreign(
+                reader,
+                account,
+                MediaKind::Collaboration,
+                View::Collaborator,
+            ))
+        }
+        "live_media" => {
+            reader.require(account.index(), &BASIC)?;
+            Edge::List(live_media(reader, account))
+        }
+        "recently_searched_hashtags" => {
+            reader.require(account.index(), &["instagram_basic"])?;
+            Edge::List(ig_hashtag::recently_searched(reader, account))
+        }
+        "content_publishing_limit" => shop::content_publishing_limit(reader, account)?,
+        "available_catalogs" => shop::available_catalogs(reader, account)?,
+        "catalog_product_search" => shop::catalog_product_search(reader, account, params)?,
+        "product_appeal" => shop::product_appeal(reader, account, params)?,
         "insights" => account_insights::edge(reader, account, params)?,
         _ => return Ok(None),
     };
@@ -111,6 +148,57 @@ pub(super) fn media<'s>(
         max_limit: reader.rules().max_limit,
         style: Style::Links,
     })
+}
+
+/// What is shown now; broadcasts are not among it.
+fn stories<'s>(reader: &Reader<'s>, account: Account<'s>) -> List<'s> {
+    List {
+        slots: account.live_stories(),
+        newest_first: true,
+        item: Box::new(move |slot| {
+            let story = account.story(slot);
+            story
+                .is_readable()
+                .then_some(Node::Media(story, View::List))
+        }),
+        default_limit: reader.rules().default_limit,
+        max_limit: reader.rules().max_limit,
+        style: Style::Links,
+    }
+}
+
+/// Posts of others, newest first.
+fn foreign<'s>(reader: &Reader<'s>, account: Account<'s>, kind: MediaKind, view: View) -> List<'s> {
+    let mut media: Vec<_> = account.foreign(kind).collect();
+    media.reverse();
+    List {
+        slots: 0..media.len() as u64,
+        newest_first: true,
+        item: Box::new(move |slot| {
+            media
+                .get(usize::try_from(slot).ok()?)
+                .map(|media| Node::Media(media.clone(), view))
+        }),
+        default_limit: reader.rules().default_limit,
+        max_limit: reader.rules().max_limit,
+        style: Style::Links,
+    }
+}
+
+/// Broadcasts that run now; they become posts when they end.
+fn live_media<'s>(reader: &Reader<'s>, account: Account<'s>) -> List<'s> {
+    let longest = crate::world::DAY;
+    List {
+        slots: account.slot_at(reader.now - longest)..account.slots(),
+        newest_first: true,
+        item: Box::new(move |slot| {
+            let post = account.post_at_slot(slot);
+            (post.is_readable() && post.is_live()).then_some(Node::Media(post, View::List))
+        }),
+        default_limit: reader.rules().default_limit,
+        max_limit: reader.rules().max_limit,
+        style: Style::Links,
+    }
 }
 
 /// Unix seconds, or a date as `strtotime` reads it in UTC.

@@ -6,7 +6,15 @@ use crate::reader::{Params, Reader};
 use super::Row;
 
 /// The fields of "InstagramInsightsResult"; each is known even where it has nothing to tell.
-const FIELDS: [&str; 7] = ["name", "period", "values", "title", "description", "total_value", "id"];
+const FIELDS: [&str; 7] = [
+    "name",
+    "period",
+    "values",
+    "title",
+    "description",
+    "total_value",
+    "id",
+];
 
 /// Title and description for people.
 pub(super) struct Described {
@@ -21,15 +29,25 @@ pub(super) fn row() -> Row {
 /// A parameter that is a comma list.
 pub(super) fn named<'p>(params: Params<'p>, name: &str) -> Vec<&'p str> {
     let list = params.get(name).unwrap_or_default();
-    list.split(',').map(str::trim).filter(|item| !item.is_empty()).collect()
+    list.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .collect()
 }
 
 /// The page says "An unknown error has occurred" for a breakdown without support; recordings name it.
-pub(super) fn incompatible_breakdown(reader: &Reader<'_>, breakdown: &str, metric: &str) -> GraphError {
+pub(super) fn incompatible_breakdown(
+    reader: &Reader<'_>,
+    breakdown: &str,
+    metric: &str,
+) -> GraphError {
     if reader.rules().breakdown_refusal_is_unknown_error {
         return GraphError::unknown();
     }
-    GraphError::new(100, format!("(#100) Incompatible breakdowns ({breakdown}) for metric ({metric})"))
+    GraphError::new(
+        100,
+        format!("(#100) Incompatible breakdowns ({breakdown}) for metric ({metric})"),
+    )
 }
 
 /// Recorded wording where there is one.
@@ -39,7 +57,10 @@ pub(super) fn described(metric: &str) -> Described {
             "Accounts reached",
             "The number of unique accounts that have seen your content, at least once, including in ads. Content includes posts, stories, reels, videos and live videos. Reach is different from impressions, which may include multiple views of your content by the same accounts. This metric is estimated and in development.",
         ),
-        "views" => ("Views", "The number of times your content was played or displayed. Content includes reels, posts, stories."),
+        "views" => (
+            "Views",
+            "The number of times your content was played or displayed. Content includes reels, posts, stories.",
+        ),
         "accounts_engaged" => (
             "Accounts engaged",
             "The number of accounts that have interacted with your content, including in ads. Content includes posts, stories, reels, videos and live videos. Interactions can include actions such as likes, saves, comments, shares or replies. These metrics are estimated and in development.",
@@ -48,10 +69,22 @@ pub(super) fn described(metric: &str) -> Described {
             "Content interactions",
             "The total number of post interactions, story interactions, reels interactions, video interactions and live video interactions, including any interactions on boosted content.",
         ),
-        "likes" => ("Likes", "The number of likes on your posts, reels and videos."),
-        "comments" => ("Comments", "The number of comments on your posts, reels, videos and live videos."),
-        "shares" => ("Shares", "The number of shares of your posts, stories, reels, videos and live videos."),
-        "saves" => ("Saves", "The number of saves of your posts, reels and videos."),
+        "likes" => (
+            "Likes",
+            "The number of likes on your posts, reels and videos.",
+        ),
+        "comments" => (
+            "Comments",
+            "The number of comments on your posts, reels, videos and live videos.",
+        ),
+        "shares" => (
+            "Shares",
+            "The number of shares of your posts, stories, reels, videos and live videos.",
+        ),
+        "saves" => (
+            "Saves",
+            "The number of saves of your posts, reels and videos.",
+        ),
         "replies" => (
             "Replies",
             "The number of replies that you received from your story, including text replies and quick reaction replies.",
@@ -68,13 +101,23 @@ pub(super) fn described(metric: &str) -> Described {
             "Follows and unfollows",
             "The number of accounts that followed you and the number of accounts that unfollowed you or left Instagram in the selected time period.",
         ),
-        other => return Described { title: in_words(other), description: format!("The {} of your content.", other.replace('_', " ")) },
+        other => {
+            return Described {
+                title: in_words(other),
+                description: format!("The {} of your content.", other.replace('_', " ")),
+            };
+        }
     };
-    Described { title: title.to_owned(), description: description.to_owned() }
+    Described {
+        title: title.to_owned(),
+        description: description.to_owned(),
+    }
 }
 
 fn in_words(metric: &str) -> String {
     let words = metric.replace('_', " ");
     let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }

@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use crate::error::{GraphError, Outcome};
 use crate::reader::{Edge, Params, Reader};
+use crate::rules::Rules;
 use crate::world::{Media, MediaType, ProductType};
 
 use super::insight::{Described, described, named, row};
 use super::{Node, Row};
 
 /// Every name that the API accepts for some media, in the order in which its refusals list them.
-const ACCEPTED: [&str; 24] = [
+pub(crate) const MEDIA_METRICS: [&str; 24] = [
     "impressions",
     "reach",
     "replies",
@@ -40,33 +41,52 @@ const ACCEPTED: [&str; 24] = [
     "content_views",
 ];
 
-const BREAKDOWNS: [&str; 4] = ["follow_type", "surface_type", "action_type", "story_navigation_action_type"];
+const BREAKDOWNS: [&str; 4] = [
+    "follow_type",
+    "surface_type",
+    "action_type",
+    "story_navigation_action_type",
+];
 
 /// Media created until here still have `impressions`, on v21.0 and older.
 const LAST_IMPRESSIONS: i64 = 1_719_964_800; // 2024-07-03T00:00:00Z
-const VIEWERS_NEEDED: i64 = 5;
 
-pub(super) fn edge<'s>(reader: &Reader<'s>, media: &Media<'s>, params: Params<'_>) -> Outcome<Edge<'s>> {
+pub(super) fn edge<'s>(
+    reader: &Reader<'s>,
+    media: &Media<'s>,
+    params: Params<'_>,
+) -> Outcome<Edge<'s>> {
     let metrics = named(params, "metric");
     if metrics.is_empty() {
         let message = "No metric was specified to be fetched. Please specify one or more metrics to be fetched and try again.";
         return Err(GraphError::new(3001, message).subcode(1_504_028));
     }
-    check_names(&metrics, "metric", &ACCEPTED)?;
+    check_names(&metrics, "metric", &MEDIA_METRICS)?;
     let breakdowns = named(params, "breakdown");
     check_names(&breakdowns, "breakdown", &BREAKDOWNS)?;
-    reader.require(media.path().account, &["instagram_basic", "pages_read_engagement", "instagram_manage_insights"])?;
+    reader.require(
+        media.path().account,
+        &[
+            "instagram_basic",
+            "pages_read_engagement",
+            "instagram_manage_insights",
+        ],
+    )?;
     if media.path().child > 0 {
         return Err(GraphError::unsupported_get(&media.id()));
     }
     check_conversion(media)?;
     check_metrics(reader, media, &metrics)?;
     check_breakdowns(reader, &metrics, &breakdowns)?;
-    let is_quiet = media.media_product_type() == ProductType::Story && media.viewers() < VIEWERS_NEEDED;
-    if is_quiet {
-        return Err(GraphError::new(10, "(#10) Not enough viewers for the media to show insights"));
+    if media.is_too_quiet() {
+        return Err(GraphError::new(
+            10,
+            "(#10) Not enough viewers for the media to show insights",
+        ));
     }
-    let rows = metrics.iter().filter_map(|metric| insight(media, metric, &breakdowns));
+    let rows = metrics
+        .iter()
+        .filter_map(|metric| insight(media, metric, &breakdowns));
     Ok(Edge::Rows(rows.map(Node::Row).collect()))
 }
 
@@ -75,15 +95,17 @@ pub(super) fn check_names(names: &[&str], parameter: &str, accepted: &[&str]) ->
         None => Ok(()),
         Some(index) => Err(GraphError::new(
             100,
-            format!("(#100) {parameter}[{index}] must be one of the following values: {}", accepted.join(", ")),
+            format!(
+                "(#100) {parameter}[{index}] must be one of the following values: {}",
+                accepted.join(", ")
+            ),
         )),
     }
 }
 
 /// Insights of media from before the latest conversion to a professional account are refused.
 fn check_conversion(media: &Media<'_>) -> Outcome<()> {
-    let converted_at = media.habits().converted_at;
-    if converted_at.is_none_or(|converted_at| media.timestamp() >= converted_at) {
+    if !media.is_from_before_conversion() {
         return Ok(());
     }
     let error = GraphError::new(100, "Invalid parameter").subcode(2_108_006).transient(false).for_people(
@@ -91,7 +113,10 @@ fn check_conversion(media: &Media<'_>) -> Outcome<()> {
         "The media was posted before the most recent time that the user's account was converted to a business account \
          from a personal account.",
     );
-    Err(GraphError { error_data: Some(r#"{"blame_field_specs":[[""]]}"#), ..error })
+    Err(GraphError {
+        error_data: Some(r#"{"blame_field_specs":[[""]]}"#),
+        ..error
+    })
 }
 
 fn check_metrics(reader: &Reader<'_>, media: &Media<'_>, metrics: &[&str]) -> Outcome<()> {
@@ -102,8 +127,11 @@ fn check_metrics(reader: &Reader<'_>, media: &Media<'_>, metrics: &[&str]) -> Ou
                        https://developers.facebook.com/docs/instagram-api/reference/ig-media/insights for a list of supported metrics.";
         return Err(GraphError::new(100, message));
     }
-    let unsupported: Vec<&str> =
-        metrics.iter().copied().filter(|metric| !is_supported(reader, media, metric)).collect();
+    let unsupported: Vec<&str> = metrics
+        .iter()
+        .copied()
+        .filter(|metric| !is_metric_of(reader.rules(), reader.version, media, metric))
+        .collect();
     if !unsupported.is_empty() {
         let message = format!(
             "(#100) The Media Insights API does not support the {} metric for this media product type.",
@@ -111,7 +139,9 @@ fn check_metrics(reader: &Reader<'_>, media: &Media<'_>, metrics: &[&str]) -> Ou
         );
         return Err(GraphError::new(100, message));
     }
-    let needs_facebook = metrics.iter().any(|metric| matches!(*metric, "facebook_views" | "crossposted_views"));
+    let needs_facebook = metrics
+        .iter()
+        .any(|metric| matches!(*metric, "facebook_views" | "crossposted_views"));
     if needs_facebook && !media.is_crossposted() {
         return Err(GraphError::new(-1, "Fatal").subcode(2_207_086));
     }
@@ -119,21 +149,27 @@ fn check_metrics(reader: &Reader<'_>, media: &Media<'_>, metrics: &[&str]) -> Ou
 }
 
 /// The table "metric × product type", with the switches for what peers contradict.
-pub(super) fn is_supported(reader: &Reader<'_>, media: &Media<'_>, metric: &str) -> bool {
-    let rules = reader.rules();
+pub(crate) fn is_metric_of(rules: &Rules, version: u32, media: &Media<'_>, metric: &str) -> bool {
     let is_image = media.media_type() == MediaType::Image;
     let product = media.media_product_type();
-    let (feed, reels, story) =
-        (product == ProductType::Feed, product == ProductType::Reels, product == ProductType::Story);
+    let (feed, reels, story) = (
+        product == ProductType::Feed,
+        product == ProductType::Reels,
+        product == ProductType::Story,
+    );
     match metric {
         "follows" | "shares" if feed && is_image && !rules.follows_and_shares_on_images => false,
         "views" if media.is_feed_video() && feed => !rules.views_refused_on_feed_videos,
-        "reach" | "views" | "shares" | "reposts" | "total_interactions" | "total_views" | "facebook_views" => true,
+        "reach" | "views" | "shares" | "reposts" | "total_interactions" | "total_views"
+        | "facebook_views" => true,
         "likes" | "comments" | "saved" | "total_likes" | "total_comments" => !story,
         "follows" | "profile_visits" | "profile_activity" => !reels,
-        "crossposted_views" | "ig_reels_avg_watch_time" | "ig_reels_video_view_total_time" | "reels_skip_rate" => reels,
+        "crossposted_views"
+        | "ig_reels_avg_watch_time"
+        | "ig_reels_video_view_total_time"
+        | "reels_skip_rate" => reels,
         "navigation" | "replies" | "link_clicks" => story,
-        "impressions" => !reels && reader.version < 22 && media.published_at() < LAST_IMPRESSIONS,
+        "impressions" => !reels && version < 22 && media.published_at() < LAST_IMPRESSIONS,
         _ => false,
     }
 }
@@ -147,7 +183,9 @@ fn check_breakdowns(reader: &Reader<'_>, metrics: &[&str], breakdowns: &[&str]) 
             _ => "",
         };
         if let Some(metric) = metrics.iter().find(|metric| **metric != carrier) {
-            return Err(super::insight::incompatible_breakdown(reader, breakdown, metric));
+            return Err(super::insight::incompatible_breakdown(
+                reader, breakdown, metric,
+            ));
         }
     }
     Ok(())
@@ -172,7 +210,10 @@ fn insight(media: &Media<'_>, metric: &str, breakdowns: &[&str]) -> Option<Row> 
         if !results.is_empty() {
             dimension["results"] = Value::from(results);
         }
-        insight = insight.with("total_value", json!({ "value": value, "breakdowns": [dimension] }));
+        insight = insight.with(
+            "total_value",
+            json!({ "value": value, "breakdowns": [dimension] }),
+        );
     }
     Some(insight.with("id", format!("{}/insights/{metric}/lifetime", media.id())))
 }

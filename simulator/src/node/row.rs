@@ -14,7 +14,10 @@ pub(crate) struct Row {
 
 impl Row {
     pub(super) fn knowing(known: &'static [&'static str]) -> Self {
-        Self { members: Vec::new(), known }
+        Self {
+            members: Vec::new(),
+            known,
+        }
     }
 
     #[must_use]

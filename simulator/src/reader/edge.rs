@@ -67,7 +67,7 @@ impl<'s> Reader<'s> {
     ) -> Outcome<usize> {
         match edge {
             Edge::Rows(rows) => {
-                self.open_data(&rows, selection)?;
+                self.open_data(&rows, selection, nested)?;
                 self.json.close_object();
                 Ok(rows.len())
             }
@@ -76,7 +76,7 @@ impl<'s> Reader<'s> {
                 previous,
                 next,
             } => {
-                self.open_data(&rows, selection)?;
+                self.open_data(&rows, selection, nested)?;
                 if !nested {
                     self.json.key("paging");
                     self.json.open_object();
@@ -93,7 +93,7 @@ impl<'s> Reader<'s> {
                 let cursors = Cursors::of_edge(self.world.seed(), &node.id(), name);
                 let page = Page::read(self, &list, cursors, params)?;
                 let rows: Vec<Node<'s>> = page.told().collect();
-                self.open_data(&rows, selection)?;
+                self.open_data(&rows, selection, nested)?;
                 self.write_paging(&page, &list, cursors, name, nested);
                 self.json.close_object();
                 Ok(rows.len())
@@ -101,7 +101,15 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn open_data(&mut self, rows: &[Node<'s>], selection: Option<&Selection>) -> Outcome<()> {
+    fn open_data(
+        &mut self,
+        rows: &[Node<'s>],
+        selection: Option<&Selection>,
+        nested: bool,
+    ) -> Outcome<()> {
+        if !nested {
+            self.check_weight(selection, rows.len() as u64)?;
+        }
         self.json.open_object();
         self.json.key("data");
         self.json.open_array();
@@ -138,7 +146,12 @@ impl<'s> Reader<'s> {
         let Some(after) = after.filter(|_| !silent) else {
             return;
         };
-        let tells_before = matches!(list.style, Style::Links | Style::CursorsOnly);
+        let tells_before = match list.style {
+            Style::Links => true,
+            // Recorded Business Discovery pages have no `before` where nothing is before.
+            Style::CursorsOnly => page.has_previous,
+            Style::AfterOnly | Style::SameAfter => false,
+        };
         let tells_after = page.has_next || self.rules().last_page_has_after;
         let before = page
             .before

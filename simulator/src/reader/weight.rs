@@ -14,7 +14,7 @@ const PAGE: u64 = 25;
 const METRIC: u64 = 5;
 
 /// Items times fields, nested edges included.
-pub(crate) fn weight(selection: Option<&Selection>, items: u64) -> u64 {
+pub(super) fn weight(selection: Option<&Selection>, items: u64) -> u64 {
     let per_item: u64 = selection.map_or(1, |selection| {
         selection
             .fields

@@ -30,14 +30,20 @@ pub(super) fn identify<'w>(world: &'w World, call: &Incoming, now: i64) -> Outco
             "The access token could not be decrypted",
         ));
     };
-    if let Some(why) = caller.revocation() {
-        return Err(revoked(why, &world.spec().app.id, &world.spec().rules));
-    }
-    if let Some(expired_at) = caller.expired_at(now) {
-        return Err(expired(expired_at, now, &world.spec().rules));
+    if let Some(dead) = why_dead(world, &caller, now) {
+        return Err(dead);
     }
     check_proof(world, call, token, caller.key)?;
     Ok(caller)
+}
+
+/// Why a known token is of no use any more.
+pub(crate) fn why_dead(world: &World, token: &Identity<'_>, now: i64) -> Option<GraphError> {
+    let rules = &world.spec().rules;
+    let revocation = token
+        .revocation()
+        .map(|why| revoked(why, &world.spec().app.id, rules));
+    revocation.or_else(|| Some(expired(token.expired_at(now)?, now, rules)))
 }
 
 fn check_proof(world: &World, call: &Incoming, token: &str, key: TokenKey) -> Outcome<()> {

@@ -5,10 +5,15 @@ use std::sync::{Mutex, PoisonError};
 
 use super::Incoming;
 
+/// How long a hashtag counts after it was queried for the first time.
+const HASHTAG_SECONDS: i64 = 7 * 86_400;
+
 /// State beside the meters.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     positions: Mutex<HashMap<String, u64>>,
+    /// Per account the hashtags that count now, and since when.
+    hashtags: Mutex<HashMap<String, Vec<(u32, i64)>>>,
 }
 
 impl Memory {
@@ -28,6 +33,31 @@ impl Memory {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(list_of(call), slot);
         }
+    }
+
+    /// Counts a query of a hashtag; says no when the account has no room for another one.
+    pub(crate) fn query_hashtag(&self, account: &str, hashtag: u32, now: i64, most: usize) -> bool {
+        let mut all = self.hashtags.lock().unwrap_or_else(PoisonError::into_inner);
+        let queried = all.entry(account.to_owned()).or_default();
+        queried.retain(|(_, since)| now - since < HASHTAG_SECONDS);
+        if queried.iter().any(|(known, _)| *known == hashtag) {
+            return true;
+        }
+        let has_room = queried.len() < most;
+        if has_room {
+            queried.push((hashtag, now));
+        }
+        has_room
+    }
+
+    /// The hashtags that count now.
+    pub(crate) fn recent_hashtags(&self, account: &str, now: i64) -> Vec<u32> {
+        let all = self.hashtags.lock().unwrap_or_else(PoisonError::into_inner);
+        let queried = all.get(account).into_iter().flatten();
+        queried
+            .filter(|(_, since)| now - since < HASHTAG_SECONDS)
+            .map(|(hashtag, _)| *hashtag)
+            .collect()
     }
 }
 

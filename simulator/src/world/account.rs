@@ -144,24 +144,6 @@ impl<'w> Account<'w> {
         self.media(MediaKind::Post, index)
     }
 
-    /// The slot of a post, the inverse of [`Self::post_at_slot`].
-    pub(crate) fn slot_of_post(self, index: u32) -> u64 {
-        let edits = self.world.edits();
-        let Some(scripted) = edits.scripted.get(&self.index) else {
-            return u64::from(index);
-        };
-        if let Some(nth) = index.checked_sub(SCRIPTED_POSTS) {
-            return scripted.get(nth as usize).map_or(0, |post| post.slot);
-        }
-        let mut slot = u64::from(index);
-        for post in scripted {
-            if post.slot <= slot {
-                slot += 1;
-            }
-        }
-        slot
-    }
-
     pub(crate) fn media(self, kind: MediaKind, index: u64) -> Media<'w> {
         let id = MediaId {
             kind,

@@ -81,27 +81,7 @@ impl<'w> Comment<'w> {
 
     /// Replies that are visible now, oldest first.
     pub fn replies(&self) -> impl Iterator<Item = Comment<'w>> {
-        let edits = self.world.edits();
-        let count = if self.path.reply == 0 {
-            self.reply_slots()
-        } else {
-            0
-        };
-        let replies: Vec<_> = (1..=count)
-            .map(|reply| {
-                let path = CommentId { reply, ..self.path };
-                let edit = edits.comments.get(&path);
-                Self {
-                    path,
-                    written_at: self.reply_written_at(reply),
-                    is_deleted: edit.is_some_and(|edit| edit.deleted),
-                    hidden: edit.and_then(|edit| edit.hidden),
-                    ..*self
-                }
-            })
-            .filter(Self::is_visible)
-            .collect();
-        replies.into_iter()
+        self.written_replies().filter(Self::is_visible)
     }
 }
 
@@ -142,7 +122,36 @@ impl<'w> Comment<'w> {
     }
 
     pub(crate) fn is_visible(&self) -> bool {
-        self.written_at <= self.now && !self.is_deleted
+        self.is_written() && !self.is_deleted
+    }
+
+    pub(crate) fn is_written(&self) -> bool {
+        self.written_at <= self.now
+    }
+
+    /// Replies so far, oldest first, deleted ones included.
+    pub(crate) fn written_replies(&self) -> impl Iterator<Item = Comment<'w>> {
+        let edits = self.world.edits();
+        let count = if self.path.reply == 0 {
+            self.reply_slots()
+        } else {
+            0
+        };
+        let replies: Vec<_> = (1..=count)
+            .map(|reply| {
+                let path = CommentId { reply, ..self.path };
+                let edit = edits.comments.get(&path);
+                Self {
+                    path,
+                    written_at: self.reply_written_at(reply),
+                    is_deleted: self.is_deleted || edit.is_some_and(|edit| edit.deleted),
+                    hidden: edit.and_then(|edit| edit.hidden),
+                    ..*self
+                }
+            })
+            .filter(Self::is_written)
+            .collect();
+        replies.into_iter()
     }
 
     pub(crate) fn path(&self) -> CommentId {

@@ -38,13 +38,21 @@ impl Account<'_> {
 
     /// The instant at which a day ends; insights of the day carry it as `end_time`.
     pub fn end_of_day(&self, day: NaiveDate) -> Option<DateTime<chrono::Utc>> {
-        self.bounds(day).and_then(|(_, end)| DateTime::from_timestamp(end, 0))
+        self.bounds(day)
+            .and_then(|(_, end)| DateTime::from_timestamp(end, 0))
     }
 
     /// The value of a metric over several days: a sum, or an estimate of different people.
     pub fn insight_over(&self, metric: &str, days: &[NaiveDate]) -> i64 {
-        let sum: i64 = days.iter().filter_map(|day| self.insight_on(metric, *day)).sum();
-        if UNIQUE.contains(&metric) && days.len() > 1 { sum * 70 / 100 } else { sum }
+        let sum: i64 = days
+            .iter()
+            .filter_map(|day| self.insight_on(metric, *day))
+            .sum();
+        if UNIQUE.contains(&metric) && days.len() > 1 {
+            sum * 70 / 100
+        } else {
+            sum
+        }
     }
 }
 
@@ -56,17 +64,33 @@ impl Account<'_> {
         };
         let ends_early = |day: &NaiveDate| self.bounds(*day).is_some_and(|(_, end)| end < since);
         let ends_in_time = |day: &NaiveDate| self.bounds(*day).is_some_and(|(_, end)| end <= until);
-        first.date_naive().iter_days().skip_while(ends_early).take_while(ends_in_time).collect()
+        first
+            .date_naive()
+            .iter_days()
+            .skip_while(ends_early)
+            .take_while(ends_in_time)
+            .collect()
     }
 
     /// A value by one dimension.
-    pub(crate) fn parts<'p>(self, metric: &str, total: i64, dimension: &str, values: &[&'p str]) -> Vec<(&'p str, i64)> {
-        split(total, self.metric_seed(metric).with(name(dimension)).bits(), values)
+    pub(crate) fn parts<'p>(
+        self,
+        metric: &str,
+        total: i64,
+        dimension: &str,
+        values: &[&'p str],
+    ) -> Vec<(&'p str, i64)> {
+        split(
+            total,
+            self.metric_seed(metric).with(name(dimension)).bits(),
+            values,
+        )
     }
 
     /// Accounts gained and lost on a day.
     pub(crate) fn follows_and_unfollows(self, day: NaiveDate) -> Option<(i64, i64)> {
-        self.insight_on("followers_gained", day).zip(self.insight_on("followers_lost", day))
+        self.insight_on("followers_gained", day)
+            .zip(self.insight_on("followers_lost", day))
     }
 
     /// When followers are online: 24 Pacific hours, some of them unknown, sometimes all.
@@ -78,9 +102,17 @@ impl Account<'_> {
         let followers = self.followers_count();
         let online = |hour: u32| {
             let waking = if (7..23).contains(&hour) { 300 } else { 60 };
-            followers * seed.with(u64::from(hour)).between(waking / 2, waking).cast_signed() / 1000
+            followers
+                * seed
+                    .with(u64::from(hour))
+                    .between(waking / 2, waking)
+                    .cast_signed()
+                / 1000
         };
-        (0..24).filter(|hour| !seed.with(100 + u64::from(*hour)).per_mille(30)).map(|hour| (hour, online(hour))).collect()
+        (0..24)
+            .filter(|hour| !seed.with(100 + u64::from(*hour)).per_mille(30))
+            .map(|hour| (hour, online(hour)))
+            .collect()
     }
 
     pub(crate) fn metric_seed(self, metric: &str) -> Seed {
@@ -89,7 +121,11 @@ impl Account<'_> {
 
     fn whole_day(self, metric: &str, day: NaiveDate) -> Option<i64> {
         let of_reach = |low, high| {
-            let per_ten_thousand = self.metric_seed(metric).with(number(day)).between(low, high).cast_signed();
+            let per_ten_thousand = self
+                .metric_seed(metric)
+                .with(number(day))
+                .between(low, high)
+                .cast_signed();
             Some(self.reach_on(day) * per_ten_thousand / 10_000)
         };
         match metric {
@@ -99,7 +135,10 @@ impl Account<'_> {
             "comments" => of_reach(10, 90),
             "shares" => of_reach(20, 120),
             "saves" => of_reach(20, 150),
-            "total_interactions" => ["likes", "comments", "shares", "saves"].iter().map(|part| self.whole_day(part, day)).sum(),
+            "total_interactions" => ["likes", "comments", "shares", "saves"]
+                .iter()
+                .map(|part| self.whole_day(part, day))
+                .sum(),
             "accounts_engaged" => Some(self.whole_day("total_interactions", day)? * 80 / 100),
             "replies" if self.spec().story_replies_hidden => Some(0),
             "replies" => of_reach(0, 40),
@@ -109,7 +148,12 @@ impl Account<'_> {
             "website_clicks" => of_reach(0, 50),
             "followers_lost" => {
                 let most = self.spec().followers_per_day / 2 + 2;
-                Some(self.metric_seed(metric).with(number(day)).below(most).cast_signed())
+                Some(
+                    self.metric_seed(metric)
+                        .with(number(day))
+                        .below(most)
+                        .cast_signed(),
+                )
             }
             "followers_gained" | "follower_count" => {
                 let (start, end) = self.bounds(day)?;
@@ -125,7 +169,8 @@ impl Account<'_> {
             return 0;
         };
         let seed = self.metric_seed("reach").with(number(day));
-        let weekday = [9, 10, 11, 10, 10, 8, 7].get(chrono::Datelike::weekday(&day).num_days_from_monday() as usize);
+        let weekday = [9, 10, 11, 10, 10, 8, 7]
+            .get(chrono::Datelike::weekday(&day).num_days_from_monday() as usize);
         let per_ten_thousand = seed.between(300, 1_200).cast_signed() * weekday.unwrap_or(&10) / 10;
         self.followers_at(end) * per_ten_thousand / 10_000 + seed.with(1).below(5).cast_signed()
     }
@@ -136,7 +181,10 @@ impl Account<'_> {
             let local = day.and_hms_opt(0, 0, 0)?;
             Some(zone.from_local_datetime(&local).earliest()?.timestamp())
         };
-        Some((midnight(day)?, midnight(day.checked_add_days(Days::new(1))?)?))
+        Some((
+            midnight(day)?,
+            midnight(day.checked_add_days(Days::new(1))?)?,
+        ))
     }
 }
 
@@ -145,5 +193,6 @@ fn number(day: NaiveDate) -> u64 {
 }
 
 fn name(text: &str) -> u64 {
-    text.bytes().fold(0, |hash, byte| Seed::new(hash).with(u64::from(byte)).bits())
+    text.bytes()
+        .fold(0, |hash, byte| Seed::new(hash).with(u64::from(byte)).bits())
 }

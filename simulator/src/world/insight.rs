@@ -10,6 +10,7 @@ use super::timeline::DAY;
 
 /// Totals are worked out once per hour.
 const ROUND: i64 = 3600;
+const VIEWERS_NEEDED: i64 = 5;
 
 impl Media<'_> {
     /// The value of a metric as the API tells it now; none before there are any numbers. Says nothing about whether
@@ -27,7 +28,14 @@ impl Media<'_> {
     pub fn insight_breakdown(&self, metric: &str) -> Option<Vec<(&'static str, i64)>> {
         let then = self.lagged()?;
         let parts: &[&str] = match metric {
-            "profile_activity" => &["bio_link_clicked", "call", "direction", "email", "other", "text"],
+            "profile_activity" => &[
+                "bio_link_clicked",
+                "call",
+                "direction",
+                "email",
+                "other",
+                "text",
+            ],
             "navigation" => &["swipe_forward", "tap_back", "tap_exit", "tap_forward"],
             _ => return None,
         };
@@ -35,13 +43,14 @@ impl Media<'_> {
         Some(split(total, then.seed().with(71).bits(), parts))
     }
 
-    /// Viewers so far; a story with fewer than five has no insights.
-    pub(crate) fn viewers(&self) -> i64 {
-        self.lagged().map_or(0, |then| then.reach())
+    /// A story with fewer than five viewers so far has no insights.
+    pub(crate) fn is_too_quiet(&self) -> bool {
+        self.is_story() && self.lagged().map_or(0, |then| then.reach()) < VIEWERS_NEEDED
     }
 
     fn total(&self, metric: &str) -> Option<i64> {
-        let interactions = self.like_count() + self.saved_count() + self.comments_count() + self.shares_count();
+        let interactions =
+            self.like_count() + self.saved_count() + self.comments_count() + self.shares_count();
         Some(match metric {
             "reach" => self.reach(),
             "views" | "total_views" | "impressions" => self.views(),
@@ -70,7 +79,10 @@ impl Media<'_> {
     fn lagged(&self) -> Option<Self> {
         let delayed = self.now - self.world.spec().rules.insights_delay_seconds;
         let now = delayed - delayed.rem_euclid(ROUND);
-        (self.published_at <= now).then(|| Self { now, ..self.clone() })
+        (self.published_at <= now).then(|| Self {
+            now,
+            ..self.clone()
+        })
     }
 
     fn is_story(&self) -> bool {
@@ -78,7 +90,11 @@ impl Media<'_> {
     }
 
     fn views(&self) -> i64 {
-        if self.is_story() { self.reach() * 5 / 4 } else { self.views_count() }
+        if self.is_story() {
+            self.reach() * 5 / 4
+        } else {
+            self.views_count()
+        }
     }
 
     fn reach(&self) -> i64 {
@@ -96,7 +112,11 @@ impl Media<'_> {
     }
 
     fn replies(&self) -> i64 {
-        if self.habits().story_replies_hidden { 0 } else { self.share_of_reach(79, 12) }
+        if self.habits().story_replies_hidden {
+            0
+        } else {
+            self.share_of_reach(79, 12)
+        }
     }
 
     fn average_watch_time(&self) -> i64 {
@@ -112,7 +132,10 @@ impl Media<'_> {
 /// Parts that add up to the total, the same ones for the same bits.
 pub(super) fn split<'p>(total: i64, bits: u64, parts: &[&'p str]) -> Vec<(&'p str, i64)> {
     let seed = crate::seed::Seed::new(bits);
-    let weights: Vec<i64> = (0..).take(parts.len()).map(|part| seed.with(part).between(1, 100).cast_signed()).collect();
+    let weights: Vec<i64> = (0..)
+        .take(parts.len())
+        .map(|part| seed.with(part).between(1, 100).cast_signed())
+        .collect();
     let sum: i64 = weights.iter().sum();
     let mut rest = total;
     let mut told: Vec<_> = parts

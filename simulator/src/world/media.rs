@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::id::{CommentId, MediaId, MediaKind};
+use crate::id::{MediaId, MediaKind};
+use crate::seed::Seed;
 
 use super::comment::Comment;
 use super::edit::{MediaEdit, NewPost};
@@ -38,6 +39,7 @@ pub struct Media<'w> {
     pub(super) world: &'w World,
     pub(super) path: MediaId,
     pub(super) now: i64,
+    pub(super) seed: Seed,
     pub(super) published_at: i64,
     pub(super) shape: Shape,
     pub(super) scripted: Option<NewPost>,
@@ -287,19 +289,9 @@ impl<'w> Media<'w> {
 
     /// Top-level comments that are visible now, oldest first.
     pub fn comments(&self) -> impl Iterator<Item = Comment<'w>> {
-        let (world, path) = (self.world, self.path);
-        (0..self.comment_slots())
-            .filter_map(move |comment| {
-                let id = CommentId {
-                    account: path.account,
-                    post: path.index,
-                    comment,
-                    reply: 0,
-                };
-                Comment::of_post(world, id, self).filter(Comment::is_visible)
-            })
-            .collect::<Vec<_>>()
-            .into_iter()
+        let are_shown = self.is_comment_enabled();
+        self.written_comments()
+            .filter(move |comment| are_shown && comment.is_visible())
     }
 
     /// When it was deleted, if that has happened.
@@ -314,4 +306,3 @@ impl<'w> Media<'w> {
         self.deletion().is_some_and(|at| at <= self.now)
     }
 }
-

@@ -1,11 +1,12 @@
 //! How a media follows from its path: what it is, when it appeared, when it goes.
 
-use crate::id::{MAX_COMMENTS, MediaId, MediaKind, SCRIPTED_POSTS};
+use crate::id::{CommentId, MAX_COMMENTS, MediaId, MediaKind, SCRIPTED_POSTS};
 use crate::seed::Seed;
 use crate::spec::AccountSpec;
 
 use super::World;
 use super::account::{Account, STORY_SECONDS};
+use super::comment::Comment;
 use super::growth::{SETTLED_AFTER, grown};
 use super::media::{Media, MediaType, ProductType};
 use super::timeline::{DAY, Timeline};
@@ -47,6 +48,7 @@ impl<'w> Media<'w> {
             world,
             path,
             now,
+            seed: seed_of(world, path),
             published_at: 0,
             shape: Shape::Image,
             scripted: scripted.map(|scripted| scripted.post.clone()),
@@ -99,9 +101,17 @@ impl<'w> Media<'w> {
         self.shape == Shape::Broadcast && self.age() < BROADCAST_SECONDS
     }
 
+    /// Whether it is older than the latest conversion to a professional account.
+    pub(crate) fn is_from_before_conversion(&self) -> bool {
+        let converted_at = self.habits().converted_at;
+        converted_at.is_some_and(|converted_at| self.timestamp() < converted_at)
+    }
+
     /// Whether it was also shared to Facebook.
     pub(crate) fn is_crossposted(&self) -> bool {
-        self.seed().with(67).per_mille(self.habits().crossposted_per_mille)
+        self.seed()
+            .with(67)
+            .per_mille(self.habits().crossposted_per_mille)
     }
 
     /// A FEED video, which does not know every metric.
@@ -124,18 +134,30 @@ impl<'w> Media<'w> {
     }
 
     pub(crate) fn seed(&self) -> Seed {
-        let seed = self
-            .world
-            .seed()
-            .with(200 + self.path.kind as u64)
-            .with(u64::from(self.path.account));
-        seed.with(u64::from(self.path.index))
-            .with(u64::from(self.path.child))
+        self.seed
+    }
+
+    /// Top-level comments so far, oldest first, deleted ones included.
+    pub(crate) fn written_comments(&self) -> impl Iterator<Item = Comment<'w>> {
+        let (world, path) = (self.world, self.path);
+        let of_slot = |comment| {
+            let id = CommentId {
+                account: path.account,
+                post: path.index,
+                comment,
+                reply: 0,
+            };
+            Comment::of_post(world, id, self)
+        };
+        // Slots are in the order of time: what follows the first unwritten one is unwritten, too.
+        let written =
+            (0..self.comment_slots()).map_while(|slot| of_slot(slot).filter(Comment::is_written));
+        written.collect::<Vec<_>>().into_iter()
     }
 
     /// Comments that will have been written once all have been written.
     pub(crate) fn comment_slots(&self) -> u32 {
-        if self.path.kind != MediaKind::Post || self.path.child > 0 || !self.is_comment_enabled() {
+        if self.path.kind != MediaKind::Post || self.path.child > 0 {
             return 0;
         }
         let mean = u64::from(self.habits().mean_comments);
@@ -162,6 +184,7 @@ impl<'w> Media<'w> {
         };
         (child <= children).then(|| Self {
             path: MediaId { child, ..self.path },
+            seed: seed_of(self.world, MediaId { child, ..self.path }),
             ..self.clone()
         })
     }
@@ -212,16 +235,11 @@ impl<'w> Media<'w> {
                 (_, children) => Shape::Album { children },
             };
         }
-        let seed = MediaId {
+        let whole = MediaId {
             child: 0,
             ..self.path
         };
-        let seed = Self {
-            path: seed,
-            ..self.clone()
-        }
-        .seed()
-        .with(64);
+        let seed = seed_of(self.world, whole).with(64);
         let habits = self.habits();
         let roll = seed.below_u32(1000);
         if self.path.kind == MediaKind::Story {
@@ -260,4 +278,13 @@ impl<'w> Media<'w> {
             MediaKind::Hashtag => self.world.hashtag_posts(self.path.account),
         }
     }
+}
+
+/// The branch of the seed that everything about a media follows from.
+fn seed_of(world: &World, path: MediaId) -> Seed {
+    let seed = world
+        .seed()
+        .with(200 + path.kind as u64)
+        .with(u64::from(path.account));
+    seed.with(u64::from(path.index)).with(u64::from(path.child))
 }

@@ -9,9 +9,10 @@ const MOST_ENTRIES: usize = 45;
 const AGES: [&str; 7] = ["13-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+"];
 const GENDERS: [&str; 3] = ["F", "M", "U"];
 const COUNTRIES: [&str; 50] = [
-    "AR", "AT", "AU", "BE", "BG", "BR", "CA", "CH", "CL", "CN", "CO", "CZ", "DE", "DK", "EE", "EG", "ES", "FI", "FR",
-    "GB", "GR", "HR", "HU", "ID", "IE", "IL", "IN", "IS", "IT", "JP", "KR", "LT", "LU", "LV", "MA", "MX", "NG", "NL",
-    "NO", "NZ", "PE", "PL", "PT", "RO", "RS", "SE", "SI", "SK", "TR", "US",
+    "AR", "AT", "AU", "BE", "BG", "BR", "CA", "CH", "CL", "CN", "CO", "CZ", "DE", "DK", "EE", "EG",
+    "ES", "FI", "FR", "GB", "GR", "HR", "HU", "ID", "IE", "IL", "IN", "IS", "IT", "JP", "KR", "LT",
+    "LU", "LV", "MA", "MX", "NG", "NL", "NO", "NZ", "PE", "PL", "PT", "RO", "RS", "SE", "SI", "SK",
+    "TR", "US",
 ];
 const CITIES: [&str; 8] = [
     "Berlin, Berlin",
@@ -41,11 +42,13 @@ impl Account<'_> {
                 .into_iter()
                 .flat_map(|(path, size)| {
                     let bits = self.metric_seed(breakdown).bits();
-                    split(size, bits, values).into_iter().map(move |(value, share)| {
-                        let mut path: Vec<String> = path.clone();
-                        path.push(value.to_owned());
-                        (path, share)
-                    })
+                    split(size, bits, values)
+                        .into_iter()
+                        .map(move |(value, share)| {
+                            let mut path: Vec<String> = path.clone();
+                            path.push(value.to_owned());
+                            (path, share)
+                        })
                 })
                 .collect();
         }

@@ -2,10 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
+mod account_insights;
+mod edges;
 mod faults;
+mod hashtags;
+mod insights;
+mod media_insights;
 mod meters;
 mod nodes;
 mod paging;
+mod people;
 mod probe;
+mod recorded_cassettes;
+mod recorded_errors;
+mod recorded_nodes;
+mod recordings;
 mod refusals;
 mod sockets;
+mod switches;
+mod throttling;
+mod tokens;
+mod walk;
+mod walker;

@@ -1,16 +1,44 @@
 //! Pools and usage headers.
 
-use igsync_simulator::{Rules, UsageHeader, WorldSpec};
+use igsync_simulator::{
+    AccountSpec, MeterSpec, PageSpec, Pool, Rules, TokenKind, UsageHeader, WorldSpec,
+};
 use serde_json::{Value, json};
 
-use crate::probe::{ACCOUNT, Probe};
+use crate::probe::{ACCOUNT, Probe, Reply};
+
+pub(crate) const SECOND_ACCOUNT: &str = "17841400000000002";
+
+pub(crate) fn metered(meters: MeterSpec) -> Probe {
+    let mut spec = WorldSpec {
+        meters,
+        ..WorldSpec::small(1)
+    };
+    spec.pages[1].account = Some(AccountSpec::numbered(2));
+    Probe::of(spec)
+}
+
+pub(crate) fn pool(account: &str) -> Pool {
+    Pool::BucInstagram(account.to_owned())
+}
+
+/// The entry of an account in `X-Business-Use-Case-Usage`.
+pub(crate) fn business(reply: &Reply, id: &str) -> Value {
+    let usage: Value =
+        serde_json::from_str(reply.header("x-business-use-case-usage").unwrap()).unwrap();
+    usage[id][0].clone()
+}
+
+pub(crate) async fn account(probe: &Probe) -> Reply {
+    probe
+        .get(&format!("/v25.0/{ACCOUNT}?fields=username"))
+        .await
+}
 
 #[tokio::test]
 async fn usage_headers_have_the_documented_shape() {
     let probe = Probe::small();
-    let reply = probe
-        .get(&format!("/v25.0/{ACCOUNT}?fields=username"))
-        .await;
+    let reply = account(&probe).await;
     let usage: Value =
         serde_json::from_str(reply.header("x-business-use-case-usage").unwrap()).unwrap();
     let ids: Vec<_> = usage.as_object().unwrap().keys().cloned().collect();
@@ -41,7 +69,7 @@ async fn usage_headers_have_the_documented_shape() {
 }
 
 #[tokio::test]
-async fn which_header_comes_with_a_user_token_is_a_switch() {
+async fn which_header_comes_with_a_user_token_and_with_discovery_is_a_switch() {
     for (header, app, business) in [
         (UsageHeader::App, true, false),
         (UsageHeader::BusinessUseCase, false, true),
@@ -49,29 +77,52 @@ async fn which_header_comes_with_a_user_token_is_a_switch() {
     ] {
         let rules = Rules {
             user_token_header: header,
+            discovery_header: header,
             ..Rules::default()
         };
         let probe = Probe::of(WorldSpec {
             rules,
             ..WorldSpec::small(1)
         });
-        let reply = probe.get(&format!("/{ACCOUNT}")).await;
-        assert_eq!(reply.header("x-app-usage").is_some(), app);
-        assert_eq!(
-            reply.header("x-business-use-case-usage").is_some(),
-            business
-        );
+        for fields in ["username", "business_discovery.username(sim.account.1){id}"] {
+            let reply = probe.get(&format!("/{ACCOUNT}?fields={fields}")).await;
+            assert_eq!(reply.header("x-app-usage").is_some(), app);
+            assert_eq!(
+                reply.header("x-business-use-case-usage").is_some(),
+                business
+            );
+        }
     }
 }
 
 #[tokio::test]
 async fn the_pool_follows_from_token_and_endpoint() {
-    let probe = Probe::small();
+    let mut spec = WorldSpec::demo(1);
+    spec.tokens.push(igsync_simulator::TokenSpec {
+        token: "SIM-system".to_owned(),
+        kind: TokenKind::System,
+        ..spec.tokens[0].clone()
+    });
+    let probe = Probe::of(spec);
     let page_token =
         probe.ok("/me/accounts?fields=access_token").await["data"][0]["access_token"].clone();
     let page_token = page_token.as_str().unwrap();
     probe.ok(&format!("/{ACCOUNT}/media?limit=1")).await;
     probe.ok(&format!("/me?access_token={page_token}")).await;
+    probe.ok("/134895793791902?fields=name").await;
+    probe
+        .ok("/134895793791902?fields=name&access_token=SIM-system")
+        .await;
+    let hashtag = probe
+        .ids(&format!("/ig_hashtag_search?user_id={ACCOUNT}&q=sourdough"))
+        .await[0]
+        .clone();
+    probe.ok(&format!("/{hashtag}?fields=name")).await;
+    probe
+        .ok(&format!(
+            "/134895793791901/conversations?platform=instagram&access_token={page_token}"
+        ))
+        .await;
     let pools: Vec<_> = probe
         .simulator
         .journal()
@@ -83,7 +134,97 @@ async fn the_pool_follows_from_token_and_endpoint() {
         json!([
             "platform:user:10158000000000001",
             format!("buc:instagram:{ACCOUNT}"),
-            "buc:pages:134895793791901"
+            "buc:pages:134895793791901",
+            "platform:user:10158000000000001",
+            "buc:pages:134895793791902",
+            "platform:app",
+            "platform:app",
+            "buc:messenger:134895793791901",
         ])
     );
+}
+
+#[tokio::test]
+async fn the_allowance_of_an_account_follows_from_its_impressions() {
+    let impressions = [(ACCOUNT.to_owned(), 2), (SECOND_ACCOUNT.to_owned(), 0)].into();
+    let probe = metered(MeterSpec {
+        impressions,
+        calls_per_impression: 100,
+        ..MeterSpec::default()
+    });
+    for _ in 0..21 {
+        account(&probe).await;
+    }
+    assert_eq!(
+        business(&account(&probe).await, ACCOUNT)["call_count"],
+        11,
+        "22 of 200, rounded down"
+    );
+    let seen = probe.get(&format!("/{SECOND_ACCOUNT}")).await;
+    assert_eq!(seen.status, 200);
+    assert_eq!(
+        probe.refused(&format!("/{SECOND_ACCOUNT}")).await.code,
+        80002,
+        "nobody sees it: almost no allowance"
+    );
+}
+
+#[tokio::test]
+async fn headers_can_be_absent_at_first_and_come_only_now_and_then() {
+    let meters = MeterSpec {
+        headers_after_calls: 3,
+        headers_every: 2,
+        ..MeterSpec::default()
+    };
+    let probe = metered(meters);
+    let mut told = Vec::new();
+    for _ in 0..8 {
+        told.push(
+            account(&probe)
+                .await
+                .header("x-business-use-case-usage")
+                .is_some(),
+        );
+    }
+    assert_eq!(told, [false, false, false, true, false, true, false, true]);
+}
+
+#[tokio::test]
+async fn refused_calls_count_and_carry_headers() {
+    let probe = metered(MeterSpec {
+        buc_instagram_calls: Some(10),
+        ..MeterSpec::default()
+    });
+    let reply = probe.get(&format!("/{ACCOUNT}?fields=nonsense")).await;
+    assert_eq!(reply.status, 400);
+    assert_eq!(business(&reply, ACCOUNT)["call_count"], 10);
+}
+
+#[tokio::test]
+async fn nested_edges_count_as_calls_only_by_a_switch() {
+    let path = format!("/{ACCOUNT}/media?limit=10&fields=id,comments{{id}}");
+    for (nested, cost) in [(false, 1), (true, 11)] {
+        let rules = Rules {
+            nested_edges_count_as_calls: nested,
+            ..Rules::default()
+        };
+        let probe = Probe::of(WorldSpec {
+            rules,
+            ..WorldSpec::small(1)
+        });
+        probe.ok(&path).await;
+        assert_eq!(probe.simulator.journal()[0].cost, cost);
+    }
+}
+
+#[tokio::test]
+async fn every_account_has_its_own_pool() {
+    let mut spec = WorldSpec::many_accounts(1, 3, 5);
+    spec.pages.push(PageSpec::numbered(9, None));
+    spec.meters.buc_instagram_calls = Some(2);
+    let probe = Probe::of(spec);
+    for number in 1..=3 {
+        probe.ok(&format!("/1784140000000000{number}")).await;
+    }
+    assert_eq!(probe.simulator.usage_percent(&pool(ACCOUNT)), 50);
 }

@@ -167,6 +167,13 @@ async fn signed_addresses_change_on_every_read_in_their_query_only() {
     assert_ne!(first, second);
     assert_eq!(first.split('?').next(), second.split('?').next());
     assert!(first.contains(&post.media_url_path().unwrap()));
+    let twice = probe
+        .ok(&format!(
+            "/{}?fields=media_url,media_url.as(again)",
+            post.id()
+        ))
+        .await;
+    assert_ne!(twice["media_url"], twice["again"], "also within one answer");
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ use tower::ServiceExt;
 
 /// The token of [`igsync_simulator::TokenSpec::default`].
 pub(crate) const TOKEN: &str = "SIM-main";
+/// The account of the demo world that has everything.
+pub(crate) const BAKERY: &str = "17841400000000001";
 /// The account of [`WorldSpec::small`].
 pub(crate) const ACCOUNT: &str = "17841400000000001";
 
@@ -45,6 +47,10 @@ impl Probe {
 
     pub(crate) fn small() -> Self {
         Self::of(WorldSpec::small(1))
+    }
+
+    pub(crate) fn demo() -> Self {
+        Self::of(WorldSpec::demo(7))
     }
 
     pub(crate) fn world(&self) -> &World {
@@ -152,4 +158,13 @@ pub(crate) fn keys(object: &Value) -> Vec<&str> {
         .keys()
         .map(String::as_str)
         .collect()
+}
+
+pub(crate) fn refusal(status: u16, code: i64, subcode: Option<i64>, message: &str) -> Refusal {
+    Refusal {
+        status,
+        code,
+        subcode,
+        message: message.to_owned(),
+    }
 }

@@ -1,0 +1,95 @@
+//! `/debug_token`: what a token is worth.
+//!
+//! Meta's page: "Access Token Debug" (…/docs/graph-api/reference/debug_token).
+
+use serde_json::{Value, json};
+
+use crate::error::{GraphError, Outcome};
+use crate::reader::{Params, Reader};
+use crate::server::why_dead;
+use crate::spec::TokenKind;
+use crate::world::{Identity, TokenKey};
+
+pub(crate) fn write(reader: &mut Reader<'_>) -> Outcome<()> {
+    let params = Params(&reader.call.params);
+    let Some(input) = params.get("input_token") else {
+        return Err(GraphError::missing_parameter("input_token"));
+    };
+    let app = &reader.world.spec().app;
+    let data = match reader.world.identify(input) {
+        None => {
+            json!({ "error": { "code": 190, "message": "The access token could not be decrypted" }, "is_valid": false, "scopes": [] })
+        }
+        Some(token) => inspected(reader, &token),
+    };
+    let mut data = data;
+    data["app_id"] = Value::from(app.id.as_str());
+    data["application"] = Value::from(app.name.as_str());
+    reader.json.value(&json!({ "data": data }));
+    Ok(())
+}
+
+fn inspected(reader: &Reader<'_>, token: &Identity<'_>) -> Value {
+    let Some(spec) = token.spec() else {
+        return json!({ "type": "APP", "is_valid": true, "scopes": [] });
+    };
+    let kind = match (token.key, spec.kind) {
+        (TokenKey::Page { .. }, _) => "PAGE",
+        (_, TokenKind::System) => "SYSTEM_USER",
+        (_, TokenKind::User) => "USER",
+    };
+    let scopes: Vec<&String> = spec
+        .permissions
+        .iter()
+        .filter(|permission| token.is_granted(permission))
+        .collect();
+    let seconds = |instant: Option<chrono::DateTime<chrono::Utc>>| {
+        instant.map_or(0, |instant| instant.timestamp())
+    };
+    let dead = why_dead(reader.world, token, reader.now);
+    let targets = targets(reader, token);
+    let granular: Vec<Value> = scopes
+        .iter()
+        .map(|scope| match &targets {
+            Some(targets) if scope.starts_with("instagram_") => {
+                json!({ "scope": scope, "target_ids": targets })
+            }
+            _ => json!({ "scope": scope }),
+        })
+        .collect();
+    let mut data = json!({
+        "type": kind,
+        "data_access_expires_at": seconds(spec.data_access_expires_at),
+        "expires_at": seconds(spec.expires_at),
+        "is_valid": dead.is_none(),
+        "issued_at": reader.world.spec().epoch.timestamp() - 30 * 86_400,
+        "scopes": scopes,
+        "granular_scopes": granular,
+        "user_id": spec.user_id,
+    });
+    if let TokenKey::Page { page, .. } = token.key {
+        data["profile_id"] = reader
+            .world
+            .page(page)
+            .map_or(Value::Null, |page| Value::from(page.id.as_str()));
+    }
+    if let Some(dead) = dead {
+        data["error"] =
+            json!({ "code": dead.code, "message": dead.message, "subcode": dead.subcode });
+    }
+    data
+}
+
+/// Accounts to which Instagram permissions are restricted; nothing when they hold for all.
+fn targets(reader: &Reader<'_>, token: &Identity<'_>) -> Option<Vec<String>> {
+    let pages = 0..reader.world.spec().pages.len();
+    if pages.clone().all(|page| token.reaches_page(page)) {
+        return None;
+    }
+    let reached = pages.filter(|page| token.reaches_page(*page));
+    Some(
+        reached
+            .filter_map(|page| Some(reader.world.account_of_page(page)?.id().to_owned()))
+            .collect(),
+    )
+}

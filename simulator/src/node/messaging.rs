@@ -1,0 +1,160 @@
+//! Conversations and messages.
+//!
+//! Meta's page: "Conversations API" (…/documentation/business-messaging/messenger-platform/conversations).
+
+use serde_json::{Value, json};
+
+use crate::error::{GraphError, Outcome};
+use crate::reader::{Edge, List, Params, Reader, Style};
+use crate::world::{Conversation, Message, TokenKey};
+
+use super::Node;
+use super::timestamp::timestamp;
+
+const NEEDED: [&str; 3] = [
+    "instagram_basic",
+    "instagram_manage_messages",
+    "pages_manage_metadata",
+];
+
+/// `/{page}/conversations?platform=instagram`, with the page's own token.
+pub(super) fn conversations<'s>(
+    reader: &Reader<'s>,
+    page: usize,
+    params: Params<'_>,
+) -> Outcome<Edge<'s>> {
+    check_token(reader)?;
+    let account = reader
+        .world
+        .account_of_page(page)
+        .filter(|_| params.get("platform") == Some("instagram"));
+    if let Some(account) = account {
+        reader.require(account.index(), &NEEDED)?;
+    }
+    let mut conversations: Vec<Conversation<'s>> = account
+        .into_iter()
+        .flat_map(|account| account.conversations())
+        .collect();
+    if let Some(partner) = params.get("user_id") {
+        conversations.retain(|conversation| conversation.partner_id() == partner);
+    }
+    conversations.sort_by_key(|conversation| std::cmp::Reverse(conversation.updated_time()));
+    Ok(Edge::List(list(reader, conversations, Node::Conversation)))
+}
+
+pub(super) fn write_conversation_field(
+    reader: &mut Reader<'_>,
+    conversation: Conversation<'_>,
+    name: &str,
+    key: &str,
+) -> Outcome<bool> {
+    check_access(reader, conversation)?;
+    let json = &mut reader.json;
+    match name {
+        "id" => json.plain_member(key, conversation.id()),
+        "updated_time" => {
+            json.plain_member(key, timestamp(conversation.updated_time().timestamp()));
+        }
+        "participants" => {
+            let people = json!({ "data": [account_of(conversation), partner_of(conversation)] });
+            json.key(key);
+            json.value(&people);
+        }
+        "is_owner" => json.boolean_member(key, true),
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+pub(super) fn conversation_edge<'s>(
+    reader: &Reader<'s>,
+    conversation: Conversation<'s>,
+    name: &str,
+) -> Outcome<Option<Edge<'s>>> {
+    if name != "messages" {
+        return Ok(None);
+    }
+    check_access(reader, conversation)?;
+    Ok(Some(Edge::List(list(
+        reader,
+        conversation.messages().collect(),
+        Node::Message,
+    ))))
+}
+
+/// Details of older messages are refused as if the messages had been deleted.
+pub(super) fn write_message_field(
+    reader: &mut Reader<'_>,
+    message: Message<'_>,
+    name: &str,
+    key: &str,
+) -> Outcome<bool> {
+    let conversation = message.conversation();
+    check_access(reader, conversation)?;
+    let is_detail = !matches!(name, "id" | "created_time");
+    if is_detail && !message.has_details() {
+        return Err(GraphError::unsupported_get(&message.id()));
+    }
+    let (from, to) = if message.is_from_account() {
+        (account_of(conversation), partner_of(conversation))
+    } else {
+        (partner_of(conversation), account_of(conversation))
+    };
+    let json = &mut reader.json;
+    match name {
+        "id" => json.plain_member(key, message.id()),
+        "created_time" => json.plain_member(key, timestamp(message.created_time().timestamp())),
+        "message" => json.string_member(key, &message.text()),
+        "from" => {
+            json.key(key);
+            json.value(&from);
+        }
+        "to" => {
+            json.key(key);
+            json.value(&json!({ "data": [to] }));
+        }
+        // Known, and nothing to tell: nobody here attaches, replies to or reacts to anything.
+        "attachments" | "is_unsupported" | "reactions" | "reply_to" | "shares" | "story" => {}
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn list<'s, T: Clone + 's>(
+    reader: &Reader<'s>,
+    items: Vec<T>,
+    node: fn(T) -> Node<'s>,
+) -> List<'s> {
+    List {
+        slots: 0..items.len() as u64,
+        newest_first: false,
+        item: Box::new(move |slot| items.get(usize::try_from(slot).ok()?).cloned().map(node)),
+        default_limit: reader.rules().default_limit,
+        max_limit: reader.rules().max_limit,
+        style: Style::Links,
+    }
+}
+
+fn check_access(reader: &Reader<'_>, conversation: Conversation<'_>) -> Outcome<()> {
+    check_token(reader)?;
+    reader.require(conversation.account().index(), &NEEDED)
+}
+
+fn check_token(reader: &Reader<'_>) -> Outcome<()> {
+    match reader.caller.key {
+        TokenKey::Page { .. } => Ok(()),
+        TokenKey::User(_) | TokenKey::App => Err(GraphError::new(
+            210,
+            "(#210) A page access token is required to request this resource.",
+        )),
+    }
+}
+
+fn account_of(conversation: Conversation<'_>) -> Value {
+    let account = conversation.account();
+    json!({ "username": account.username(), "id": account.id() })
+}
+
+fn partner_of(conversation: Conversation<'_>) -> Value {
+    json!({ "username": conversation.partner_username(), "id": conversation.partner_id() })
+}

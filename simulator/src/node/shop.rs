@@ -1,0 +1,138 @@
+//! Catalogs, product tags, publishing quota, collaborators.
+//!
+//! Meta's pages: "IG User Available Catalogs", "… Catalog Product Search", "… Product Appeal", "… Content Publishing
+//! Limit", "IG Media Product Tags" and "IG Media Collaborators" references.
+
+use serde_json::json;
+
+use crate::error::{GraphError, Outcome};
+use crate::reader::{Edge, Params, Reader};
+use crate::world::{Account, DAY, Media};
+
+use super::ig_user::BASIC;
+use super::{Node, Row};
+
+const SHOPPING: [&str; 3] = [
+    "instagram_basic",
+    "instagram_shopping_tag_products",
+    "catalog_management",
+];
+const QUOTA_TOTAL: u64 = 50;
+
+fn rows<'s>(rows: impl IntoIterator<Item = Row>) -> Edge<'s> {
+    Edge::Rows(rows.into_iter().map(Node::Row).collect())
+}
+
+pub(super) fn available_catalogs<'s>(
+    reader: &Reader<'s>,
+    account: Account<'s>,
+) -> Outcome<Edge<'s>> {
+    reader.require(account.index(), &SHOPPING)?;
+    let count = account.products().len();
+    let catalog = Row::default()
+        .with("catalog_id", account.catalog_id())
+        .with("catalog_name", format!("{} catalog", account.username()))
+        .with("shop_name", account.username())
+        .with("product_count", count);
+    Ok(rows((count > 0).then_some(catalog)))
+}
+
+/// An empty `q` finds everything.
+pub(super) fn catalog_product_search<'s>(
+    reader: &Reader<'s>,
+    account: Account<'s>,
+    params: Params<'_>,
+) -> Outcome<Edge<'s>> {
+    reader.require(account.index(), &SHOPPING)?;
+    let Some(catalog) = params.get("catalog_id") else {
+        return Err(GraphError::missing_parameter("catalog_id"));
+    };
+    if catalog != account.catalog_id() {
+        return Err(GraphError::unsupported_get(catalog));
+    }
+    let wanted = params.get("q").unwrap_or_default().to_lowercase();
+    let found = account
+        .products()
+        .into_iter()
+        .filter(|product| product.name.to_lowercase().contains(&wanted));
+    Ok(rows(found.map(|product| {
+        Row::default()
+            .with("product_id", product.product_id)
+            .with("merchant_id", account.merchant_id())
+            .with("product_name", product.name)
+            .with("image_url", "https://example.com/product.jpg")
+            .with("retailer_id", product.retailer_id)
+            .with("review_status", product.review_status)
+            .with("is_checkout_flow", false)
+            .with("product_variants", json!([]))
+    })))
+}
+
+pub(super) fn product_appeal<'s>(
+    reader: &Reader<'s>,
+    account: Account<'s>,
+    params: Params<'_>,
+) -> Outcome<Edge<'s>> {
+    reader.require(account.index(), &SHOPPING)?;
+    let Some(id) = params.get("product_id") else {
+        return Err(GraphError::missing_parameter("product_id"));
+    };
+    let Some(product) = account
+        .products()
+        .into_iter()
+        .find(|product| product.product_id.to_string() == id)
+    else {
+        return Err(GraphError::unsupported_get(id));
+    };
+    let appeal = Row::default()
+        .with("product_id", product.product_id)
+        .with("review_status", product.review_status)
+        .with("eligible_for_appeal", product.review_status == "rejected");
+    Ok(rows([appeal]))
+}
+
+/// Ids are numbers here, as in the page's sample.
+pub(super) fn product_tags<'s>(reader: &Reader<'s>, media: &Media<'s>) -> Outcome<Edge<'s>> {
+    reader.require(media.path().account, &SHOPPING)?;
+    let merchant = media.account().merchant_id();
+    Ok(rows(media.product_tags().into_iter().map(|product| {
+        Row::default()
+            .with("product_id", product.product_id)
+            .with("merchant_id", merchant)
+            .with("name", product.name)
+            .with("price_string", product.price_string.as_str())
+            .with("image_url", "https://example.com/product.jpg")
+            .with("review_status", product.review_status)
+            .with("is_checkout", false)
+            .with("stripped_price_string", product.price_string.as_str())
+            .with("stripped_sale_price_string", "")
+            .with("x", 0.5)
+            .with("y", 0.25)
+    })))
+}
+
+pub(super) fn collaborators<'s>(reader: &Reader<'s>, media: &Media<'s>) -> Outcome<Edge<'s>> {
+    reader.require(media.path().account, &BASIC)?;
+    Ok(rows(media.collaborators().into_iter().map(
+        |collaborator| {
+            Row::default()
+                .with("id", collaborator.id)
+                .with("username", collaborator.username)
+                .with("invite_status", collaborator.invite_status)
+        },
+    )))
+}
+
+pub(super) fn content_publishing_limit<'s>(
+    reader: &Reader<'s>,
+    account: Account<'s>,
+) -> Outcome<Edge<'s>> {
+    reader.require(account.index(), &BASIC)?;
+    reader.require(account.index(), &["instagram_content_publish"])?;
+    let used = account.slots() - account.slot_at(reader.now - DAY);
+    let limit = Row::default().with("quota_usage", used).with(
+        "config",
+        json!({ "quota_total": QUOTA_TOTAL, "quota_duration": DAY }),
+    );
+    Ok(rows([limit]))
+}

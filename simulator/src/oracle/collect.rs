@@ -1,0 +1,267 @@
+//! Rows of accounts, media and comments.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use crate::node::profile_picture_path;
+use crate::world::{Account, Comment, Media, World};
+
+use super::{Expectation, insights, others};
+
+const FILES: &str = "https://scontent-iad3-1.cdninstagram.com";
+const PICTURES: &str = "https://scontent-iad3-1.xx.fbcdn.net";
+
+pub(super) fn table(world: &World, table: &str, expectation: &mut Expectation) {
+    for account in world
+        .accounts()
+        .filter(|account| is_linked(world, *account))
+    {
+        match table {
+            "accounts" => {
+                expectation.add(table, account.id().to_owned(), account_row(world, account));
+            }
+            "accounts_current" => {
+                expectation.add(table, account.id().to_owned(), account_counts(account));
+            }
+            "stories" => {
+                world
+                    .stories(account.id())
+                    .for_each(|story| expectation.add(table, story.id(), media_row(&story)));
+            }
+            "story_insights" => {
+                world
+                    .stories(account.id())
+                    .for_each(|story| insights::of_media(world, table, &story, expectation));
+            }
+            "account_insights" => insights::of_days(account, expectation),
+            "audience" => insights::audience(account, expectation),
+            _ if OF_POSTS.contains(&table) => of_posts(world, account, table, expectation),
+            _ => others::table(world, account, table, expectation),
+        }
+    }
+    if table.starts_with("discovered_") {
+        others::discovered(world, table, expectation);
+    }
+}
+
+/// Tables whose rows belong to posts.
+const OF_POSTS: [&str; 7] = [
+    "media",
+    "media_current",
+    "media_children",
+    "comments",
+    "media_insights",
+    "product_tags",
+    "collaborators",
+];
+
+fn of_posts(world: &World, account: Account<'_>, table: &str, expectation: &mut Expectation) {
+    posts(world, account).for_each(|media| of_post(world, table, &media, expectation));
+    let listed = usize::try_from(world.spec().media_list_cap).unwrap_or(usize::MAX);
+    for (position, media) in world.media(account.id()).enumerate() {
+        let is_gone = !media.is_readable();
+        if !is_gone && position < listed {
+            continue;
+        }
+        let mut known = Expectation::default();
+        of_post(world, table, &media, &mut known);
+        let keys = known.rows.remove(table).unwrap_or_default().into_keys();
+        let kind = if is_gone && table == "media" {
+            &mut expectation.gone
+        } else {
+            &mut expectation.optional
+        };
+        kind.entry(table.to_owned()).or_default().extend(keys);
+    }
+    if table.starts_with("media") {
+        let stories =
+            (0..account.stories().count_at(account.now())).map(|index| account.story(index).id());
+        expectation
+            .optional
+            .entry(table.to_owned())
+            .or_default()
+            .extend(stories);
+    }
+}
+
+fn of_post(world: &World, table: &str, media: &Media<'_>, expectation: &mut Expectation) {
+    match table {
+        "media" => expectation.add(table, media.id(), media_row(media)),
+        "media_current" => expectation.add(table, media.id(), media_counts(world, media)),
+        "media_children" => {
+            children(media)
+                .into_iter()
+                .for_each(|(key, row)| expectation.add(table, key, row));
+        }
+        "comments" => comments(media, expectation),
+        "media_insights" => insights::of_media(world, table, media, expectation),
+        _ => others::of_post(table, media, expectation),
+    }
+}
+
+impl Expectation {
+    pub(super) fn add(&mut self, table: &str, key: String, row: Value) {
+        let columns: BTreeMap<String, Value> = match row {
+            Value::Object(columns) => columns.into_iter().collect(),
+            _ => BTreeMap::new(),
+        };
+        self.rows
+            .entry(table.to_owned())
+            .or_default()
+            .insert(key, columns);
+    }
+}
+
+/// The posts that the list still shows.
+pub(super) fn posts<'w>(world: &'w World, account: Account<'w>) -> impl Iterator<Item = Media<'w>> {
+    let listed = usize::try_from(world.spec().media_list_cap).unwrap_or(usize::MAX);
+    world
+        .media(account.id())
+        .take(listed)
+        .filter(|media| media.is_readable() && !media.is_live())
+}
+
+fn is_linked(world: &World, account: Account<'_>) -> bool {
+    world
+        .page_of_account(account.index())
+        .is_some_and(|page| world.account_of_page(page).is_some())
+}
+
+fn account_row(world: &World, account: Account<'_>) -> Value {
+    let page = world
+        .page_of_account(account.index())
+        .and_then(|page| world.page(page));
+    json!({
+        "id": account.id(),
+        "username": account.username(),
+        "name": account.name(),
+        "biography": account.biography(),
+        "website": account.website(),
+        "profile_picture_url": format!("{PICTURES}{}", profile_picture_path(account)),
+        "has_profile_pic": 1,
+        "is_published": 1,
+        "legacy_instagram_user_id": account.legacy_id().to_string(),
+        "ig_id": account.ig_id().to_string(),
+        "page_id": page.map(|page| page.id.as_str()),
+        "page_name": page.map(|page| page.name.as_str()),
+    })
+}
+
+fn account_counts(account: Account<'_>) -> Value {
+    json!({
+        "id": account.id(),
+        "followers_count": account.followers_count(),
+        "follows_count": account.follows_count(),
+        "media_count": account.media_count(),
+    })
+}
+
+pub(super) fn media_row(media: &Media<'_>) -> Value {
+    json!({
+        "id": media.id(),
+        "account_id": media.account_id(),
+        "media_type": media.media_type().as_str(),
+        "media_product_type": media.media_product_type().as_str(),
+        "caption": media.caption(),
+        "permalink": media.permalink(),
+        "shortcode": media.shortcode(),
+        "timestamp": instant(media.timestamp()),
+        "username": media.username(),
+        "owner_id": media.account_id(),
+        "alt_text": media.alt_text(),
+        "is_comment_enabled": i32::from(media.is_comment_enabled()),
+        "is_shared_to_feed": media.is_shared_to_feed().map(i32::from),
+        "is_ai_generated": i32::from(media.is_ai_generated()),
+        "media_audio_type": media.media_audio_type(),
+        "legacy_instagram_media_id": media.legacy_number().to_string(),
+        "ig_id": media.legacy_number().to_string(),
+        "media_url": file(media.media_url_path()),
+        "thumbnail_url": file(media.thumbnail_url_path()),
+    })
+}
+
+fn media_counts(world: &World, media: &Media<'_>) -> Value {
+    let rules = &world.spec().rules;
+    let likes_told = !media.likes_hidden() || !rules.hidden_likes_omitted_in_lists;
+    let is_video = media.thumbnail_url_path().is_some();
+    json!({
+        "id": media.id(),
+        "like_count": likes_told.then(|| media.like_count()),
+        "comments_count": media.comments_count(),
+        "reposts_count": media.reposts_count(),
+        "saved_count": media.saved_count(),
+        "shares_count": media.shares_count(),
+        "total_like_count": media.like_count(),
+        "total_comments_count": media.comments_count(),
+        "total_views_count": is_video.then(|| media.views_count()),
+    })
+}
+
+fn children(media: &Media<'_>) -> Vec<(String, Value)> {
+    let album = media.id();
+    (0..)
+        .zip(media.children())
+        .map(|(position, child): (u32, Media<'_>)| {
+            let row = json!({
+                "media_id": album,
+                "id": child.id(),
+                "position": position,
+                "media_type": child.media_type().as_str(),
+                "media_url": file(child.media_url_path()),
+                "thumbnail_url": file(child.thumbnail_url_path()),
+                "permalink": child.permalink(),
+                "shortcode": child.shortcode(),
+                "timestamp": instant(child.timestamp()),
+            });
+            (format!("{album}/{}", child.id()), row)
+        })
+        .collect()
+}
+
+/// Comments that were written and cannot be read any more are gone.
+fn comments(media: &Media<'_>, expectation: &mut Expectation) {
+    for comment in media.written_comments() {
+        let is_gone = !comment.is_visible() || !media.is_comment_enabled();
+        for reply in comment.written_replies() {
+            add_comment(&reply, is_gone || !reply.is_visible(), expectation);
+        }
+        add_comment(&comment, is_gone, expectation);
+    }
+}
+
+fn add_comment(comment: &Comment<'_>, is_gone: bool, expectation: &mut Expectation) {
+    if is_gone {
+        expectation
+            .gone
+            .entry("comments".to_owned())
+            .or_default()
+            .insert(comment.id());
+    } else {
+        expectation.add("comments", comment.id(), comment_row(comment));
+    }
+}
+
+fn comment_row(comment: &Comment<'_>) -> Value {
+    json!({
+        "id": comment.id(),
+        "media_id": comment.media_id(),
+        "parent_id": comment.parent_id(),
+        "text": comment.text(),
+        "timestamp": instant(comment.timestamp()),
+        "username": comment.username(),
+        "from_id": comment.author_id(),
+        "like_count": comment.like_count(),
+        "hidden": i32::from(comment.hidden()),
+    })
+}
+
+/// `2026-05-07T13:00:34Z`
+pub(super) fn instant(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+pub(super) fn file(path: Option<String>) -> Option<String> {
+    path.map(|path| format!("{FILES}{path}"))
+}

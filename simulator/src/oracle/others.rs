@@ -1,0 +1,144 @@
+//! Rows about other people, shops and messages.
+
+use serde_json::{Value, json};
+
+use crate::world::{Account, Media, World};
+
+use super::Expectation;
+use super::collect::{file, instant, posts};
+
+pub(super) fn table(
+    world: &World,
+    account: Account<'_>,
+    table: &str,
+    expectation: &mut Expectation,
+) {
+    match table {
+        "tagged_media" => {
+            world
+                .tagged_media(account.id())
+                .for_each(|media| foreign(account, table, &media, expectation));
+        }
+        "collaborative_media" => {
+            world
+                .collaborative_media(account.id())
+                .for_each(|media| foreign(account, table, &media, expectation));
+        }
+        "conversations" => account.conversations().for_each(|conversation| {
+            let row = json!({
+                "id": conversation.id(),
+                "account_id": account.id(),
+                "updated_time": instant(conversation.updated_time()),
+            });
+            expectation.add(table, conversation.id(), row);
+        }),
+        "messages" => messages(account, expectation),
+        _ => {}
+    }
+}
+
+/// Rows that belong to one post.
+pub(super) fn of_post(table: &str, media: &Media<'_>, expectation: &mut Expectation) {
+    if table == "product_tags" {
+        for product in media.product_tags() {
+            let row = json!({
+                "media_id": media.id(),
+                "product_id": product.product_id.to_string(),
+                "name": product.name,
+                "price_string": product.price_string,
+                "review_status": product.review_status,
+            });
+            expectation.add(table, format!("{}/{}", media.id(), product.product_id), row);
+        }
+        return;
+    }
+    for collaborator in media.collaborators() {
+        let row = json!({
+            "media_id": media.id(),
+            "id": collaborator.id,
+            "username": collaborator.username,
+            "invite_status": collaborator.invite_status,
+        });
+        expectation.add(table, format!("{}/{}", media.id(), collaborator.id), row);
+    }
+}
+
+fn messages(account: Account<'_>, expectation: &mut Expectation) {
+    for conversation in account.conversations() {
+        for message in conversation
+            .messages()
+            .filter(|message| message.has_details())
+        {
+            let from_id = if message.is_from_account() {
+                account.id().to_owned()
+            } else {
+                conversation.partner_id()
+            };
+            let row = json!({
+                "id": message.id(),
+                "conversation_id": conversation.id(),
+                "created_time": instant(message.created_time()),
+                "message": message.text(),
+                "from_id": from_id,
+            });
+            expectation.add("messages", message.id(), row);
+        }
+    }
+}
+
+/// What Business Discovery tells of the accounts that no token reaches.
+pub(super) fn discovered(world: &World, table: &str, expectation: &mut Expectation) {
+    for spec in &world.spec().others {
+        let Some(account) = world.account(&spec.id) else {
+            continue;
+        };
+        if table == "discovered_accounts" {
+            let row = json!({
+                "id": account.id(),
+                "username": account.username(),
+                "name": account.name(),
+                "biography": account.biography(),
+                "website": account.website(),
+                "followers_count": account.followers_count(),
+                "follows_count": account.follows_count(),
+                "media_count": account.media_count(),
+            });
+            expectation.add(table, account.id().to_owned(), row);
+            continue;
+        }
+        for media in posts(world, account) {
+            let mut row = public(&media);
+            row["account_id"] = Value::from(account.id());
+            row["is_shared_to_feed"] = media.is_shared_to_feed().map(i32::from).into();
+            row["view_count"] = media
+                .is_shared_to_feed()
+                .map(|_| media.views_count())
+                .into();
+            expectation.add(table, media.id(), row);
+        }
+    }
+}
+
+fn foreign(account: Account<'_>, table: &str, media: &Media<'_>, expectation: &mut Expectation) {
+    let mut row = public(media);
+    row["account_id"] = Value::from(account.id());
+    expectation.add(table, format!("{}/{}", account.id(), media.id()), row);
+}
+
+/// Mentions lose their `@` for everybody but the owner.
+fn public(media: &Media<'_>) -> Value {
+    json!({
+        "id": media.id(),
+        "username": media.username(),
+        "caption": media.caption().map(|caption| caption.replace('@', "")),
+        "media_type": media.media_type().as_str(),
+        "media_product_type": media.media_product_type().as_str(),
+        "media_url": file(media.media_url_path()),
+        "thumbnail_url": file(media.thumbnail_url_path()),
+        "permalink": media.permalink(),
+        "shortcode": media.shortcode(),
+        "timestamp": instant(media.timestamp()),
+        "like_count": (!media.likes_hidden()).then(|| media.like_count()),
+        "comments_count": media.comments_count(),
+    })
+}

@@ -1,0 +1,202 @@
+//! Stories, broadcasts, and what other people do with an account: tags, mentions, collab posts.
+
+use std::time::Duration;
+
+use igsync_simulator::{Rules, WorldSpec};
+
+use crate::probe::{BAKERY, Probe, TOKEN, ids, keys};
+
+#[tokio::test(start_paused = true)]
+async fn stories_are_shown_for_a_day_and_then_gone() {
+    let probe = Probe::demo();
+    let fields =
+        "id,media_type,media_product_type,media_url,timestamp,permalink,username,like_count";
+    let listed = probe
+        .ok(&format!("/{BAKERY}/stories?fields={fields}&limit=100"))
+        .await;
+    let truth: Vec<_> = probe
+        .world()
+        .stories(BAKERY)
+        .map(|story| story.id())
+        .collect();
+    assert_eq!(ids(&listed), truth);
+    assert!(
+        (3..=5).contains(&truth.len()),
+        "four per day: {}",
+        truth.len()
+    );
+    let story = &listed["data"][0];
+    assert_eq!(story["media_product_type"], "STORY");
+    assert!(
+        story["permalink"]
+            .as_str()
+            .unwrap()
+            .contains("/stories/kornblume.bakery/")
+    );
+    let media = probe.ids(&format!("/{BAKERY}/media?limit=100")).await;
+    assert!(
+        !media.contains(&truth[0]),
+        "stories are not among the media"
+    );
+    tokio::time::advance(Duration::from_secs(86_400)).await;
+    assert_eq!(
+        probe.refused(&format!("/{}", truth[0])).await.subcode,
+        Some(33)
+    );
+    let next_day = probe.ids(&format!("/{BAKERY}/stories?limit=100")).await;
+    assert!(!next_day.is_empty() && next_day.iter().all(|id| !truth.contains(id)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broadcast_is_live_media_first_and_a_post_later() {
+    let mut spec = WorldSpec::small(1);
+    let account = spec.pages[0].account.as_mut().unwrap();
+    account.lives_per_mille = 400;
+    (
+        account.reels_per_mille,
+        account.carousels_per_mille,
+        account.posts_per_week,
+    ) = (0, 0, 40);
+    let probe = Probe::of(spec);
+    let account = crate::probe::ACCOUNT;
+    for _ in 0..400 {
+        let live = probe.ids(&format!("/{account}/live_media")).await;
+        if let Some(id) = live.first() {
+            assert!(
+                !probe
+                    .ids(&format!("/{account}/media?limit=5"))
+                    .await
+                    .contains(id)
+            );
+            tokio::time::advance(Duration::from_secs(3600)).await;
+            assert!(
+                !probe
+                    .ids(&format!("/{account}/live_media"))
+                    .await
+                    .contains(id)
+            );
+            assert!(
+                probe
+                    .ids(&format!("/{account}/media?limit=5"))
+                    .await
+                    .contains(id)
+            );
+            return;
+        }
+        tokio::time::advance(Duration::from_secs(1800)).await;
+    }
+    panic!("nothing was ever live");
+}
+
+#[tokio::test]
+async fn tags_have_cursors_alone_and_tell_public_fields_only() {
+    let probe = Probe::demo();
+    let path =
+        format!("/{BAKERY}/tags?fields=id,username,caption,like_count,owner,saved_count&limit=10");
+    let page = probe.ok(&path).await;
+    assert_eq!(keys(&page["paging"]), ["cursors"]);
+    let item = &page["data"][0];
+    assert!(
+        item["username"].is_string()
+            && item.get("owner").is_none()
+            && item.get("saved_count").is_none()
+    );
+    let told = probe.walk(&path).await;
+    let truth: Vec<_> = probe
+        .world()
+        .tagged_media(BAKERY)
+        .map(|media| media.id())
+        .collect();
+    assert_eq!(
+        told.iter()
+            .map(|item| item["id"].as_str().unwrap())
+            .collect::<Vec<_>>(),
+        truth
+    );
+    assert_eq!(
+        probe.refused(&format!("/{}", truth[0])).await.subcode,
+        Some(33),
+        "not ours to read"
+    );
+    probe
+        .world()
+        .withdraw_permission(TOKEN, "instagram_manage_comments");
+    assert_eq!(
+        probe.refused(&path).await.message,
+        "(#10) Application does not have permission for this action"
+    );
+}
+
+#[tokio::test]
+async fn mentions_are_read_by_the_ids_that_webhooks_tell() {
+    let probe = Probe::demo();
+    let media = probe.world().mentioned_media(BAKERY).next().unwrap();
+    let body = probe.ok(&format!("/{BAKERY}?fields=mentioned_media.media_id({}){{caption,media_type,timestamp,username}}", media.id())).await;
+    assert_eq!(body["mentioned_media"]["id"], media.id());
+    assert!(
+        body["mentioned_media"]["caption"]
+            .as_str()
+            .unwrap()
+            .contains("kornblume.bakery")
+    );
+    let comment = probe.world().mentioning_comments(BAKERY).next().unwrap();
+    let body = probe.ok(&format!("/{BAKERY}?fields=mentioned_comment.comment_id({}){{id,text,timestamp,like_count,media{{id,media_url}}}}", comment.id())).await;
+    assert_eq!(body["mentioned_comment"]["text"], comment.text());
+    assert_eq!(body["mentioned_comment"]["media"]["id"], comment.media_id());
+    let other = probe
+        .refused(&format!(
+            "/17841400000000002?fields=mentioned_media.media_id({}){{id}}",
+            media.id()
+        ))
+        .await;
+    assert_eq!(other.subcode, Some(33));
+}
+
+#[tokio::test]
+async fn collab_posts_of_others_tell_basic_fields() {
+    let probe = Probe::demo();
+    let fields = "id,caption,media_type,permalink,timestamp,username,saved_count";
+    let told = probe
+        .walk(&format!("/{BAKERY}/collaborative_media?fields={fields}"))
+        .await;
+    assert_eq!(
+        told.len(),
+        probe.world().collaborative_media(BAKERY).count()
+    );
+    assert!(!told.is_empty());
+    assert_eq!(
+        probe
+            .refused(&format!(
+                "/{BAKERY}/collaborative_media?fields=shares_count"
+            ))
+            .await
+            .code,
+        100
+    );
+    let rules = Rules {
+        collaborative_media_basic_fields_only: false,
+        ..Rules::default()
+    };
+    Probe::of(WorldSpec {
+        rules,
+        ..WorldSpec::demo(7)
+    })
+    .ok(&format!(
+        "/{BAKERY}/collaborative_media?fields=shares_count"
+    ))
+    .await;
+    let own = probe
+        .world()
+        .media(BAKERY)
+        .find(|post| !post.collaborators().is_empty())
+        .unwrap();
+    let listed = probe.ok(&format!("/{}/collaborators", own.id())).await;
+    assert_eq!(
+        listed["data"].as_array().unwrap().len(),
+        own.collaborators().len()
+    );
+    assert!(matches!(
+        listed["data"][0]["invite_status"].as_str(),
+        Some("Accepted" | "Pending")
+    ));
+}

@@ -1,0 +1,234 @@
+//! What a token may do: expiry, proof, permissions, tasks, reach.
+
+use chrono::TimeDelta;
+use igsync_simulator::{PageReach, Revocation, TokenSpec, WorldSpec};
+use serde_json::json;
+
+use crate::probe::{ACCOUNT, Probe, TOKEN, refusal};
+
+fn with_token(change: impl FnOnce(&mut TokenSpec)) -> Probe {
+    let mut spec = WorldSpec::small(1);
+    change(&mut spec.tokens[0]);
+    Probe::of(spec)
+}
+
+#[tokio::test]
+async fn dead_tokens_are_refused_with_190() {
+    let probe = Probe::small();
+    let unknown = probe.get("/me?access_token=made-up").await;
+    assert_eq!(
+        unknown.refusal().unwrap(),
+        refusal(400, 190, None, "The access token could not be decrypted")
+    );
+    assert!(
+        unknown
+            .header("www-authenticate")
+            .unwrap()
+            .starts_with("OAuth \"Facebook Platform\" \"invalid_token\"")
+    );
+    let none = probe.refused("/me?no_token&fields=id").await;
+    assert_eq!(none.code, 2500);
+    assert_eq!(
+        probe
+            .refused(&format!("/{ACCOUNT}?no_token&fields=id"))
+            .await
+            .code,
+        104
+    );
+    let page_token =
+        probe.ok("/me/accounts?fields=access_token").await["data"][0]["access_token"].clone();
+    for (why, subcode) in [
+        (Revocation::AppRemoved, 458),
+        (Revocation::Checkpointed, 459),
+        (Revocation::PasswordChanged, 460),
+        (Revocation::Unconfirmed, 464),
+        (Revocation::Invalid, 467),
+    ] {
+        probe.world().revoke_token(TOKEN, why);
+        let refusal = probe.refused("/me").await;
+        assert_eq!((refusal.code, refusal.subcode), (190, Some(subcode)));
+    }
+    let page = probe
+        .refused(&format!(
+            "/me?access_token={}",
+            page_token.as_str().unwrap()
+        ))
+        .await;
+    assert_eq!(
+        page.code, 190,
+        "page tokens die with the token they come from"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_expires_in_the_recorded_words() {
+    let mut spec = WorldSpec::small(1);
+    spec.tokens[0].expires_at = Some(spec.epoch + TimeDelta::hours(1));
+    let probe = Probe::of(spec);
+    probe.ok("/me").await;
+    tokio::time::advance(std::time::Duration::from_secs(7200)).await;
+    let expected = "Error validating access token: Session has expired on Monday, 05-Oct-26 02:00:00 PDT. The current time is Monday, 05-Oct-26 03:00:00 PDT.";
+    assert_eq!(
+        probe.refused("/me").await,
+        refusal(400, 190, Some(463), expected)
+    );
+}
+
+#[tokio::test]
+async fn without_data_access_a_token_still_authenticates_but_reads_nothing() {
+    let probe =
+        with_token(|token| token.data_access_expires_at = Some(chrono::DateTime::UNIX_EPOCH));
+    probe.ok("/me").await;
+    assert_eq!(
+        probe
+            .refused(&format!("/{ACCOUNT}?fields=username"))
+            .await
+            .code,
+        10
+    );
+}
+
+#[tokio::test]
+async fn the_proof_must_fit_the_token_and_may_be_required() {
+    let right = "1d9d0b7b7f4b1b7d2b5b1f7f4a3f6c22";
+    let wrong = Probe::small()
+        .refused(&format!("/me?appsecret_proof={right}"))
+        .await;
+    assert_eq!(
+        wrong,
+        refusal(
+            400,
+            100,
+            None,
+            "Invalid appsecret_proof provided in the API argument"
+        )
+    );
+    let mut spec = WorldSpec::small(1);
+    spec.app.require_proof = true;
+    spec.app.secret = "key".to_owned();
+    spec.tokens[0].token = "The quick brown fox jumps over the lazy dog".to_owned();
+    let probe = Probe::of(spec);
+    let token = "access_token=The+quick+brown+fox+jumps+over+the+lazy+dog";
+    let missing = probe.refused(&format!("/me?{token}")).await;
+    assert_eq!(
+        missing,
+        refusal(
+            400,
+            100,
+            None,
+            "API calls from the server require an appsecret_proof argument"
+        )
+    );
+    let known_hmac = "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8";
+    probe
+        .ok(&format!("/me?{token}&appsecret_proof={known_hmac}"))
+        .await;
+}
+
+#[tokio::test]
+async fn missing_permissions_are_refused() {
+    let action = "(#10) Application does not have permission for this action";
+    let probe = with_token(|token| {
+        token.permissions.remove("instagram_manage_comments");
+    });
+    let post = probe
+        .world()
+        .media(ACCOUNT)
+        .find(|post| post.comments().count() > 0)
+        .unwrap()
+        .id();
+    assert_eq!(
+        probe.refused(&format!("/{post}/comments")).await,
+        refusal(400, 10, None, action)
+    );
+    let nested = format!("/{ACCOUNT}/media?fields=id,comments{{id}}");
+    assert_eq!(
+        probe.refused(&nested).await,
+        refusal(400, 10, None, action),
+        "a nested refusal refuses the page"
+    );
+    let probe = with_token(|token| {
+        token.permissions.remove("instagram_basic");
+    });
+    assert_eq!(probe.refused(&format!("/{ACCOUNT}/media")).await.code, 10);
+    assert_eq!(
+        probe
+            .refused(&format!("/{ACCOUNT}?fields=username"))
+            .await
+            .code,
+        10
+    );
+}
+
+#[tokio::test]
+async fn the_task_on_the_page_must_carry_the_permission() {
+    let probe = Probe::small();
+    let page = "134895793791901";
+    let post = probe.world().media(ACCOUNT).next().unwrap().id();
+    assert!(probe.world().set_tasks(page, &["ANALYZE"]));
+    assert_eq!(probe.refused(&format!("/{post}/comments")).await.code, 10);
+    assert!(probe.world().set_tasks(page, &["MODERATE"]));
+    probe.ok(&format!("/{post}/comments")).await;
+    assert!(probe.world().set_tasks(page, &["PROFILE_PLUS_ANALYZE"]));
+    assert_eq!(probe.refused(&format!("/{post}/comments")).await.code, 10);
+    let listed = probe.ok("/me/accounts?fields=tasks").await;
+    assert_eq!(listed["data"][0]["tasks"], json!(["PROFILE_PLUS_ANALYZE"]));
+}
+
+#[tokio::test]
+async fn captions_lose_their_at_sign_unless_the_user_manages_the_page() {
+    let probe = Probe::small();
+    let mentions =
+        |post: &igsync_simulator::Media<'_>| post.caption().is_some_and(|text| text.contains('@'));
+    let post = probe.world().media(ACCOUNT).find(mentions).unwrap().id();
+    probe
+        .world()
+        .set_tasks("134895793791901", &["CREATE_CONTENT"]);
+    let caption = probe.ok(&format!("/{post}?fields=caption")).await["caption"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(!caption.contains('@'), "{caption}");
+}
+
+#[tokio::test]
+async fn other_peoples_pages_and_accounts_look_as_if_they_did_not_exist() {
+    let probe =
+        with_token(|token| token.pages = PageReach::Only(["134895793791902".to_owned()].into()));
+    let refusal = probe.refused(&format!("/{ACCOUNT}?fields=username")).await;
+    assert_eq!((refusal.code, refusal.subcode), (100, Some(33)));
+    assert_eq!(probe.refused("/134895793791901").await.subcode, Some(33));
+    assert_eq!(probe.ids("/me/accounts").await, ["134895793791902"]);
+}
+
+#[tokio::test]
+async fn an_unlinked_account_disappears_from_its_page() {
+    let probe = Probe::small();
+    probe.world().link_account(ACCOUNT, false);
+    let body = probe
+        .ok("/me/accounts?fields=instagram_business_account")
+        .await;
+    assert!(body["data"][0].get("instagram_business_account").is_none());
+    assert_eq!(
+        probe.refused(&format!("/{ACCOUNT}")).await.subcode,
+        Some(33)
+    );
+    probe.world().link_account(ACCOUNT, true);
+    probe.ok(&format!("/{ACCOUNT}")).await;
+}
+
+#[tokio::test]
+async fn without_pages_show_list_no_page_is_listed() {
+    let probe = Probe::small();
+    probe.world().withdraw_permission(TOKEN, "pages_show_list");
+    assert_eq!(probe.get("/me/accounts").await.text, r#"{"data":[]}"#);
+}
+
+#[tokio::test]
+async fn a_business_role_without_business_management_sees_no_pages_and_no_error() {
+    let probe = with_token(|token| {
+        token.role_from_business = true;
+        token.permissions.remove("business_management");
+    });
+    assert_eq!(probe.get("/me/accounts").await.text, r#"{"data":[]}"#);
+}

@@ -1,0 +1,137 @@
+//! A walk of every edge equals the world.
+
+use std::time::Duration;
+
+use igsync_simulator::{Comparison, ORACLE_TABLES, WorldSpec};
+use serde_json::json;
+
+use crate::probe::Probe;
+use crate::walker::Walk;
+
+fn spec() -> WorldSpec {
+    let mut spec = WorldSpec::demo(11);
+    for account in spec
+        .pages
+        .iter_mut()
+        .filter_map(|page| page.account.as_mut())
+    {
+        account.posts /= 4;
+    }
+    // One token reads four accounts side by side here, without waiting.
+    spec.meters.conversation_calls_per_second = 10_000;
+    spec.meters.platform_user_calls = 1 << 20;
+    spec.meters.app_users = 1 << 20;
+    spec.meters.buc_instagram_calls = Some(1 << 30);
+    spec
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_of_every_edge_equals_the_world() {
+    let probe = Probe::of(spec());
+    let comparison = walked(&probe).await;
+    assert_eq!(comparison.differences, [""; 0]);
+    assert!(
+        comparison.not_compared.is_empty(),
+        "{:?}",
+        comparison.not_compared
+    );
+    assert!(comparison.rows > 8_000, "{}", comparison.rows);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_after_a_month_of_growth_and_edits_equals_the_world() {
+    let probe = Probe::of(spec());
+    let world = probe.world();
+    tokio::time::advance(Duration::from_secs(30 * 86_400)).await;
+    let account = world.accounts().next().unwrap().id().to_owned();
+    let posts: Vec<_> = world
+        .media(&account)
+        .filter(|post| !post.is_deleted())
+        .map(|post| post.id())
+        .take(6)
+        .collect();
+    world.delete_media(&posts[0]);
+    world.edit_caption(&posts[1], None);
+    world.add_likes(&posts[2], 40);
+    world.hide_likes(&posts[3], true);
+    world.enable_comments(&posts[4], false);
+    world.publish(
+        &account,
+        igsync_simulator::NewPost {
+            children: 4,
+            ..Default::default()
+        },
+    );
+    world.rename_account(&account, "renamed.bakery");
+    tokio::time::advance(Duration::from_secs(5 * 3600)).await;
+    let comparison = walked(&probe).await;
+    assert_eq!(comparison.differences, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_night_read_may_stay_but_must_be_marked_as_deleted() {
+    let probe = Probe::of(spec());
+    let mut walk = Walk::of(&probe);
+    walk.everything().await;
+    let world = probe.world();
+    let account = world.accounts().next().unwrap().id().to_owned();
+    let commented = |post: &igsync_simulator::Media<'_>| post.comments().count() > 2;
+    let posts: Vec<_> = world
+        .media(&account)
+        .filter(commented)
+        .map(|post| post.id())
+        .take(3)
+        .collect();
+    let comment = world.comments(&posts[1]).next().unwrap().id();
+    world.delete_media(&posts[0]);
+    world.delete_comment(&comment);
+    world.enable_comments(&posts[2], false);
+    let tables = ["media", "media_children", "media_insights", "comments"];
+    let unmarked = world.expected(&tables).compare(&walk.tables).differences;
+    let is_about_a_row =
+        |line: &String| line.ends_with("is not in the world") || line.contains("is gone");
+    assert!(
+        !unmarked.iter().any(is_about_a_row),
+        "without a deleted_at nothing can be marked: {unmarked:?}"
+    );
+    for (table, key) in [("media", &posts[0]), ("comments", &comment)] {
+        let row = walk.tables.get_mut(table).unwrap().get_mut(key).unwrap();
+        row.insert("deleted_at".to_owned(), json!(null));
+    }
+    let differences = world.expected(&tables).compare(&walk.tables).differences;
+    for (table, key) in [("media", &posts[0]), ("comments", &comment)] {
+        let sentence = format!("{table} {key}: is gone, and deleted_at does not say so");
+        assert!(differences.contains(&sentence), "{differences:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_missed_something_differs() {
+    let probe = Probe::of(spec());
+    let mut walk = Walk::of(&probe);
+    walk.everything().await;
+    let expected = probe.world().expected(&["media", "media_current"]);
+    let (first, second) = {
+        let mut ids = expected.rows["media"].keys();
+        (ids.next().unwrap().clone(), ids.next().unwrap().clone())
+    };
+    walk.tables.get_mut("media").unwrap().remove(&first);
+    walk.tables
+        .get_mut("media_current")
+        .unwrap()
+        .get_mut(&second)
+        .unwrap()
+        .insert("comments_count".into(), json!(-1));
+    let differences = expected.compare(&walk.tables).differences;
+    assert_eq!(differences.len(), 2, "{differences:?}");
+    assert_eq!(differences[0], format!("media {first}: is missing"));
+    assert!(differences[1].starts_with(&format!(
+        "media_current {second}: comments_count is -1, in the world it is "
+    )));
+}
+
+async fn walked(probe: &Probe) -> Comparison {
+    let mut walk = Walk::of(probe);
+    walk.everything().await;
+    probe.world().expected(&ORACLE_TABLES).compare(&walk.tables)
+}

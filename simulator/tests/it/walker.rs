@@ -1,0 +1,422 @@
+//! Walks every edge over HTTP and builds the tables that a database would hold.
+
+use std::collections::BTreeMap;
+
+use igsync_simulator::{ORACLE_TABLES, Tables};
+use serde_json::{Map, Value, json};
+
+use crate::probe::{Probe, TOKEN};
+
+const MEDIA: &str = "id,media_type,media_product_type,caption,permalink,shortcode,timestamp,username,owner,alt_text,\
+                     is_comment_enabled,is_shared_to_feed,is_ai_generated,media_audio_type,legacy_instagram_media_id,\
+                     ig_id,media_url,thumbnail_url";
+const COUNTS: &str = "like_count,comments_count,reposts_count,saved_count,shares_count,total_like_count,\
+                      total_comments_count,total_views_count";
+const COMMENT: &str = "id,text,timestamp,username,from,like_count,hidden,media,parent_id";
+const PUBLIC: &str = "id,username,caption,media_type,media_product_type,media_url,thumbnail_url,permalink,shortcode,\
+                      timestamp,like_count,comments_count";
+const FEED: &str = "reach,likes,comments,saved,shares,reposts,total_interactions,follows,profile_visits,\
+                    profile_activity,total_likes,total_comments,total_views";
+const REELS: &str = "reach,views,likes,comments,saved,shares,reposts,total_interactions,ig_reels_avg_watch_time,\
+                     ig_reels_video_view_total_time,reels_skip_rate,total_likes,total_comments,total_views";
+const STORY: &str = "reach,views,replies,shares,reposts,total_interactions,follows,profile_visits,profile_activity,\
+                     navigation,link_clicks,total_views";
+const TOTALS: &str = "views,accounts_engaged,total_interactions,likes,comments,shares,saves,replies,reposts,\
+                      profile_links_taps,profile_views,website_clicks";
+
+/// A client that asks for everything, and the rows it has got.
+pub(crate) struct Walk<'p> {
+    probe: &'p Probe,
+    pub(crate) tables: Tables,
+}
+
+impl<'p> Walk<'p> {
+    pub(crate) fn of(probe: &'p Probe) -> Self {
+        Self {
+            probe,
+            tables: Tables::new(),
+        }
+    }
+
+    pub(crate) async fn everything(&mut self) {
+        for table in ORACLE_TABLES {
+            self.tables.entry(table.to_owned()).or_default();
+        }
+        let fields = "id,name,access_token,instagram_business_account";
+        for page in self
+            .probe
+            .walk(&format!("/v25.0/me/accounts?fields={fields}&limit=2"))
+            .await
+        {
+            if let Some(account) = page["instagram_business_account"]["id"].as_str() {
+                self.account(account, &page).await;
+                self.messages(account, &page).await;
+            }
+        }
+        for username in ["sim.account.900", "sim.account.901", "sim.account.902"] {
+            self.discovered(username).await;
+        }
+    }
+
+    async fn account(&mut self, id: &str, page: &Value) {
+        let fields = "id,username,name,biography,website,profile_picture_url,has_profile_pic,is_published,\
+                      legacy_instagram_user_id,ig_id,followers_count,follows_count,media_count";
+        let mut node = self.probe.ok(&format!("/v25.0/{id}?fields={fields}")).await;
+        node["ig_id"] = json!(node["ig_id"].to_string());
+        node["page_id"] = page["id"].clone();
+        node["page_name"] = page["name"].clone();
+        self.add("accounts", id.to_owned(), node.clone());
+        self.add("accounts_current", id.to_owned(), node);
+        let edges = format!(
+            "{MEDIA},{COUNTS},children{{id,media_type,media_url,thumbnail_url,permalink,shortcode,timestamp}}"
+        );
+        for media in self
+            .probe
+            .walk(&format!("/v25.0/{id}/media?fields={edges}&limit=50"))
+            .await
+        {
+            self.media(id, media).await;
+        }
+        for story in self
+            .probe
+            .walk(&format!("/v25.0/{id}/stories?fields={MEDIA}&limit=3"))
+            .await
+        {
+            let key = story["id"].as_str().unwrap().to_owned();
+            self.insights("story_insights", &key, STORY).await;
+            self.insights("story_insights", &key, "facebook_views")
+                .await;
+            self.add("stories", key, with_owner(story, id));
+        }
+        for (table, edge) in [
+            ("tagged_media", "tags"),
+            ("collaborative_media", "collaborative_media"),
+        ] {
+            for mut media in self
+                .probe
+                .walk(&format!("/v25.0/{id}/{edge}?fields={PUBLIC}&limit=20"))
+                .await
+            {
+                media["account_id"] = json!(id);
+                self.add(
+                    table,
+                    format!("{id}/{}", media["id"].as_str().unwrap()),
+                    media,
+                );
+            }
+        }
+        self.days(id).await;
+        self.audience(id).await;
+    }
+
+    async fn media(&mut self, account: &str, mut media: Value) {
+        let id = media["id"].as_str().unwrap().to_owned();
+        let children = media.as_object_mut().unwrap().remove("children");
+        for (position, child) in children
+            .iter()
+            .flat_map(|children| children["data"].as_array().unwrap())
+            .enumerate()
+        {
+            let mut child = child.clone();
+            child["media_id"] = json!(id);
+            child["position"] = json!(position);
+            self.add(
+                "media_children",
+                format!("{id}/{}", child["id"].as_str().unwrap()),
+                child,
+            );
+        }
+        self.comments(&id).await;
+        let metrics = match (
+            media["media_product_type"].as_str().unwrap(),
+            media["media_type"].as_str().unwrap(),
+        ) {
+            ("REELS", _) => REELS.to_owned(),
+            (_, "VIDEO") => FEED.to_owned(),
+            _ => format!("{FEED},views"),
+        };
+        self.insights("media_insights", &id, &metrics).await;
+        for metric in ["facebook_views", "crossposted_views"] {
+            self.insights("media_insights", &id, metric).await;
+        }
+        for mut product in self.probe.walk(&format!("/v25.0/{id}/product_tags")).await {
+            product["media_id"] = json!(id);
+            product["product_id"] = json!(product["product_id"].to_string());
+            self.add(
+                "product_tags",
+                format!("{id}/{}", product["product_id"].as_str().unwrap()),
+                product,
+            );
+        }
+        for mut collaborator in self.probe.walk(&format!("/v25.0/{id}/collaborators")).await {
+            collaborator["media_id"] = json!(id);
+            self.add(
+                "collaborators",
+                format!("{id}/{}", collaborator["id"].as_str().unwrap()),
+                collaborator,
+            );
+        }
+        self.add("media_current", id.clone(), media.clone());
+        self.add("media", id, with_owner(media, account));
+    }
+
+    async fn comments(&mut self, media: &str) {
+        let fields = format!("{COMMENT},replies.limit(2){{{COMMENT}}}");
+        for mut comment in self
+            .probe
+            .walk(&format!("/v25.0/{media}/comments?fields={fields}&limit=5"))
+            .await
+        {
+            let id = comment["id"].as_str().unwrap().to_owned();
+            let nested = comment.as_object_mut().unwrap().remove("replies");
+            let mut replies = nested
+                .iter()
+                .flat_map(|nested| nested["data"].as_array().unwrap())
+                .cloned()
+                .collect::<Vec<_>>();
+            if nested
+                .as_ref()
+                .is_some_and(|nested| nested.get("paging").is_some())
+            {
+                replies = self
+                    .probe
+                    .walk(&format!("/v25.0/{id}/replies?fields={COMMENT}&limit=2"))
+                    .await;
+            }
+            for reply in replies.into_iter().chain([comment]) {
+                self.add(
+                    "comments",
+                    reply["id"].as_str().unwrap().to_owned(),
+                    comment_row(reply),
+                );
+            }
+        }
+    }
+
+    async fn insights(&mut self, table: &str, media: &str, metrics: &str) {
+        let reply = self
+            .probe
+            .get(&format!("/v25.0/{media}/insights?metric={metrics}"))
+            .await;
+        for insight in reply.body["data"].as_array().into_iter().flatten() {
+            let name = insight["name"].as_str().unwrap();
+            let row =
+                json!({"media_id": media, "name": name, "value": insight["values"][0]["value"]});
+            self.add(table, format!("{media}/{name}"), row);
+        }
+    }
+
+    async fn days(&mut self, account: &str) {
+        let today = self.probe.world().now().date_naive();
+        for back in 4..32_u64 {
+            let day = today - chrono::Days::new(back);
+            let node = self.probe.world().account(account).unwrap();
+            let until = node.end_of_day(day).unwrap().timestamp();
+            let since = node
+                .end_of_day(day - chrono::Days::new(1))
+                .unwrap()
+                .timestamp();
+            let range = format!("period=day&since={since}&until={until}");
+            let totals = self
+                .probe
+                .ok(&format!(
+                    "/v25.0/{account}/insights?metric={TOTALS}&metric_type=total_value&{range}"
+                ))
+                .await;
+            for insight in totals["data"].as_array().unwrap() {
+                self.day(
+                    account,
+                    insight["name"].as_str().unwrap(),
+                    day,
+                    &insight["total_value"]["value"],
+                    until,
+                );
+            }
+            let metrics = if back < 30 {
+                "reach,follower_count"
+            } else {
+                "reach"
+            };
+            let series = self
+                .probe
+                .ok(&format!(
+                    "/v25.0/{account}/insights?metric={metrics}&{range}"
+                ))
+                .await;
+            for insight in series["data"].as_array().unwrap() {
+                let value = &insight["values"].as_array().unwrap().last().unwrap()["value"];
+                self.day(
+                    account,
+                    insight["name"].as_str().unwrap(),
+                    day,
+                    value,
+                    until,
+                );
+            }
+            if back >= 30 && node.followers_count() >= 100 {
+                // The API tells new followers of the last 30 days only; what an earlier night read stays true.
+                let value = json!(node.insight_on("follower_count", day).unwrap());
+                self.day(account, "follower_count", day, &value, until);
+            }
+        }
+    }
+
+    fn day(&mut self, account: &str, name: &str, day: chrono::NaiveDate, value: &Value, end: i64) {
+        let end_time = chrono::DateTime::from_timestamp(end, 0)
+            .unwrap()
+            .format("%Y-%m-%dT%H:%M:%SZ")
+            .to_string();
+        let row = json!({"account_id": account, "name": name, "period": "day", "end_time": end_time, "value": value});
+        self.add(
+            "account_insights",
+            format!("{account}/{name}/day/{day}"),
+            row,
+        );
+    }
+
+    async fn audience(&mut self, account: &str) {
+        let name = "follower_demographics";
+        for breakdown in ["age", "city", "country", "gender"] {
+            let path = format!(
+                "/v25.0/{account}/insights?metric={name}&period=lifetime&metric_type=total_value&breakdown={breakdown}"
+            );
+            let body = self.probe.ok(&path).await;
+            for result in body["data"][0]["total_value"]["breakdowns"][0]["results"]
+                .as_array()
+                .into_iter()
+                .flatten()
+            {
+                let group = result["dimension_values"][0].as_str().unwrap();
+                let row = json!({"account_id": account, "name": name, "breakdown": breakdown, "dimension_value": group, "value": result["value"]});
+                self.add(
+                    "audience",
+                    format!("{account}/{name}/{breakdown}/{group}"),
+                    row,
+                );
+            }
+        }
+    }
+
+    async fn messages(&mut self, account: &str, page: &Value) {
+        let (id, token) = (
+            page["id"].as_str().unwrap(),
+            page["access_token"].as_str().unwrap(),
+        );
+        let path =
+            format!("/v25.0/{id}/conversations?platform=instagram&limit=3&access_token={token}");
+        for mut conversation in self.probe.walk(&path).await {
+            let id = conversation["id"].as_str().unwrap().to_owned();
+            conversation["account_id"] = json!(account);
+            let path = format!("/v25.0/{id}/messages?limit=10&access_token={token}");
+            for message in self.probe.walk(&path).await.iter().take(20) {
+                let path = format!(
+                    "/v25.0/{}?fields=id,created_time,from,message&access_token={token}",
+                    message["id"].as_str().unwrap()
+                );
+                let mut message = self.probe.ok(&path).await;
+                message["conversation_id"] = json!(id);
+                message["from_id"] = message["from"]["id"].clone();
+                self.add(
+                    "messages",
+                    message["id"].as_str().unwrap().to_owned(),
+                    message,
+                );
+            }
+            self.add("conversations", id, conversation);
+        }
+    }
+
+    async fn discovered(&mut self, username: &str) {
+        let asking = self
+            .probe
+            .world()
+            .accounts()
+            .next()
+            .unwrap()
+            .id()
+            .to_owned();
+        let mut paging = String::new();
+        loop {
+            let media = format!("media.limit(40){paging}{{{PUBLIC},is_shared_to_feed,view_count}}");
+            let fields = format!(
+                "id,username,name,biography,website,followers_count,follows_count,media_count,{media}"
+            );
+            let path = format!(
+                "/v25.0/{asking}?fields=business_discovery.username({username}){{{fields}}}&access_token={TOKEN}"
+            );
+            let mut account = self.probe.ok(&path).await["business_discovery"].clone();
+            let id = account["id"].as_str().unwrap().to_owned();
+            let media = account.as_object_mut().unwrap().remove("media");
+            self.add("discovered_accounts", id.clone(), account);
+            let Some(media) = media else {
+                return;
+            };
+            for mut item in media["data"].as_array().unwrap().clone() {
+                item["account_id"] = json!(id);
+                self.add(
+                    "discovered_media",
+                    item["id"].as_str().unwrap().to_owned(),
+                    item,
+                );
+            }
+            paging = format!(
+                ".after({})",
+                media["paging"]["cursors"]["after"].as_str().unwrap()
+            );
+        }
+    }
+
+    /// Stores a row the way a database would: every column is there, instants end in `Z`.
+    fn add(&mut self, table: &str, key: String, row: Value) {
+        let Value::Object(row) = row else {
+            panic!("{table} {key}: {row} is no row");
+        };
+        let columns = columns(row);
+        let rows = self.tables.get_mut(table).unwrap();
+        let is_new = !rows.contains_key(&key) || table == "discovered_accounts";
+        assert!(is_new, "{table} {key} came twice");
+        rows.insert(key, columns);
+    }
+}
+
+/// What the API did not tell is NULL.
+fn columns(mut row: Map<String, Value>) -> BTreeMap<String, Value> {
+    for column in [
+        "alt_text",
+        "caption",
+        "comments_count",
+        "is_shared_to_feed",
+        "like_count",
+        "media_audio_type",
+        "media_url",
+        "name",
+        "parent_id",
+        "permalink",
+        "thumbnail_url",
+        "total_views_count",
+        "view_count",
+        "website",
+        "biography",
+    ] {
+        row.entry(column).or_insert(Value::Null);
+    }
+    let instant = |value: Value| match value {
+        Value::String(text) if text.ends_with("+0000") => json!(text.replace("+0000", "Z")),
+        other => other,
+    };
+    row.into_iter()
+        .map(|(column, value)| (column, instant(value)))
+        .collect()
+}
+
+fn with_owner(mut media: Value, account: &str) -> Value {
+    media["account_id"] = json!(account);
+    media["owner_id"] = media["owner"]["id"].clone();
+    media
+}
+
+fn comment_row(mut comment: Value) -> Value {
+    comment["media_id"] = comment["media"]["id"].clone();
+    comment["from_id"] = comment["from"]["id"].clone();
+    comment
+}
