@@ -60,6 +60,7 @@ CREATE TABLE media (
     ig_id              TEXT,    -- old Instagram id; told to older apps only
     media_url          TEXT,    -- signed address, expires; absent for copyrighted or flagged media
     thumbnail_url      TEXT,    -- signed address, expires; videos only
+    deleted_at         TEXT,    -- when a complete listing first lacked it; NULL again when it comes back
     first_seen_at      TEXT NOT NULL, -- when igsync first read this post
     changed_at         TEXT NOT NULL  -- when an attribute above was last seen to differ
 ) STRICT;

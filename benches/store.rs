@@ -208,6 +208,9 @@ impl Bare {
         connection
             .pragma_update(None, "foreign_keys", true)
             .unwrap();
+        connection
+            .execute_batch("CREATE TEMP TABLE seen (run INTEGER, id TEXT, PRIMARY KEY (run, id)) WITHOUT ROWID")
+            .unwrap();
         Self(connection)
     }
 
@@ -220,7 +223,8 @@ impl Bare {
         };
         let ((media_columns, media_marks), (snapshot_columns, snapshot_marks)) =
             (list(media), list(snapshots));
-        let select_media = format!("SELECT {media_columns} FROM media WHERE id = ?");
+        let select_media =
+            format!("SELECT {media_columns}, deleted_at IS NOT NULL FROM media WHERE id = ?");
         let insert_media = format!(
             "INSERT INTO media ({media_columns}, first_seen_at, changed_at) VALUES ({media_marks})"
         );
@@ -233,7 +237,7 @@ impl Bare {
             sets(snapshots, |name| format!("{name} = excluded.{name}"))
         );
         let update_media = format!(
-            "UPDATE media SET {}, changed_at = ifnull(?, changed_at) WHERE id = ?",
+            "UPDATE media SET {}, changed_at = ifnull(?, changed_at), deleted_at = NULL WHERE id = ?",
             sets(media, |name| format!("{name} = ?"))
         );
         let now = Value::Text(instant_text(at));
@@ -248,6 +252,9 @@ impl Bare {
                 let mut update_media = transaction.prepare_cached(&update_media).unwrap();
                 let mut select_newest = transaction.prepare_cached(&select_newest).unwrap();
                 let mut insert_snapshot = transaction.prepare_cached(&insert_snapshot).unwrap();
+                let mut see = transaction
+                    .prepare_cached("INSERT OR IGNORE INTO temp.seen VALUES (1, ?)")
+                    .unwrap();
                 for row in &page {
                     let entity = std::ptr::eq(row.table, media);
                     let (select, insert) = if entity {
@@ -256,6 +263,9 @@ impl Bare {
                         (&mut select_newest, &mut insert_snapshot)
                     };
                     let key = row.values[0].as_ref().unwrap();
+                    if entity {
+                        see.execute([key]).unwrap();
+                    }
                     let same = select
                         .query_row([key], |stored| {
                             for (at, value) in row.values.iter().enumerate() {

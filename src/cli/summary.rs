@@ -26,7 +26,7 @@ pub(super) fn exit_code(verdict: Verdict) -> u8 {
 pub(super) fn text(summary: &Summary, database: &str) -> String {
     let mut rows = vec![
         [
-            "account", "resource", "outcome", "calls", "pages", "new", "changed", "same",
+            "account", "resource", "outcome", "calls", "pages", "new", "changed", "same", "gone",
         ]
         .map(str::to_owned)
         .to_vec(),
@@ -42,6 +42,7 @@ pub(super) fn text(summary: &Summary, database: &str) -> String {
             written.inserted.to_string(),
             written.changed.to_string(),
             written.unchanged.to_string(),
+            job.deleted.to_string(),
         ]);
     }
     let mut text = table(&rows);
@@ -210,6 +211,7 @@ fn job(job: &JobReport) -> Value {
         "calls": job.calls,
         "pages": job.pages,
         "objects": job.objects,
+        "deleted": job.deleted,
         "gaps": job.gaps,
         "tables": tables,
     })

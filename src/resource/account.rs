@@ -33,6 +33,7 @@ static ACCOUNTS: Table = Table {
         ),
     ],
     history: History::Entity,
+    listed_by: None,
 };
 
 static SNAPSHOTS: Table = Table {
@@ -45,6 +46,7 @@ static SNAPSHOTS: Table = Table {
         Column::field("media_count", Kind::Integer),
     ],
     history: History::Observation,
+    listed_by: None,
 };
 
 /// The resource.

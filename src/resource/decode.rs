@@ -161,6 +161,7 @@ mod tests {
             Column::filled("house", Kind::Text),
         ],
         history: History::Entity,
+        listed_by: None,
     };
 
     fn read(json: &str, asked: &[&str]) -> Result<Vec<Option<Value>>, Unreadable> {

@@ -36,6 +36,7 @@ static MEDIA_TABLE: Table = Table {
         Column::field("thumbnail_url", Kind::Address),
     ],
     history: History::Entity,
+    listed_by: Some("account_id"),
 };
 
 static CHILDREN: Table = Table {
@@ -53,6 +54,7 @@ static CHILDREN: Table = Table {
         Column::field("timestamp", Kind::Instant),
     ],
     history: History::Entity,
+    listed_by: None,
 };
 
 static SNAPSHOTS: Table = Table {
@@ -70,6 +72,7 @@ static SNAPSHOTS: Table = Table {
         Column::field("total_views_count", Kind::Integer),
     ],
     history: History::Observation,
+    listed_by: None,
 };
 
 /// The resource.

@@ -26,8 +26,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
 pub use record::{
-    CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, NewRun, Outcome, PoolRow,
-    Reason,
+    CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, Listing, NewRun, Outcome,
+    PoolRow, Reason,
 };
 pub use table::{Column, History, Kind, Row, Table, Value, Written};
 
@@ -86,7 +86,7 @@ impl Store {
         self.write("write a page", move |connection| {
             let mut written: Vec<(&'static str, Written)> = Vec::new();
             {
-                let mut writer = write::Writer::new(connection, commit.at);
+                let mut writer = write::Writer::new(connection, commit.run, commit.at);
                 for row in &commit.rows {
                     let one = writer.write(row)?;
                     match written.iter_mut().find(|(name, _)| *name == row.table.name) {
@@ -127,15 +127,30 @@ impl Store {
     }
 
     /// Ends the record of a run, closes the gaps that are closed by it, and says how it ended: a run that was
-    /// complete by itself is partial when an earlier start of the same pass left gaps.
+    /// complete by itself is partial when an earlier start of the same pass left gaps. Says too how many rows
+    /// turned out to be deleted.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn finish_run(&self, run: FinishedRun) -> Result<Outcome, StoreError> {
+    pub async fn finish_run(&self, run: FinishedRun) -> Result<(Outcome, u64), StoreError> {
         self.write("record the end of a run", move |connection| {
-            state::finish_run(connection, &run)
+            let deleted = match &run.listing {
+                Some(listing) => write::mark_deleted(connection, listing, run.run, run.at)?,
+                None => 0,
+            };
+            write::forget_seen(connection, run.run)?;
+            Ok((state::finish_run(connection, &run)?, deleted))
         })
         .await
+    }
+
+    /// How many rows each table holds, in the order of `schema.sql`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn contents(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        self.call("count rows", |connection| state::contents(connection))
+            .await
     }
 
     /// Where a job stands; `None` when it never committed a page.

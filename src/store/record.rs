@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::table::Row;
+use super::table::{Row, Table};
 
 /// What one page brought, to be written in one transaction.
 #[derive(Debug)]
@@ -174,6 +174,17 @@ pub struct NewRun {
     pub at: DateTime<Utc>,
 }
 
+/// A complete listing.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// What was listed.
+    pub table: &'static Table,
+    /// Whose.
+    pub owner: String,
+    /// Whether the API may have more that it does not list.
+    pub limited: bool,
+}
+
 /// How a run ended. The variants are explained at `sync_runs.outcome` in `schema.sql`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -220,6 +231,8 @@ pub struct FinishedRun {
     pub pass: i64,
     /// Whether the pass has come to the end of the list: gaps that it did not meet again are closed.
     pub pass_is_over: bool,
+    /// What the run listed from top to end without an error; what it did not show is gone.
+    pub listing: Option<Listing>,
     /// Credentials that were answered: their gaps are closed.
     pub answered: Vec<String>,
     /// Fields that they were answered.

@@ -340,3 +340,17 @@ pub(super) fn pools(connection: &Connection) -> rusqlite::Result<Vec<PoolRow>> {
         })?
         .collect()
 }
+
+pub(super) fn contents(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
+    let tables: Vec<String> = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let count = |name: String| {
+        let rows = connection.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| {
+            row.get(0)
+        })?;
+        Ok((name, rows))
+    };
+    tables.into_iter().map(count).collect()
+}

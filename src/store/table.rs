@@ -88,6 +88,9 @@ pub struct Table {
     pub columns: &'static [Column],
     /// How it treats a row that it has already.
     pub history: History,
+    /// For entities that a list shows completely: the column of the subject whose list it is. Such a table has
+    /// `deleted_at`, which the store fills.
+    pub listed_by: Option<&'static str>,
 }
 
 impl Table {

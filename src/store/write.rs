@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, params_from_iter};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, params, params_from_iter};
 
+use super::record::Listing;
 use super::table::{History, Kind, Row, Table, Value, Written};
 use crate::clock::instant_text;
 
@@ -24,6 +25,8 @@ impl ToSql for Value {
 /// SQLite's work and little else.
 pub(super) struct Writer<'c> {
     connection: &'c Connection,
+    /// The run whose listing the rows belong to.
+    run: i64,
     now: Value,
     /// Observations confirmed at or before this are confirmed again.
     confirm_before: String,
@@ -41,6 +44,8 @@ struct Prepared<'c> {
     insert: CachedStatement<'c>,
     /// Updates all columns that are spoken of, and for entities `changed_at` if it is not NULL; confirms observations.
     update: CachedStatement<'c>,
+    /// Notes that a listing showed the row.
+    seen: Option<CachedStatement<'c>>,
 }
 
 /// How a stored row and a row that was read relate.
@@ -52,9 +57,10 @@ enum Difference {
 }
 
 impl<'c> Writer<'c> {
-    pub(super) fn new(connection: &'c Connection, now: DateTime<Utc>) -> Self {
+    pub(super) fn new(connection: &'c Connection, run: i64, now: DateTime<Utc>) -> Self {
         Self {
             connection,
+            run,
             now: Value::Text(instant_text(now)),
             confirm_before: instant_text(now - CONFIRM_EVERY),
             prepared: Vec::new(),
@@ -68,6 +74,11 @@ impl<'c> Writer<'c> {
     pub(super) fn write(&mut self, row: &Row) -> rusqlite::Result<Written> {
         let at = self.prepare(row)?;
         let prepared = &mut self.prepared[at];
+        if let Some(seen) = &mut prepared.seen {
+            let run = Value::Integer(self.run);
+            let id = values(row, &prepared.key);
+            seen.execute(params_from_iter([&run].into_iter().chain(id)))?;
+        }
         match row.table.history {
             History::Entity => prepared.write_entity(row, &self.now),
             History::Observation => {
@@ -111,6 +122,10 @@ impl<'c> Writer<'c> {
             select: self.connection.prepare_cached(&select)?,
             insert: self.connection.prepare_cached(&insert)?,
             update: self.connection.prepare_cached(&update)?,
+            seen: match table.listed_by {
+                Some(_) => Some(self.connection.prepare_cached(SEE)?),
+                None => None,
+            },
         });
         Ok(self.prepared.len() - 1)
     }
@@ -128,6 +143,10 @@ impl Prepared<'_> {
         let stored = self
             .select
             .query_row(params_from_iter(values(row, &self.key)), |stored| {
+                let deleted: bool = stored.get(asked.len())?;
+                if deleted {
+                    return Ok(Difference::Real);
+                }
                 compare(row, asked, |position| stored.get_ref(position))
             })
             .optional()?;
@@ -228,9 +247,11 @@ fn key_condition(table: &Table) -> String {
     terms.join(" AND ")
 }
 
+/// Tells last whether the row was thought to be deleted.
 fn select_entity(table: &Table, asked: &[usize]) -> String {
+    let deleted = table.listed_by.map_or("0", |_| "deleted_at IS NOT NULL");
     format!(
-        "SELECT {} FROM {} WHERE {}",
+        "SELECT {}, {deleted} FROM {} WHERE {}",
         names(table, asked).join(", "),
         table.name,
         key_condition(table)
@@ -277,6 +298,52 @@ fn insert_observation(table: &Table, asked: &[usize]) -> String {
     )
 }
 
+/// What listings have shown so far: run and id. Temporary, because only a listing that one run saw from its top to its end
+/// proves that something is gone.
+pub(super) const SEEN: &str =
+    "CREATE TEMP TABLE seen (run INTEGER, id TEXT, PRIMARY KEY (run, id)) WITHOUT ROWID";
+
+const SEE: &str = "INSERT OR IGNORE INTO temp.seen VALUES (?, ?)";
+
+/// Marks as deleted what a complete listing of a run did not show, and says how many rows that were. If the API lists
+/// only so many, older rows than the oldest one shown are not judged. An empty listing proves nothing: lost access
+/// looks the same.
+pub(super) fn mark_deleted(
+    connection: &Connection,
+    listing: &Listing,
+    run: i64,
+    now: DateTime<Utc>,
+) -> rusqlite::Result<u64> {
+    let Some(owner) = listing.table.listed_by else {
+        return Ok(0);
+    };
+    let name = listing.table.name;
+    let judged = if listing.limited {
+        format!(
+            "timestamp >= (SELECT min(timestamp) FROM {name} JOIN temp.seen USING (id) WHERE run = ?3)"
+        )
+    } else {
+        "1".to_owned()
+    };
+    let marked = connection
+        .prepare_cached(&format!(
+            "UPDATE {name} SET deleted_at = ?1, changed_at = ?1
+             WHERE {owner} = ?2 AND deleted_at IS NULL AND {judged}
+               AND id NOT IN (SELECT id FROM temp.seen WHERE run = ?3)
+               AND EXISTS (SELECT 1 FROM temp.seen WHERE run = ?3)"
+        ))?
+        .execute(params![instant_text(now), listing.owner, run])?;
+    Ok(marked as u64)
+}
+
+/// Forgets what a run's listing has shown.
+pub(super) fn forget_seen(connection: &Connection, run: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM temp.seen WHERE run = ?")?
+        .execute([run])?;
+    Ok(())
+}
+
 /// Takes `changed_at` behind the columns; NULL keeps the stored one.
 fn update_entity(table: &Table, asked: &[usize]) -> String {
     let mut sets: Vec<String> = names(table, asked)
@@ -284,6 +351,9 @@ fn update_entity(table: &Table, asked: &[usize]) -> String {
         .map(|name| format!("{name} = ?"))
         .collect();
     sets.push("changed_at = ifnull(?, changed_at)".to_owned());
+    if table.listed_by.is_some() {
+        sets.push("deleted_at = NULL".to_owned());
+    }
     format!(
         "UPDATE {} SET {} WHERE {}",
         table.name,

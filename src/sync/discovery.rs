@@ -316,6 +316,7 @@ async fn record(
         outcome: outcome(problems, world.stop.requested()),
         message: (!messages.is_empty()).then(|| messages.join("\n")),
         at,
+        listing: None,
         pass: run,
         pass_is_over: false,
         answered: survey.answered,

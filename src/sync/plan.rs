@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::job::Job;
+use super::job::{Job, Range};
 use super::page_size::PageSize;
 use crate::graph::{Error, Fields, Page, Reaction, Request, Shape, Skip};
 use crate::resource;
-use crate::store::{Checkpoint, Gap, Outcome, Reason};
+use crate::store::{Checkpoint, Gap, Listing, Outcome, Reason};
 
 /// The walk of one job over its list.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(super) struct Plan<'a> {
     done: bool,
     gaps: Vec<Gap>,
     incomplete: bool,
+    /// Whether an object could not be read, or the API told that it lists no further.
+    unclean: bool,
     /// What it means when no token is left.
     without_token: (Reason, Outcome),
 }
@@ -101,6 +103,7 @@ impl<'a> Plan<'a> {
             done: false,
             gaps: Vec::new(),
             incomplete,
+            unclean: false,
             without_token: (Reason::NoPermission, Outcome::Refused),
         }
     }
@@ -143,6 +146,20 @@ impl<'a> Plan<'a> {
     /// Whether this pass has come to its end.
     pub(super) fn is_done(&self) -> bool {
         self.done
+    }
+
+    /// What this run listed from top to end without an error, over all days.
+    pub(super) fn listing(&self) -> Option<Listing> {
+        let from_the_top = !self.resumed || self.restarted;
+        let whole =
+            self.done && from_the_top && !self.unclean && self.job.range == Range::default();
+        let limit = self.job.resource.list_limit;
+        let table = self.job.resource.tables.first().filter(|_| whole)?;
+        Some(Listing {
+            table,
+            owner: self.job.account.id.clone(),
+            limited: limit.is_some_and(|limit| self.objects >= limit),
+        })
     }
 
     /// The run that began this pass.
@@ -192,6 +209,7 @@ impl<'a> Plan<'a> {
 
     /// Notes an object that breaks the API's rules.
     pub(super) fn unreadable(&mut self, object: String, problem: &str) {
+        self.unclean = true;
         self.gap(Some(object), Reason::Unreadable, problem);
     }
 
@@ -229,6 +247,7 @@ impl<'a> Plan<'a> {
             Reaction::EndOfList if !self.is_near_the_limit() && self.restart() => Recovery::Ask,
             Reaction::EndOfList => {
                 self.done = true;
+                self.unclean = true;
                 self.cursor = None;
                 self.end(Reason::ListLimit, why, Outcome::Partial)
             }
@@ -291,6 +310,7 @@ impl<'a> Plan<'a> {
             self.restarted = true;
             self.cursor = None;
             self.objects = 0;
+            self.unclean = false;
             // From the top it is a new pass.
             self.first_run = self.run;
         }

@@ -29,6 +29,8 @@ pub struct JobReport {
     pub objects: u64,
     /// Requests sent, retries included.
     pub calls: u64,
+    /// Rows that turned out to be deleted.
+    pub deleted: u64,
     /// Gaps noted.
     pub gaps: usize,
     /// What became of the rows of each table.
@@ -48,6 +50,7 @@ impl JobReport {
             pages: 0,
             objects: 0,
             calls: 0,
+            deleted: 0,
             gaps: 0,
             tables: Vec::new(),
         }

@@ -158,13 +158,14 @@ async fn finish(
             pools,
         })
         .await?;
-    report.outcome = world
+    (report.outcome, report.deleted) = world
         .store
         .finish_run(FinishedRun {
             run,
             outcome: report.outcome.clone(),
             message: report.message.clone(),
             at,
+            listing: plan.listing(),
             pass: plan.first_run(),
             pass_is_over: plan.is_done(),
             answered: answered(report, world, job),

@@ -53,6 +53,7 @@ fn the_columns_of_every_resource_are_those_of_schema_sql() {
                 History::Observation => ["observed_at", "confirmed_at"],
             };
             declared.extend(own.map(str::to_owned));
+            declared.extend(table.listed_by.map(|_| "deleted_at".to_owned()));
             assert_eq!(declared, columns(&connection, table.name), "{}", table.name);
             let key: Vec<String> = connection
                 .prepare("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk")

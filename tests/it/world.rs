@@ -3,7 +3,7 @@
 //! Each [`World::start`] is the life of one process: it opens the database, works, and closes it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use igsync::budget::{self, Budget};
 use igsync::clock::Clock;
 use igsync::graph::{Client, Credential, Settings};
 use igsync::stop::{Stop, stop_pair};
-use igsync::store::Store;
+use igsync::store::{OpenError, Store};
 use igsync::sync::{self, Range, Selection, Summary};
 use igsync_simulator::{Call, Simulator, WorldSpec};
 use rusqlite::Connection;
@@ -96,7 +96,7 @@ impl World {
 
     /// One process: a backfill.
     pub async fn start(&self, selection: &Selection, range: Range, stop: Stop) -> Summary {
-        let store = Store::open(&self.folder.path().join("igsync.db"), "a test").unwrap();
+        let store = open_store(&self.folder.path().join("igsync.db"));
         let client = self.client(stop.clone());
         let credentials = self.credentials.clone();
         let world = sync::World::new(client, store, self.clock.clone(), stop, credentials)
@@ -132,6 +132,18 @@ impl World {
             .into_iter()
             .filter(|call| call.path.ends_with(path))
             .collect()
+    }
+
+    /// Opens the store of the next process. Another test of this crate may be starting the binary at this very moment: until its
+    /// child has become the binary, the child shares the lock of the process that just ended here.
+    fn open_store(path: &Path) -> Store {
+        for _ in 0..1_000_000 {
+            match Store::open(path, "a test") {
+                Err(OpenError::Held { .. }) => std::thread::yield_now(),
+                other => return other.unwrap(),
+            }
+        }
+        panic!("the lock is held for good");
     }
 
     /// Fails unless the database holds every visible post of every account as it is, and nothing else.
@@ -189,7 +201,7 @@ pub fn assert_complete(database: &Connection, simulator: &Simulator) {
             expected.insert(post.id());
         }
         let stored: BTreeSet<String> = database
-            .prepare("SELECT id FROM media WHERE account_id = ?")
+            .prepare("SELECT id FROM media WHERE account_id = ? AND deleted_at IS NULL")
             .unwrap()
             .query_map([account.id()], |row| row.get(0))
             .unwrap()
