@@ -1,4 +1,5 @@
-//! `igsync demo`: the whole thing on a simulated account. Prints what is in the database and what to try.
+//! `igsync demo`: the whole thing on simulated accounts with a year of history, then some nights in virtual time, so that
+//! growth curves and deletions exist. Prints what is in the database and what to try.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,18 +7,19 @@ use std::time::Duration;
 
 use anyhow::Context;
 use igsync_simulator::{Simulator, World as SimulatedWorld, WorldSpec};
+use serde_json::json;
 
-use super::{Session, draw, runtime, signals, summary, world};
+use super::{OK, Session, signals, summary};
+use crate::budget::{self, Budget};
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::graph::{Credential, Settings};
-use crate::stop::stop_pair;
-use crate::store::Store;
-use crate::sync::{self, Range, Selection};
+use crate::graph::{self, Client, Credential, Settings};
+use crate::stop::{Stop, stop_pair};
+use crate::store::{Store, Written};
+use crate::sync::{self, Range, Selection, Summary, Verdict, World};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Where the database goes
+    /// Where the database goes; one that is there already is shown and left as it is
     #[arg(long, value_name = "FILE", default_value = "igsync-demo.db")]
     database: PathBuf,
 }
@@ -25,65 +27,181 @@ pub(super) struct Arguments {
 /// The same world on every machine and at every start.
 const SEED: u64 = 1;
 
+/// Nights after the first one.
+const NIGHTS: u32 = 14;
+
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Result<u8> {
+    let database = arguments.database.display().to_string();
+    let there = arguments.database.exists();
     let holder = format!("igsync demo, process {}", std::process::id());
     let store = Store::open(&arguments.database, &holder)?;
-    let (handle, stop) = stop_pair();
     let terminal = &session.terminal;
-    let summary = runtime()?.block_on(async {
-        let (config, clock) = simulate(&arguments.database).await?;
-        let world = world(&config, store, clock, stop).await?;
-        let selection = Selection::default();
-        let work = sync::backfill(&world, &selection, Range::default());
-        let shown = draw::while_running(terminal, &world.progress, work);
-        let done = signals::until_stopped(terminal, &handle, shown).await?;
-        done.context("stopped")?.map_err(anyhow::Error::from)
+    // Virtual time: the nights pass as fast as they are worked off.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .context("cannot start the runtime")?;
+    let (contents, verdict) = runtime.block_on(async {
+        let mut verdict = Verdict::Complete;
+        if !there {
+            let (handle, stop) = stop_pair();
+            let work = nights(session, store.clone(), stop);
+            let done = signals::until_stopped(terminal, &handle, work).await?;
+            verdict = done.context("stopped")??;
+        }
+        anyhow::Ok((store.contents().await?, verdict))
     })?;
     if session.json {
-        terminal.print(&format!("{:#}", summary::json(&summary)));
+        let tables: serde_json::Map<_, _> = contents
+            .into_iter()
+            .map(|(name, rows)| (name, rows.into()))
+            .collect();
+        let code = summary::exit_code(verdict);
+        terminal.print(&format!(
+            "{:#}",
+            json!({"exit_code": code, "tables": tables})
+        ));
     } else {
-        let database = arguments.database.display().to_string();
-        terminal.print(&summary::text(&summary, &database));
+        if there {
+            terminal.print(&format!(
+                "{database} is there already and stays as it is; remove it to begin anew."
+            ));
+        }
+        let header = vec!["table".to_owned(), "rows".to_owned()];
+        let rows = contents
+            .into_iter()
+            .map(|(name, rows)| vec![name, rows.to_string()]);
+        let table: Vec<_> = std::iter::once(header).chain(rows).collect();
+        terminal.print(&format!("\nIn {database}:\n\n{}", summary::table(&table)));
         terminal.print(&queries(&database));
     }
-    Ok(summary::exit_code(summary.verdict()))
+    Ok(if there {
+        OK
+    } else {
+        summary::exit_code(verdict)
+    })
 }
 
-/// Starts a simulated Graph API in this runtime; gives the configuration that reaches it, and its time.
-async fn simulate(database: &Path) -> anyhow::Result<(Config, Clock)> {
-    let spec = WorldSpec::small(SEED);
-    let token = spec
-        .tokens
-        .first()
-        .context("the simulated world has no token")?;
-    let credential = Credential::new("demo", &token.token, Some(&spec.app.secret))?;
-    let epoch = spec.epoch;
-    let clock = igsync_simulator::Clock::starting_at(epoch);
-    let simulator = Simulator::new(SimulatedWorld::new(spec), clock);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .context("cannot open a local port for the simulated Graph API")?;
-    let address = listener.local_addr()?;
-    simulator.serve_tcp(listener).await?;
-    let config = Config {
-        file: PathBuf::from("(demo)"),
-        graph: Settings {
-            base_url: format!("http://{address}"),
-            version: "v25.0".to_owned(),
-            timeout: Duration::from_secs(60),
-        },
-        credentials: vec![Arc::new(credential)],
-        database: database.to_owned(),
-        ..Config::default()
+/// Reads the year of history, then reads again after each simulated night; the first verdict that is not complete counts.
+async fn nights(session: &Session<'_>, store: Store, stop: Stop) -> anyhow::Result<Verdict> {
+    let folder = Folder::new()?;
+    let (world, simulator) = simulate(&folder.0.join("graph.sock"), store, stop).await?;
+    for night in 0..=NIGHTS {
+        let summary = sync::backfill(&world, &Selection::default(), Range::default()).await?;
+        session.terminal.tell(&line(night, &summary));
+        if summary.verdict() != Verdict::Complete {
+            return Ok(summary.verdict());
+        }
+        happen(&simulator, night);
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(24 * 3600)) => {}
+            () = world.stop.wait() => return Ok(Verdict::Partial),
+        }
+    }
+    Ok(Verdict::Complete)
+}
+
+/// What an owner does now and then, beside the posts, likes and followers that come by themselves: every few days, one post of
+/// an account is deleted and the words of another one are changed.
+fn happen(simulator: &Simulator, night: u32) {
+    if night % 3 != 1 {
+        return;
+    }
+    let world = simulator.world();
+    for account in world.accounts() {
+        let posts = world.media(account.id()).filter(|post| !post.is_deleted());
+        let chosen: Vec<String> = posts
+            .skip(night as usize)
+            .take(2)
+            .map(|post| post.id())
+            .collect();
+        if let [deleted, edited] = &chosen[..] {
+            world.delete_media(deleted);
+            world.edit_caption(edited, Some("second thoughts"));
+        }
+    }
+}
+
+fn line(night: u32, summary: &Summary) -> String {
+    let mut rows = Written::default();
+    let (mut calls, mut deleted) = (summary.discovery_calls, 0);
+    for job in &summary.jobs {
+        rows += job.rows();
+        calls += job.calls;
+        deleted += job.deleted;
+    }
+    let what = if night == 0 {
+        "history".to_owned()
+    } else {
+        format!("night {night} of {NIGHTS}")
     };
-    Ok((config, Clock::anchored(epoch)))
+    format!(
+        "{what}: {calls} calls; {} rows new, {} changed, {} same, {deleted} posts deleted",
+        rows.inserted, rows.changed, rows.unchanged
+    )
+}
+
+/// Starts a simulated Graph API in this runtime, on a Unix socket: TCP does not stand still when time is paused.
+async fn simulate(
+    socket: &Path,
+    store: Store,
+    stop: Stop,
+) -> anyhow::Result<(Arc<World>, Simulator)> {
+    let spec = WorldSpec::demo(SEED);
+    let mut credentials = Vec::new();
+    for token in &spec.tokens {
+        let credential = Credential::new(&token.name, &token.token, Some(&spec.app.secret))?;
+        credentials.push(Arc::new(credential));
+    }
+    let clock = Clock::anchored(spec.epoch);
+    let simulated_clock = igsync_simulator::Clock::starting_at(spec.epoch);
+    let simulator = Simulator::new(SimulatedWorld::new(spec), simulated_clock);
+    simulator
+        .serve_unix(socket)
+        .await
+        .context("cannot open a socket for the simulated Graph API")?;
+    let settings = Settings {
+        base_url: "http://localhost".to_owned(),
+        version: "v25.0".to_owned(),
+        timeout: Duration::from_secs(60),
+    };
+    let budget = Budget::new(budget::Settings::default());
+    let client = Client::new(
+        graph::socket_client(socket)?,
+        settings,
+        budget,
+        clock.clone(),
+        stop.clone(),
+    );
+    let world = World::new(client, store, clock, stop, credentials).await?;
+    Ok((Arc::new(world), simulator))
+}
+
+/// A folder for the socket, removed when the demo is over.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> anyhow::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("igsync-demo-{}", std::process::id()));
+        std::fs::create_dir(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left behind is an empty socket in the folder for temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 fn queries(database: &str) -> String {
     format!(
-        "\nTry:
-  sqlite3 {database} \"SELECT username, followers_count, media_count FROM accounts_current\"
-  sqlite3 {database} \"SELECT timestamp, media_product_type, like_count, comments_count, permalink FROM media_current ORDER BY like_count DESC LIMIT 5\"
-  sqlite3 {database} \"SELECT strftime('%w', timestamp) AS weekday, count(*) AS posts, avg(like_count) AS likes FROM media_current GROUP BY weekday\""
+        "Try:
+  sqlite3 {database} \"SELECT username, date(observed_at), followers_count FROM account_snapshots s JOIN accounts a ON a.id = s.account_id ORDER BY 1, 2\"
+  sqlite3 {database} \"SELECT m.timestamp, m.permalink, max(like_count) - min(like_count) AS gained FROM media m JOIN media_snapshots s ON s.media_id = m.id GROUP BY m.id ORDER BY gained DESC LIMIT 5\"
+  sqlite3 {database} \"SELECT deleted_at, timestamp, permalink FROM media WHERE deleted_at IS NOT NULL ORDER BY 1\""
     )
 }

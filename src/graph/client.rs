@@ -1,5 +1,6 @@
 //! The only way out: permit, HTTP, verdict, retry.
 
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -88,6 +89,17 @@ pub fn http_client(base_url: &str) -> Result<reqwest::Client, reqwest::Error> {
         return client.no_proxy().tls_certs_only([]).build();
     }
     client.build()
+}
+
+/// The HTTP client for a simulator on a Unix socket.
+///
+/// # Errors
+/// When TLS cannot be set up, which it needs for nothing.
+pub fn socket_client(socket: &Path) -> Result<reqwest::Client, reqwest::Error> {
+    // An error means that a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+    client.unix_socket(socket).build()
 }
 
 impl Client {

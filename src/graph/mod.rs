@@ -15,7 +15,7 @@ mod token;
 mod usage;
 mod verdict;
 
-pub use client::{Client, SHORT_WAIT, Settings, http_client};
+pub use client::{Client, SHORT_WAIT, Settings, http_client, socket_client};
 pub use error::{Error, Refusal};
 pub use fields::Fields;
 pub use page::{Page, nested};

@@ -68,13 +68,7 @@ impl World {
     }
 
     pub fn client(&self, stop: Stop) -> Client {
-        // An error means that another test of this process installed it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .unix_socket(self.socket())
-            .build()
-            .unwrap();
+        let http = igsync::graph::socket_client(&self.socket()).unwrap();
         let settings = Settings {
             base_url: "http://graph.example".to_owned(),
             version: self.version.clone(),
@@ -96,7 +90,7 @@ impl World {
 
     /// One process: a backfill.
     pub async fn start(&self, selection: &Selection, range: Range, stop: Stop) -> Summary {
-        let store = open_store(&self.folder.path().join("igsync.db"));
+        let store = Self::open_store(&self.folder.path().join("igsync.db"));
         let client = self.client(stop.clone());
         let credentials = self.credentials.clone();
         let world = sync::World::new(client, store, self.clock.clone(), stop, credentials)
