@@ -88,7 +88,7 @@ impl Config {
             line: self
                 .database_line
                 .filter(|_| !matches!(error, OpenError::Held { .. })),
-            error,
+            error: Box::new(error),
         }
     }
 }

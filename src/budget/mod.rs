@@ -7,7 +7,7 @@
 //! (Graph API "Rate Limits" page). Two halves decide:
 //!
 //! - *Pace* (governor) smooths our own calls inside an open pool.
-//! - *Gate* ([`gate`]) closes the pool when a usage reading reaches the ceiling or Meta refuses a call, and opens it
+//! - *Gate* (`gate`) closes the pool when a usage reading reaches the ceiling or Meta refuses a call, and opens it
 //!   when the time is over. Gates survive restarts through [`Budget::states`] and [`Budget::restore`].
 
 mod gate;

@@ -51,7 +51,7 @@ fn as_text(report: &CheckReport, config: &Config) -> String {
     line(format!("configuration {}: fine", config.file.display()));
     let database = config.database.display();
     line(if config.database.exists() {
-        format!("database {database}: fine, schema {}", SCHEMA_VERSION)
+        format!("database {database}: fine, schema {SCHEMA_VERSION}")
     } else {
         format!("database {database}: will be created")
     });

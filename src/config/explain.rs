@@ -32,7 +32,7 @@ pub enum ConfigError {
         /// The line of `database.path`; `None` where it is not the key's fault.
         line: Option<usize>,
         /// What is wrong, and what to do.
-        error: OpenError,
+        error: Box<OpenError>,
     },
     /// A key.
     #[error("{}:{line}: {}{problem}", .file.display(), in_front(.key))]

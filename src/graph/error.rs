@@ -35,7 +35,7 @@ pub enum Error {
         /// What was asked.
         endpoint: &'static str,
     },
-    /// The pool stays closed for longer than [`SHORT_WAIT`]; nothing was sent.
+    /// The pool stays closed for longer than [`super::SHORT_WAIT`]; nothing was sent.
     #[error("pool {pool} is {closed}")]
     Closed {
         /// The pool.

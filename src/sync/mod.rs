@@ -1,7 +1,7 @@
 //! Jobs: what is read of an account, in which order, and what became of it.
 //!
-//! [`run`] is the program's sentence spoken aloud. Around it: [`plan`] decides the next request and what "finished"
-//! means, [`discovery`] finds the accounts, [`check`] says what each token lacks, [`backfill`] runs accounts side by side, [`report`] says what happened.
+//! `run` is the program's sentence spoken aloud. Around it: `plan` decides the next request and what "finished"
+//! means, `discovery` finds the accounts, `check` says what each token lacks, `backfill` runs accounts side by side, `report` says what happened.
 
 mod backfill;
 mod check;
