@@ -270,13 +270,18 @@ fn take(
     if place > 0 && !first {
         return;
     }
-    match resource::discovered_account(&node, &filled) {
-        Ok(row) => {
-            let rows = &mut survey.rows;
-            rows.retain(|known| known.values.first() != row.values.first());
-            rows.push(row);
-        }
-        Err(problem) => survey.unreadable(credential, &problem.to_string()),
+    let row = resource::discovered_account(&node, &filled).or_else(|problem| {
+        survey.unreadable(credential, &problem.to_string());
+        // Its posts can be read all the same, and need the account's row to belong to.
+        let id = node
+            .get_key_value("id")
+            .map(|(key, id)| (key.clone(), id.clone()));
+        resource::discovered_account(&id.into_iter().collect(), &filled)
+    });
+    if let Ok(row) = row {
+        let rows = &mut survey.rows;
+        rows.retain(|known| known.values.first() != row.values.first());
+        rows.push(row);
     }
 }
 

@@ -644,14 +644,14 @@ async fn a_page_that_breaks_the_rules_is_a_gap_and_the_others_are_read() {
         .to_owned();
     let body = format!(
         "{{\"data\":[{{\"name\":\"no id\"}},{{\"id\":\"1\",\"instagram_business_account\":{{}}}},\
-         {{\"id\":\"2\",\"tasks\":[\"ANALYZE\"],\"instagram_business_account\":{{\"id\":\"{account}\"}}}}]}}"
+         {{\"id\":\"2\",\"tasks\":[\"ANALYZE\"],\"instagram_business_account\":{{\"id\":\"{account}\",\"name\":7}}}}]}}"
     );
     world
         .simulator
         .inject(Fault::on(Match::path_ends_with("/me/accounts")).body(&body));
     let summary = world.backfill().await;
     assert_eq!(summary.verdict(), Verdict::Partial);
-    assert_eq!(summary.problems.len(), 2, "{:?}", summary.problems);
+    assert_eq!(summary.problems.len(), 3, "{:?}", summary.problems);
     assert_eq!(
         world.texts("SELECT reason FROM sync_gaps WHERE resource = 'discovery'"),
         ["unreadable"]
