@@ -17,7 +17,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Result<u8> {
-    let spec = WorldSpec::small(arguments.seed);
+    let mut spec = WorldSpec::demo(arguments.seed);
     let token = spec
         .tokens
         .first()
@@ -28,7 +28,12 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
             .await
             .with_context(|| format!("cannot listen on port {}; try --port 0", arguments.port))?;
         let address = listener.local_addr()?;
+        // Clients that follow `paging.next` stay here.
+        spec.rules.base_url = format!("http://{address}");
+        // The world began a while ago and has lived on until now.
         let clock = Clock::starting_at(spec.epoch);
+        let lived = crate::clock::Clock::system().now() - spec.epoch;
+        clock.skip(lived.to_std().unwrap_or_default());
         let simulator = Simulator::new(World::new(spec), clock);
         let served = simulator.serve_tcp(listener).await?;
         session.terminal.print(&format!(

@@ -1,5 +1,6 @@
 //! The real binary against a simulated world over loopback, in real time.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -431,4 +432,81 @@ async fn another_version_is_told_once_in_the_log_and_once_in_the_summary() {
         ran.stderr,
         ran.stdout
     );
+}
+
+#[tokio::test]
+async fn the_simulator_serves_the_present_and_keeps_its_clients_to_itself() {
+    let folder = Folder::new("http://127.0.0.1:9", "");
+    let mut child = spawn(&folder, &["simulator", "--port", "0"]);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let told = tokio::task::spawn_blocking(move || {
+        lines
+            .by_ref()
+            .take(8)
+            .collect::<Result<Vec<_>, _>>()
+            .unwrap()
+            .join("\n")
+    });
+    let told = told.await.unwrap();
+    let between = |before: &str, after: &str| {
+        told.split_once(before)
+            .unwrap()
+            .1
+            .split_once(after)
+            .unwrap()
+            .0
+            .to_owned()
+    };
+    let (base_url, token) = (
+        between("answers at ", ". To reach it"),
+        told.split_once("holds: ")
+            .unwrap()
+            .1
+            .lines()
+            .next()
+            .unwrap()
+            .to_owned(),
+    );
+    folder.write("token", &token);
+    folder.configure(&format!("[graph]\nbase_url = \"{base_url}\"\n[[credential]]\nname = \"main\"\ntoken_file = \"token\"\n"));
+    folder.run(&["backfill"]).await.exits(0);
+    let days: f64 = folder
+        .database()
+        .query_row(
+            "SELECT julianday('now') - julianday(max(timestamp)) FROM media",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert!(
+        (-0.1..10.0).contains(&days),
+        "the newest post is {days} days old"
+    );
+
+    let client = igsync::graph::http_client(&base_url).unwrap();
+    let mut url = format!("{base_url}/v25.0/me/accounts?limit=1&access_token={token}");
+    let mut pages = 0;
+    loop {
+        let body = client
+            .get(&url)
+            .send()
+            .await
+            .unwrap()
+            .bytes()
+            .await
+            .unwrap();
+        let page: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        pages += 1;
+        match page["paging"]["next"].as_str() {
+            Some(next) => next.clone_into(&mut url),
+            None => break,
+        }
+        assert!(
+            url.starts_with(&base_url),
+            "a client is sent away from the simulator"
+        );
+    }
+    assert!(pages > 2, "{pages} pages");
+    signal(&child, "TERM");
+    ended(child).await.exits(0);
 }
