@@ -13,7 +13,8 @@ pub struct Call {
     pub path: String,
     /// Version of the path, where it had one.
     pub version: Option<String>,
-    /// Parameters except those that hold secrets: `access_token`, `appsecret_proof`, `input_token` and `batch`.
+    /// Parameters except those that hold secrets: `access_token`, `appsecret_proof`, `input_token`, `client_secret`,
+    /// `fb_exchange_token` and `batch`.
     pub query: Vec<(String, String)>,
     /// Parameter `fields`.
     pub fields: Option<String>,

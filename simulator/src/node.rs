@@ -1,7 +1,9 @@
 //! The nodes of the graph: their fields, their defaults and their edges.
 
+mod access_token;
 mod account_insight_rows;
 mod account_insights;
+mod business;
 mod debug_token;
 mod discovery;
 mod ig_comment;
@@ -25,6 +27,7 @@ use crate::id::{MediaKind, Object};
 use crate::reader::{Edge, Params, Reader};
 use crate::world::{Account, Comment, Conversation, Media, Message, TokenKey, World};
 
+pub(crate) use access_token::{identify_app, is_exchange, write as write_access_token};
 pub(crate) use debug_token::write as write_debug_token;
 pub(crate) use ig_hashtag::search as search_hashtag;
 pub(crate) use ig_user::profile_picture_path;
@@ -39,6 +42,8 @@ pub(crate) enum Node<'w> {
     User,
     /// A Facebook Page.
     Page(usize),
+    /// A business that owns pages, or works on them.
+    Business(&'w str),
     /// IG User.
     Account(Account<'w>),
     /// IG Media, as somebody sees it.
@@ -63,6 +68,7 @@ impl Node<'_> {
         match self {
             Self::User => "me".to_owned(),
             Self::Page(page) => page.to_string(),
+            Self::Business(business) => (*business).to_owned(),
             Self::Account(account) => account.id().to_owned(),
             Self::Media(media, _) => media.id(),
             Self::Comment(comment) => comment.id(),
@@ -78,7 +84,7 @@ impl Node<'_> {
     pub(crate) fn default_fields(&self) -> Vec<&'static str> {
         match self {
             Self::User => vec!["name", "id"],
-            Self::Page(_) => vec!["name", "id"],
+            Self::Page(_) | Self::Business(_) => vec!["name", "id"],
             Self::Account(_) | Self::Media(..) | Self::Hashtag(_) | Self::Discovered(_) => {
                 vec!["id"]
             }
@@ -94,6 +100,7 @@ impl Node<'_> {
         match self {
             Self::User => "User",
             Self::Page(_) => "Page",
+            Self::Business(_) => "Business",
             Self::Account(_) => "IGUser",
             Self::Media(..) => "IGMedia",
             Self::Comment(_) => "IGComment",
@@ -151,7 +158,14 @@ fn find<'s>(reader: &Reader<'s>, id: &str) -> Option<Node<'s>> {
     if let Some(message) = world.message(id) {
         return Some(Node::Message(message));
     }
-    match world.ids().resolve(id)? {
+    let derived = world.ids().resolve(id);
+    let found = derived.and_then(|object| find_derived(world, object));
+    // Last, because it goes through all pages.
+    found.or_else(|| business::find(reader, id))
+}
+
+fn find_derived(world: &World, object: Object) -> Option<Node<'_>> {
+    match object {
         Object::Media(path) => world
             .media_at(path)
             .filter(Media::is_readable)
@@ -203,7 +217,7 @@ fn is_reachable(reader: &Reader<'_>, node: &Node<'_>) -> bool {
         Node::Discovered(account) => account.index(),
         Node::Conversation(conversation) => conversation.account().index(),
         Node::Message(message) => message.conversation().account().index(),
-        Node::User | Node::Hashtag(_) | Node::Row(_) => return true,
+        Node::User | Node::Business(_) | Node::Hashtag(_) | Node::Row(_) => return true,
     };
     let page = reader.world.page_of_account(account);
     let is_linked = |page| reader.world.account_of_page(page).is_some();
@@ -221,6 +235,7 @@ pub(crate) fn write_field<'s>(
     match node {
         Node::User => Ok(user::write_field(reader, name, key)),
         Node::Page(page) => page::write_field(reader, *page, name, key, field),
+        Node::Business(business) => business::write_field(reader, business, name, key),
         Node::Account(account) => ig_user::write_field(reader, *account, name, key, field),
         Node::Media(media, view) => ig_media::write_field(reader, media, *view, name, key, field),
         Node::Comment(comment) => ig_comment::write_field(reader, comment, name, key, field),
@@ -246,6 +261,7 @@ pub(crate) fn edge<'s>(
         Node::Page(page) if name == "conversations" => {
             messaging::conversations(reader, *page, params).map(Some)
         }
+        Node::Business(business) => business::edge(reader, business, name),
         Node::Hashtag(hashtag) => ig_hashtag::edge(reader, *hashtag, name, params),
         Node::Discovered(account) => discovery::edge(reader, *account, name, params),
         Node::Conversation(conversation) => {
@@ -265,8 +281,11 @@ pub(crate) fn is_edge_of_some_node(name: &str) -> bool {
         name,
         "accounts"
             | "available_catalogs"
+            | "businesses"
             | "catalog_product_search"
             | "children"
+            | "client_pages"
+            | "collaboration_invites"
             | "collaborative_media"
             | "collaborators"
             | "comments"
@@ -274,9 +293,11 @@ pub(crate) fn is_edge_of_some_node(name: &str) -> bool {
             | "conversations"
             | "feed"
             | "insights"
+            | "instagram_business_accounts"
             | "live_media"
             | "media"
             | "messages"
+            | "owned_pages"
             | "permissions"
             | "product_appeal"
             | "product_tags"

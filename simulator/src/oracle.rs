@@ -3,6 +3,7 @@
 //! Tables and columns are named like the API's fields. A caller reads its tables into [`Tables`] and gets a list of
 //! sentences back; an empty list means that the database is the world.
 
+mod asked;
 mod collect;
 mod insights;
 mod others;
@@ -12,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::world::World;
+
+pub use asked::JOURNAL_TABLES;
 
 /// Table, key, column, value. Keys of tables with a key of several columns are joined by `/`.
 pub type Tables = BTreeMap<String, BTreeMap<String, BTreeMap<String, Value>>>;

@@ -45,6 +45,8 @@ pub struct Rules {
     pub max_hashtag_media: usize,
     /// Different hashtags that an account may query within seven days ("Hashtag Search" page: 30).
     pub max_hashtags_per_account: usize,
+    /// Most reads of collaboration invites per user and day ("Collaboration" guide: 300).
+    pub max_invite_reads_per_day: usize,
     /// Whether the last page of a list still has `cursors.after`; recordings disagree.
     pub last_page_has_after: bool,
     /// Whether a cursor fails once its item is deleted ("Paginated Results" page: do not store cursors).
@@ -85,6 +87,9 @@ pub struct Rules {
     pub expired_token_subcode: i64,
     /// Subcode after a password change: documented 460, recorded 452.
     pub password_changed_subcode: i64,
+    /// Code of the refusal of a wrong app secret in an exchange. Meta's pages name none; people who tried it saw 1 on
+    /// this host and 100 on that of Instagram Login.
+    pub wrong_secret_code: i64,
     /// HTTP status of throttling answers with code 4.
     pub app_throttle_status: u16,
     /// HTTP status of the other throttling answers.
@@ -127,6 +132,7 @@ impl Default for Rules {
             replies_newest_first: true,
             max_hashtag_media: 50,
             max_hashtags_per_account: 30,
+            max_invite_reads_per_day: 300,
             last_page_has_after: true,
             cursors_die_with_their_item: true,
             empty_page_every: 0,
@@ -146,6 +152,7 @@ impl Default for Rules {
             insights_delay_seconds: 2 * 3600,
             expired_token_subcode: 463,
             password_changed_subcode: 460,
+            wrong_secret_code: 1,
             app_throttle_status: 403,
             throttle_status: 400,
             retry_after_seconds: None,

@@ -107,6 +107,8 @@ pub struct PageSpec {
     pub new_page_experience: bool,
     /// The business that owns it; appears as a second id in usage headers.
     pub business_id: Option<String>,
+    /// The business of the tokens' users, where they work on the page for the business that owns it: an agency.
+    pub client_business_id: Option<String>,
     /// The professional account linked to it.
     pub account: Option<AccountSpec>,
 }
@@ -296,6 +298,7 @@ impl Default for PageSpec {
             tasks: ALL_TASKS.map(str::to_owned).to_vec(),
             new_page_experience: true,
             business_id: Some("2119000000000000".to_owned()),
+            client_business_id: None,
             account: None,
         }
     }

@@ -39,7 +39,7 @@ pub use shop::{Collaborator, Product};
 
 pub(crate) use edit::Edits;
 pub(crate) use timeline::{DAY, Timeline};
-pub(crate) use token::{Identity, TokenKey};
+pub(crate) use token::{Identity, LONG_LIFE, TokenKey};
 
 /// The truth behind every answer.
 #[derive(Debug)]
@@ -280,7 +280,7 @@ impl World {
             index: id.post,
             child: 0,
         })?;
-        if media.is_deleted() || !media.is_comment_enabled() {
+        if media.is_deleted() || !media.shows_comments() {
             return None;
         }
         let comment = Comment::of_post(self, id, &media)?;

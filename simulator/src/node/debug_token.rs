@@ -8,7 +8,7 @@ use crate::error::{GraphError, Outcome};
 use crate::reader::{Params, Reader};
 use crate::server::why_dead;
 use crate::spec::TokenKind;
-use crate::world::{Identity, TokenKey};
+use crate::world::{Identity, LONG_LIFE, TokenKey};
 
 pub(crate) fn write(reader: &mut Reader<'_>) -> Outcome<()> {
     let params = Params(&reader.call.params);
@@ -60,9 +60,9 @@ fn inspected(reader: &Reader<'_>, token: &Identity<'_>) -> Value {
     let mut data = json!({
         "type": kind,
         "data_access_expires_at": seconds(spec.data_access_expires_at),
-        "expires_at": seconds(spec.expires_at),
+        "expires_at": token.expires_at().unwrap_or(0),
         "is_valid": dead.is_none(),
-        "issued_at": reader.world.spec().epoch.timestamp() - 30 * 86_400,
+        "issued_at": issued_at(reader, token),
         "scopes": scopes,
         "granular_scopes": granular,
         "user_id": spec.user_id,
@@ -78,6 +78,15 @@ fn inspected(reader: &Reader<'_>, token: &Identity<'_>) -> Value {
             json!({ "code": dead.code, "message": dead.message, "subcode": dead.subcode });
     }
     data
+}
+
+/// Tokens of the description were there a month before the epoch.
+fn issued_at(reader: &Reader<'_>, token: &Identity<'_>) -> i64 {
+    let exchanged_at = token
+        .expires_at()
+        .filter(|_| token.is_long_lived())
+        .map(|expires_at| expires_at - LONG_LIFE);
+    exchanged_at.unwrap_or_else(|| reader.world.spec().epoch.timestamp() - 30 * 86_400)
 }
 
 /// Accounts to which Instagram permissions are restricted; nothing when they hold for all.

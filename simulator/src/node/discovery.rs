@@ -113,7 +113,7 @@ fn mentioned_media<'s>(
         _ => None,
     };
     let media = found
-        .filter(|media| media.path().child == 0)
+        .filter(|media| media.path().child == 0 && media.is_readable())
         .ok_or_else(|| GraphError::unsupported_get(id))?;
     Ok(Node::Media(media, View::Public))
 }

@@ -46,7 +46,10 @@ pub(super) fn write_field<'s>(
             if let Some(token) = reader.caller.user_token() {
                 let token = match reader.caller.key {
                     TokenKey::Page { .. } => reader.call.token.clone().unwrap_or_default(),
-                    _ => reader.world.page_token(token, page),
+                    _ => {
+                        let is_lasting = reader.caller.is_long_lived();
+                        reader.world.page_token(token, page, is_lasting)
+                    }
                 };
                 reader.json.string_member(key, &token);
             }

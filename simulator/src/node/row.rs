@@ -10,13 +10,15 @@ pub(crate) struct Row {
     members: Vec<(&'static str, Value)>,
     /// Fields that may be asked for although this row does not tell them.
     known: &'static [&'static str],
+    /// The only fields that are told without being asked for; all of them when empty.
+    by_default: &'static [&'static str],
 }
 
 impl Row {
     pub(super) fn knowing(known: &'static [&'static str]) -> Self {
         Self {
-            members: Vec::new(),
             known,
+            ..Self::default()
         }
     }
 
@@ -26,8 +28,21 @@ impl Row {
         self
     }
 
+    /// Tells only these without being asked.
+    #[must_use]
+    pub(super) fn by_default(mut self, by_default: &'static [&'static str]) -> Self {
+        self.by_default = by_default;
+        self
+    }
+
     pub(super) fn keys(&self) -> Vec<&'static str> {
-        self.members.iter().map(|(key, _)| *key).collect()
+        let is_told =
+            |key: &&'static str| self.by_default.is_empty() || self.by_default.contains(key);
+        self.members
+            .iter()
+            .map(|(key, _)| *key)
+            .filter(is_told)
+            .collect()
     }
 
     pub(super) fn has(&self, key: &str) -> bool {

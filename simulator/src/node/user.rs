@@ -6,7 +6,7 @@ use crate::error::Outcome;
 use crate::reader::{Edge, List, Reader, Style};
 use crate::world::TokenKey;
 
-use super::{Node, Row};
+use super::{Node, Row, business};
 
 pub(super) fn write_field(reader: &mut Reader<'_>, name: &str, key: &str) -> bool {
     let Some(spec) = reader.caller.spec() else {
@@ -22,6 +22,7 @@ pub(super) fn write_field(reader: &mut Reader<'_>, name: &str, key: &str) -> boo
 
 pub(super) fn edge<'s>(reader: &mut Reader<'s>, name: &str) -> Outcome<Option<Edge<'s>>> {
     match name {
+        "businesses" => business::of_user(reader).map(Some),
         "accounts" => Ok(Some(accounts(reader))),
         "permissions" => Ok(Some(permissions(reader))),
         _ => Ok(None),

@@ -126,7 +126,7 @@ fn foreign(account: Account<'_>, table: &str, media: &Media<'_>, expectation: &m
 }
 
 /// Mentions lose their `@` for everybody but the owner.
-fn public(media: &Media<'_>) -> Value {
+pub(super) fn public(media: &Media<'_>) -> Value {
     json!({
         "id": media.id(),
         "username": media.username(),

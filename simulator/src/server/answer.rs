@@ -202,7 +202,7 @@ impl Simulator {
             query: call
                 .params
                 .iter()
-                .filter(|(name, _)| !matches!(name.as_str(), "batch" | "input_token"))
+                .filter(|(name, _)| !is_secret(name))
                 .cloned()
                 .collect(),
             fields: call.param("fields").map(str::to_owned),
@@ -221,6 +221,14 @@ impl Simulator {
             token: None,
         }
     }
+}
+
+/// Parameters that hold tokens or the app secret.
+fn is_secret(name: &str) -> bool {
+    matches!(
+        name,
+        "batch" | "client_secret" | "fb_exchange_token" | "input_token"
+    )
 }
 
 pub(super) fn common_headers(version: &str, trace_id: &str) -> Vec<(String, String)> {

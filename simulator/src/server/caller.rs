@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::error::{GraphError, Outcome};
-use crate::node::user_needed;
+use crate::node::{identify_app, is_exchange, user_needed};
 use crate::rules::Rules;
 use crate::world::{Identity, Revocation, TokenKey, World};
 
@@ -16,6 +16,9 @@ use super::Incoming;
 
 /// The living token of a call.
 pub(super) fn identify<'w>(world: &'w World, call: &Incoming, now: i64) -> Outcome<Identity<'w>> {
+    if is_exchange(call) {
+        return identify_app(world, call);
+    }
     let Some(token) = &call.token else {
         let about_me = call.path.first().is_some_and(|first| first == "me");
         return Err(if about_me {

@@ -1,12 +1,14 @@
 //! What the server remembers between calls.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use super::Incoming;
 
 /// How long a hashtag counts after it was queried for the first time.
 const HASHTAG_SECONDS: i64 = 7 * 86_400;
+/// The quota of collaboration invites is "per day"; a rolling day is assumed.
+const INVITES_SECONDS: i64 = 86_400;
 
 /// State beside the meters.
 #[derive(Debug, Default)]
@@ -14,6 +16,8 @@ pub(crate) struct Memory {
     positions: Mutex<HashMap<String, u64>>,
     /// Per account the hashtags that count now, and since when.
     hashtags: Mutex<HashMap<String, Vec<(u32, i64)>>>,
+    /// Per user the instants at which collaboration invites were read within the last day.
+    invite_reads: Mutex<HashMap<String, VecDeque<i64>>>,
 }
 
 impl Memory {
@@ -46,6 +50,23 @@ impl Memory {
         let has_room = queried.len() < most;
         if has_room {
             queried.push((hashtag, now));
+        }
+        has_room
+    }
+
+    /// Counts a read of collaboration invites, and says no when the user had too many of them within a day.
+    pub(crate) fn read_invites(&self, user: &str, now: i64, most: usize) -> bool {
+        let mut all = self
+            .invite_reads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let reads = all.entry(user.to_owned()).or_default();
+        while reads.front().is_some_and(|at| now - at >= INVITES_SECONDS) {
+            reads.pop_front();
+        }
+        let has_room = reads.len() < most;
+        if has_room {
+            reads.push_back(now);
         }
         has_room
     }

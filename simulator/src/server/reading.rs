@@ -19,6 +19,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Outcome<()> {
     let selection = selection(reader)?;
     match segments[..] {
         [] => Err(GraphError::unsupported_get("/")),
+        ["oauth", "access_token"] => node::write_access_token(reader),
         ["debug_token"] => node::write_debug_token(reader),
         ["ig_hashtag_search"] => {
             let found = node::search_hashtag(reader)?;

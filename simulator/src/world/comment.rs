@@ -19,6 +19,8 @@ pub struct Comment<'w> {
     written_at: i64,
     is_deleted: bool,
     hidden: Option<bool>,
+    /// Nobody answers comments on a broadcast.
+    has_replies: bool,
 }
 
 impl<'w> Comment<'w> {
@@ -97,7 +99,7 @@ impl<'w> Comment<'w> {
             u64::from(path.comment),
             u64::from(slots),
             seed.below(1000),
-            SETTLED_AFTER,
+            media.comment_seconds(),
         );
         let edits = world.edits();
         let top = CommentId { reply: 0, ..path };
@@ -110,6 +112,7 @@ impl<'w> Comment<'w> {
             written_at: media.published_at() + age,
             is_deleted: parent_deleted || edit.is_some_and(|edit| edit.deleted),
             hidden: edit.and_then(|edit| edit.hidden),
+            has_replies: !media.was_broadcast(),
         };
         if path.reply > 0 {
             if path.reply > comment.reply_slots() {
@@ -185,7 +188,7 @@ impl<'w> Comment<'w> {
     fn reply_slots(&self) -> u32 {
         let seed = self.seed().with(7);
         let replied = self.world.account_spec(self.path.account).replied_per_mille;
-        if !seed.per_mille(replied) {
+        if !self.has_replies || !seed.per_mille(replied) {
             return 0;
         }
         (1 + seed.with(1).below_u32(4)).min(MAX_REPLIES)

@@ -171,12 +171,13 @@ impl World {
         true
     }
 
-    /// Takes a permission from a token.
+    /// Takes a permission from a token, and from those it was exchanged for.
     pub fn withdraw_permission(&self, token: &str, permission: &str) {
+        let token = self.described_token(token);
         self.edit(|edits| {
             edits
                 .withdrawn
-                .entry(token.to_owned())
+                .entry(token)
                 .or_default()
                 .insert(permission.to_owned())
         });
@@ -184,18 +185,20 @@ impl World {
 
     /// Gives back a permission that was withdrawn.
     pub fn restore_permission(&self, token: &str, permission: &str) {
-        self.edit(|edits| {
-            edits
-                .withdrawn
-                .entry(token.to_owned())
-                .or_default()
-                .remove(permission)
-        });
+        let token = self.described_token(token);
+        self.edit(|edits| edits.withdrawn.entry(token).or_default().remove(permission));
     }
 
-    /// Kills a token and the page tokens made from it.
+    /// Kills a token, the page tokens made from it, and the tokens it was exchanged for.
     pub fn revoke_token(&self, token: &str, why: Revocation) {
-        self.edit(|edits| edits.revoked.insert(token.to_owned(), why));
+        let token = self.described_token(token);
+        self.edit(|edits| edits.revoked.insert(token, why));
+    }
+
+    /// The token of the description behind a page token or an exchanged one.
+    fn described_token(&self, token: &str) -> String {
+        let spec = self.identify(token).and_then(|token| token.spec());
+        spec.map_or_else(|| token.to_owned(), |spec| spec.token.clone())
     }
 
     /// Changes what the tokens' users may do on a page.

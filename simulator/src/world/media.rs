@@ -209,12 +209,16 @@ impl<'w> Media<'w> {
         })
     }
 
-    /// Comments and replies together.
+    /// Comments and replies together. Those of an ended broadcast still count.
     pub fn comments_count(&self) -> i64 {
         if self.path.kind != MediaKind::Post {
             return grown(self.seed().with(50).below(60), self.age(), SETTLED_AFTER) as i64;
         }
-        self.comments()
+        if !self.is_comment_enabled() {
+            return 0;
+        }
+        self.written_comments()
+            .filter(Comment::is_visible)
             .map(|comment| 1 + comment.replies().count() as i64)
             .sum()
     }
@@ -287,9 +291,9 @@ impl<'w> Media<'w> {
         (1..=count).filter_map(|child| self.child(child))
     }
 
-    /// Top-level comments that are visible now, oldest first.
+    /// Top-level comments that are visible now, oldest first; those of a live video only while it is live.
     pub fn comments(&self) -> impl Iterator<Item = Comment<'w>> {
-        let are_shown = self.is_comment_enabled();
+        let are_shown = self.shows_comments();
         self.written_comments()
             .filter(move |comment| are_shown && comment.is_visible())
     }

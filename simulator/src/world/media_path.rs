@@ -98,7 +98,26 @@ impl<'w> Media<'w> {
 
     /// Whether the broadcast of a live video still runs.
     pub(crate) fn is_live(&self) -> bool {
-        self.shape == Shape::Broadcast && self.age() < BROADCAST_SECONDS
+        self.was_broadcast() && self.age() < BROADCAST_SECONDS
+    }
+
+    /// Within which time its comments are written: those of a broadcast while it runs.
+    pub(crate) fn comment_seconds(&self) -> i64 {
+        if self.was_broadcast() {
+            BROADCAST_SECONDS
+        } else {
+            SETTLED_AFTER
+        }
+    }
+
+    /// Whether it is a live video, running or ended.
+    pub(crate) fn was_broadcast(&self) -> bool {
+        self.shape == Shape::Broadcast
+    }
+
+    /// Whether its comments can be read: they may be turned off, and those of a live video end with the broadcast.
+    pub(crate) fn shows_comments(&self) -> bool {
+        self.is_comment_enabled() && (!self.was_broadcast() || self.is_live())
     }
 
     /// Whether it is older than the latest conversion to a professional account.

@@ -21,48 +21,123 @@ pub(crate) enum TokenKey {
 pub(crate) struct Identity<'w> {
     pub(crate) key: TokenKey,
     world: &'w World,
+    /// Unix seconds; none is never.
+    expires_at: Option<i64>,
+    is_long_lived: bool,
 }
 
 /// How the texts of page tokens begin.
 const PAGE_TOKEN: &str = "SIMP";
+/// How the texts of page tokens without end begin.
+const LASTING_PAGE_TOKEN: &str = "SIMQ";
+/// How the texts of exchanged tokens begin.
+const LONG_LIVED_TOKEN: &str = "SIML";
+/// `expires_in` of the sample on Meta's page "Get Long-Lived Access Tokens": a little less than 60 days.
+pub(crate) const LONG_LIFE: i64 = 5_183_944;
 
 impl World {
     /// The token behind a text, dead or alive.
     pub(crate) fn identify(&self, text: &str) -> Option<Identity<'_>> {
-        let key = self.token_key(text)?;
-        Some(Identity { key, world: self })
+        if let Some(token) = self.token_by_text.get(text) {
+            return Some(self.identity(TokenKey::User(*token)));
+        }
+        if let Some((id, secret)) = text.split_once('|') {
+            return self.identify_app(id, secret);
+        }
+        let (kind, rest) = text.split_once('-')?;
+        match kind {
+            PAGE_TOKEN => self.identify_page_token(text, rest, false),
+            LASTING_PAGE_TOKEN => self.identify_page_token(text, rest, true),
+            LONG_LIVED_TOKEN => self.identify_long_lived(text, rest),
+            _ => None,
+        }
     }
 
-    /// The text of a page token; it needs no table to be recognised.
-    pub(crate) fn page_token(&self, token: usize, page: usize) -> String {
+    /// The app itself, by its id and secret.
+    pub(crate) fn identify_app(&self, id: &str, secret: &str) -> Option<Identity<'_>> {
+        let app = &self.spec().app;
+        (id == app.id && secret == app.secret).then(|| self.identity(TokenKey::App))
+    }
+
+    /// The text of a page token; it needs no table to be recognised. Tokens from a long-lived user token have no end
+    /// ("Get Long-Lived Access Tokens" page).
+    pub(crate) fn page_token(&self, token: usize, page: usize, is_lasting: bool) -> String {
+        let kind = if is_lasting {
+            LASTING_PAGE_TOKEN
+        } else {
+            PAGE_TOKEN
+        };
         let check = self
             .seed()
-            .with(400)
+            .with(if is_lasting { 402 } else { 400 })
             .with(token as u64)
             .with(page as u64)
             .text(24);
-        format!("{PAGE_TOKEN}-{token}-{page}-{check}")
+        format!("{kind}-{token}-{page}-{check}")
     }
 
-    fn token_key(&self, text: &str) -> Option<TokenKey> {
-        if let Some(token) = self.token_by_text.get(text) {
-            return Some(TokenKey::User(*token));
-        }
-        let app = &self.spec().app;
-        if text
-            .split_once('|')
-            .is_some_and(|(id, secret)| id == app.id && secret == app.secret)
-        {
-            return Some(TokenKey::App);
-        }
-        let mut parts = text
-            .strip_prefix(PAGE_TOKEN)?
-            .strip_prefix('-')?
-            .splitn(3, '-');
+    /// The text of a token that another one was exchanged for: it says itself whose it is and when it ends (0 is
+    /// never), and no two exchanges give the same.
+    pub(crate) fn long_lived_token(&self, token: usize, expires_at: i64, nonce: u64) -> String {
+        let check = self
+            .seed()
+            .with(401)
+            .with(token as u64)
+            .with(expires_at.cast_unsigned())
+            .with(nonce)
+            .text(24);
+        format!("{LONG_LIVED_TOKEN}-{token}-{expires_at}-{nonce}-{check}")
+    }
+
+    fn identify_page_token(
+        &self,
+        text: &str,
+        rest: &str,
+        is_lasting: bool,
+    ) -> Option<Identity<'_>> {
+        let mut parts = rest.splitn(3, '-');
         let token: usize = parts.next()?.parse().ok()?;
         let page: usize = parts.next()?.parse().ok()?;
         let known = token < self.spec().tokens.len() && page < self.spec().pages.len();
-        (known && self.page_token(token, page) == text).then_some(TokenKey::Page { token, page })
+        if !known || self.page_token(token, page, is_lasting) != text {
+            return None;
+        }
+        let identity = self.identity(TokenKey::Page { token, page });
+        Some(Identity {
+            expires_at: identity.expires_at.filter(|_| !is_lasting),
+            ..identity
+        })
+    }
+
+    fn identify_long_lived(&self, text: &str, rest: &str) -> Option<Identity<'_>> {
+        let mut parts = rest.splitn(4, '-');
+        let token: usize = parts.next()?.parse().ok()?;
+        let expires_at: i64 = parts.next()?.parse().ok()?;
+        let nonce: u64 = parts.next()?.parse().ok()?;
+        let known = token < self.spec().tokens.len();
+        if !known || self.long_lived_token(token, expires_at, nonce) != text {
+            return None;
+        }
+        Some(Identity {
+            expires_at: Some(expires_at).filter(|expires_at| *expires_at > 0),
+            is_long_lived: true,
+            ..self.identity(TokenKey::User(token))
+        })
+    }
+
+    /// A token as the description has it.
+    fn identity(&self, key: TokenKey) -> Identity<'_> {
+        let identity = Identity {
+            key,
+            world: self,
+            expires_at: None,
+            is_long_lived: false,
+        };
+        let described = identity.spec().and_then(|spec| spec.expires_at);
+        Identity {
+            expires_at: described.map(|instant| instant.timestamp()),
+            ..identity
+        }
     }
 }
 
@@ -95,9 +170,18 @@ impl<'w> Identity<'w> {
         self.world.edits().revoked.get(&self.spec()?.token).copied()
     }
 
+    /// When it ends, in Unix seconds; none is never.
+    pub(crate) fn expires_at(&self) -> Option<i64> {
+        self.expires_at
+    }
+
     pub(crate) fn expired_at(&self, now: i64) -> Option<i64> {
-        let expires_at = self.spec()?.expires_at?.timestamp();
-        (expires_at <= now).then_some(expires_at)
+        self.expires_at.filter(|expires_at| *expires_at <= now)
+    }
+
+    /// Whether it came out of an exchange.
+    pub(crate) fn is_long_lived(&self) -> bool {
+        self.is_long_lived
     }
 
     pub(crate) fn has_data_access(&self, now: i64) -> bool {

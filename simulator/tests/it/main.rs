@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 mod account_insights;
+mod asked;
+mod businesses;
 mod edges;
+mod exchange;
 mod faults;
 mod hashtags;
 mod insights;

@@ -88,6 +88,79 @@ async fn a_broadcast_is_live_media_first_and_a_post_later() {
     panic!("nothing was ever live");
 }
 
+#[tokio::test(start_paused = true)]
+async fn comments_on_a_broadcast_are_readable_only_while_it_runs() {
+    let mut spec = WorldSpec::small(1);
+    let account = spec.pages[0].account.as_mut().unwrap();
+    (account.lives_per_mille, account.mean_comments) = (1000, 40);
+    (account.reels_per_mille, account.carousels_per_mille) = (0, 0);
+    account.comments_off_per_mille = 0;
+    let probe = Probe::of(spec);
+    let live = format!("/{}/live_media", crate::probe::ACCOUNT);
+    let mut running = probe.ids(&live).await;
+    while running.is_empty() {
+        tokio::time::advance(Duration::from_secs(1800)).await;
+        running = probe.ids(&live).await;
+    }
+    let media = format!("/{}", running[0]);
+    let written = probe.world().media_by_id(&running[0]).unwrap().timestamp();
+    let age = (probe.world().now() - written).num_seconds().unsigned_abs();
+    tokio::time::advance(Duration::from_secs(3599 - age)).await;
+    let comments = probe.ids(&format!("{media}/comments")).await;
+    assert!(!comments.is_empty());
+    probe.ok(&format!("/{}", comments[0])).await;
+    let count = format!("{media}?fields=comments_count,comments{{id}}");
+    let before = probe.ok(&count).await;
+    assert!(before["comments"].is_object());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(
+        probe.get(&format!("{media}/comments")).await.text,
+        r#"{"data":[]}"#
+    );
+    assert_eq!(
+        probe.refused(&format!("/{}", comments[0])).await.subcode,
+        Some(33)
+    );
+    let after = probe.ok(&count).await;
+    assert_eq!(after["comments_count"], before["comments_count"]);
+    assert!(after.get("comments").is_none());
+    let expected = probe.world().expected(&["comments"]);
+    assert!(!expected.rows["comments"].contains_key(&comments[0]));
+    assert!(
+        expected.optional["comments"].contains(&comments[0]),
+        "whoever read it in time may keep it"
+    );
+}
+
+#[tokio::test]
+async fn comments_on_media_of_others_are_readable_through_mentioned_comment_alone() {
+    let probe = Probe::demo();
+    let world = probe.world();
+    let comment = world.mentioning_comments(BAKERY).next().unwrap();
+    let (id, media) = (comment.id(), comment.media_id());
+    for hidden in [
+        format!("/{id}"),
+        format!("/{id}/replies"),
+        format!("/{media}/comments"),
+    ] {
+        assert_eq!(probe.refused(&hidden).await.subcode, Some(33), "{hidden}");
+    }
+    let nested =
+        format!("/{BAKERY}?fields=mentioned_media.media_id({media}){{id,comments{{text}}}}");
+    assert_eq!(probe.refused(&nested).await.code, 100);
+    let told = probe
+        .ok(&format!(
+            "/{BAKERY}?fields=mentioned_comment.comment_id({id}){{id,text,timestamp,like_count,media{{id}}}}"
+        ))
+        .await;
+    assert_eq!(told["mentioned_comment"]["text"], comment.text());
+    assert_eq!(told["mentioned_comment"]["media"]["id"], media);
+    for untold in ["username", "from", "hidden", "replies"] {
+        let path = format!("/{BAKERY}?fields=mentioned_comment.comment_id({id}){{{untold}}}");
+        assert_eq!(probe.refused(&path).await.code, 100, "{untold}");
+    }
+}
+
 #[tokio::test]
 async fn tags_have_cursors_alone_and_tell_public_fields_only() {
     let probe = Probe::demo();
@@ -199,4 +272,21 @@ async fn collab_posts_of_others_tell_basic_fields() {
         listed["data"][0]["invite_status"].as_str(),
         Some("Accepted" | "Pending")
     ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn collaboration_invites_are_empty_and_can_be_read_300_times_a_day() {
+    let probe = Probe::demo();
+    let path = format!("/{BAKERY}/collaboration_invites");
+    for _ in 0..300 {
+        assert_eq!(probe.get(&path).await.text, r#"{"data":[]}"#);
+    }
+    let refused = probe.refused(&path).await;
+    assert_eq!((refused.status, refused.code), (400, 613));
+    tokio::time::advance(Duration::from_secs(86_400)).await;
+    probe.ok(&path).await;
+    let made_up = probe.refused(&format!("{path}?after=bWFkZSB1cA")).await;
+    assert_eq!(made_up.code, 100);
+    probe.world().withdraw_permission(TOKEN, "instagram_basic");
+    assert_eq!(probe.refused(&path).await.code, 10);
 }

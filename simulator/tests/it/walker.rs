@@ -1,11 +1,14 @@
 //! Walks every edge over HTTP and builds the tables that a database would hold.
 
+mod insights;
+mod people;
+
 use std::collections::BTreeMap;
 
 use igsync_simulator::{ORACLE_TABLES, Tables};
 use serde_json::{Map, Value, json};
 
-use crate::probe::{Probe, TOKEN};
+use crate::probe::Probe;
 
 const MEDIA: &str = "id,media_type,media_product_type,caption,permalink,shortcode,timestamp,username,owner,alt_text,\
                      is_comment_enabled,is_shared_to_feed,is_ai_generated,media_audio_type,legacy_instagram_media_id,\
@@ -21,8 +24,6 @@ const REELS: &str = "reach,views,likes,comments,saved,shares,reposts,total_inter
                      ig_reels_video_view_total_time,reels_skip_rate,total_likes,total_comments,total_views";
 const STORY: &str = "reach,views,replies,shares,reposts,total_interactions,follows,profile_visits,profile_activity,\
                      navigation,link_clicks,total_views";
-const TOTALS: &str = "views,accounts_engaged,total_interactions,likes,comments,shares,saves,replies,reposts,\
-                      profile_links_taps,profile_views,website_clicks";
 
 /// A client that asks for everything, and the rows it has got.
 pub(crate) struct Walk<'p> {
@@ -203,166 +204,6 @@ impl<'p> Walk<'p> {
             let row =
                 json!({"media_id": media, "name": name, "value": insight["values"][0]["value"]});
             self.add(table, format!("{media}/{name}"), row);
-        }
-    }
-
-    async fn days(&mut self, account: &str) {
-        let today = self.probe.world().now().date_naive();
-        for back in 4..32_u64 {
-            let day = today - chrono::Days::new(back);
-            let node = self.probe.world().account(account).unwrap();
-            let until = node.end_of_day(day).unwrap().timestamp();
-            let since = node
-                .end_of_day(day - chrono::Days::new(1))
-                .unwrap()
-                .timestamp();
-            let range = format!("period=day&since={since}&until={until}");
-            let totals = self
-                .probe
-                .ok(&format!(
-                    "/v25.0/{account}/insights?metric={TOTALS}&metric_type=total_value&{range}"
-                ))
-                .await;
-            for insight in totals["data"].as_array().unwrap() {
-                self.day(
-                    account,
-                    insight["name"].as_str().unwrap(),
-                    day,
-                    &insight["total_value"]["value"],
-                    until,
-                );
-            }
-            let metrics = if back < 30 {
-                "reach,follower_count"
-            } else {
-                "reach"
-            };
-            let series = self
-                .probe
-                .ok(&format!(
-                    "/v25.0/{account}/insights?metric={metrics}&{range}"
-                ))
-                .await;
-            for insight in series["data"].as_array().unwrap() {
-                let value = &insight["values"].as_array().unwrap().last().unwrap()["value"];
-                self.day(
-                    account,
-                    insight["name"].as_str().unwrap(),
-                    day,
-                    value,
-                    until,
-                );
-            }
-            if back >= 30 && node.followers_count() >= 100 {
-                // The API tells new followers of the last 30 days only; what an earlier night read stays true.
-                let value = json!(node.insight_on("follower_count", day).unwrap());
-                self.day(account, "follower_count", day, &value, until);
-            }
-        }
-    }
-
-    fn day(&mut self, account: &str, name: &str, day: chrono::NaiveDate, value: &Value, end: i64) {
-        let end_time = chrono::DateTime::from_timestamp(end, 0)
-            .unwrap()
-            .format("%Y-%m-%dT%H:%M:%SZ")
-            .to_string();
-        let row = json!({"account_id": account, "name": name, "period": "day", "end_time": end_time, "value": value});
-        self.add(
-            "account_insights",
-            format!("{account}/{name}/day/{day}"),
-            row,
-        );
-    }
-
-    async fn audience(&mut self, account: &str) {
-        let name = "follower_demographics";
-        for breakdown in ["age", "city", "country", "gender"] {
-            let path = format!(
-                "/v25.0/{account}/insights?metric={name}&period=lifetime&metric_type=total_value&breakdown={breakdown}"
-            );
-            let body = self.probe.ok(&path).await;
-            for result in body["data"][0]["total_value"]["breakdowns"][0]["results"]
-                .as_array()
-                .into_iter()
-                .flatten()
-            {
-                let group = result["dimension_values"][0].as_str().unwrap();
-                let row = json!({"account_id": account, "name": name, "breakdown": breakdown, "dimension_value": group, "value": result["value"]});
-                self.add(
-                    "audience",
-                    format!("{account}/{name}/{breakdown}/{group}"),
-                    row,
-                );
-            }
-        }
-    }
-
-    async fn messages(&mut self, account: &str, page: &Value) {
-        let (id, token) = (
-            page["id"].as_str().unwrap(),
-            page["access_token"].as_str().unwrap(),
-        );
-        let path =
-            format!("/v25.0/{id}/conversations?platform=instagram&limit=3&access_token={token}");
-        for mut conversation in self.probe.walk(&path).await {
-            let id = conversation["id"].as_str().unwrap().to_owned();
-            conversation["account_id"] = json!(account);
-            let path = format!("/v25.0/{id}/messages?limit=10&access_token={token}");
-            for message in self.probe.walk(&path).await.iter().take(20) {
-                let path = format!(
-                    "/v25.0/{}?fields=id,created_time,from,message&access_token={token}",
-                    message["id"].as_str().unwrap()
-                );
-                let mut message = self.probe.ok(&path).await;
-                message["conversation_id"] = json!(id);
-                message["from_id"] = message["from"]["id"].clone();
-                self.add(
-                    "messages",
-                    message["id"].as_str().unwrap().to_owned(),
-                    message,
-                );
-            }
-            self.add("conversations", id, conversation);
-        }
-    }
-
-    async fn discovered(&mut self, username: &str) {
-        let asking = self
-            .probe
-            .world()
-            .accounts()
-            .next()
-            .unwrap()
-            .id()
-            .to_owned();
-        let mut paging = String::new();
-        loop {
-            let media = format!("media.limit(40){paging}{{{PUBLIC},is_shared_to_feed,view_count}}");
-            let fields = format!(
-                "id,username,name,biography,website,followers_count,follows_count,media_count,{media}"
-            );
-            let path = format!(
-                "/v25.0/{asking}?fields=business_discovery.username({username}){{{fields}}}&access_token={TOKEN}"
-            );
-            let mut account = self.probe.ok(&path).await["business_discovery"].clone();
-            let id = account["id"].as_str().unwrap().to_owned();
-            let media = account.as_object_mut().unwrap().remove("media");
-            self.add("discovered_accounts", id.clone(), account);
-            let Some(media) = media else {
-                return;
-            };
-            for mut item in media["data"].as_array().unwrap().clone() {
-                item["account_id"] = json!(id);
-                self.add(
-                    "discovered_media",
-                    item["id"].as_str().unwrap().to_owned(),
-                    item,
-                );
-            }
-            paging = format!(
-                ".after({})",
-                media["paging"]["cursors"]["after"].as_str().unwrap()
-            );
         }
     }
 
