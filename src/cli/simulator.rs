@@ -28,7 +28,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
             .await
             .with_context(|| format!("cannot listen on port {}; try --port 0", arguments.port))?;
         let address = listener.local_addr()?;
-        // Clients that follow `paging.next` stay here.
+        // Clients that follow addresses of next pages stay here.
         spec.rules.base_url = format!("http://{address}");
         // The world began a while ago and has lived on until now.
         let clock = Clock::starting_at(spec.epoch);
