@@ -203,3 +203,20 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
         .unwrap_or_else(|| panic!("no {before:?} in {text}"));
     rest.split_once(after).map_or(rest, |(inside, _)| inside)
 }
+
+#[test]
+fn every_query_of_the_readme_runs() {
+    let readme = document("README.md");
+    let (_folder, connection) = database();
+    let mut ran = 0;
+    for block in readme.split("```sql\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        for query in block.split(';').filter(|query| query.contains("SELECT")) {
+            connection
+                .prepare(query)
+                .unwrap_or_else(|error| panic!("{query}: {error}"));
+            ran += 1;
+        }
+    }
+    assert!(ran >= 6, "only {ran} queries were found");
+}
