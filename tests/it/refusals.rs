@@ -356,6 +356,16 @@ async fn what_can_get_better_is_asked_again_and_what_cannot_is_not() {
             Verdict::Partial,
         ),
         (
+            "a dead token with status 200",
+            Fault::on(media()).always().status(200).error(
+                190,
+                None,
+                "Error validating access token",
+            ),
+            1,
+            Verdict::OperatorNeeded,
+        ),
+        (
             "a wrong question",
             Fault::on(media())
                 .always()
@@ -698,13 +708,13 @@ async fn check_names_each_permission_that_is_missing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_of_the_user_holds_for_every_account_of_the_token_and_for_no_other() {
-    let mut spec = WorldSpec::many_accounts(1, 12, 5);
+    let mut spec = WorldSpec::many_accounts(1, 42, 5);
     let ids: Vec<String> = spec.pages.iter().map(|page| page.id.clone()).collect();
-    spec.tokens[0].pages = PageReach::Only(ids[..10].iter().cloned().collect());
+    spec.tokens[0].pages = PageReach::Only(ids[..40].iter().cloned().collect());
     spec.tokens.push(TokenSpec {
         name: "other".to_owned(),
         token: "EAAotherotherotherotherother".to_owned(),
-        pages: PageReach::Only(ids[10..].iter().cloned().collect()),
+        pages: PageReach::Only(ids[40..].iter().cloned().collect()),
         ..spec.tokens[0].clone()
     });
     let first = spec.tokens[0].name.clone();
