@@ -61,6 +61,14 @@ impl GraphError {
         self
     }
 
+    /// Replaces every text that is for people.
+    pub(crate) fn localize(&mut self, text: &str) {
+        text.clone_into(&mut self.message);
+        if let Some(people) = &mut self.for_people {
+            **people = (text.to_owned(), text.to_owned());
+        }
+    }
+
     /// The body, with the keys in the recorded order.
     pub(crate) fn body(&self, trace_id: &str) -> String {
         let mut json = Json::with_capacity(256);
@@ -130,6 +138,19 @@ impl GraphError {
         Self::new(
             10,
             "(#10) Application does not have permission for this action",
+        )
+    }
+
+    /// Recorded for a Page that the token may not read.
+    pub(crate) fn page_permission() -> Self {
+        Self::new(
+            100,
+            "(#100) Object does not exist, cannot be loaded due to missing permission or reviewable feature, or does not \
+             support this operation. This endpoint requires the 'pages_read_engagement' permission or the 'Page Public \
+             Content Access' feature or the 'Page Public Metadata Access' feature. Refer to \
+             https://developers.facebook.com/docs/apps/review/login-permissions#manage-pages, \
+             https://developers.facebook.com/docs/apps/review/feature#reference-PAGES_ACCESS and \
+             https://developers.facebook.com/docs/apps/review/feature#page-public-metadata-access for details.",
         )
     }
 

@@ -14,10 +14,11 @@ pub struct Match {
     parameter: Option<(String, String)>,
     after_calls: u64,
     per_mille: Option<u32>,
+    batch: bool,
 }
 
 impl Match {
-    /// Every call.
+    /// Every call. A batch as a whole is none; its parts are.
     pub fn any() -> Self {
         Self::default()
     }
@@ -34,6 +35,16 @@ impl Match {
     pub fn path_ends_with(text: &str) -> Self {
         Self {
             path_ends_with: Some(text.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// Batches as a whole: the request around the parts, which no other match is for. Where it breaks off or hangs, its
+    /// parts are calls without an answer; where it is refused by [`Fault::error`], there are no parts; otherwise they
+    /// are answered, and what comes of it is changed.
+    pub fn batch() -> Self {
+        Self {
+            batch: true,
             ..Self::default()
         }
     }
@@ -66,9 +77,11 @@ impl Match {
                 .iter()
                 .any(|(key, value)| key == name && value.contains(text.as_str()))
         });
-        self.path_contains
-            .as_ref()
-            .is_none_or(|text| path.contains(text.as_str()))
+        self.batch == call.is_batch()
+            && self
+                .path_contains
+                .as_ref()
+                .is_none_or(|text| path.contains(text.as_str()))
             && self
                 .path_ends_with
                 .as_ref()
@@ -105,6 +118,8 @@ pub(crate) struct Changes {
     pub(crate) served_version: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) without_usage: bool,
+    /// Whether the batch around the call is changed.
+    pub(crate) around: bool,
 }
 
 impl Fault {
@@ -224,7 +239,8 @@ impl Fault {
         self
     }
 
-    /// Tells errors in the language of the account: `message` becomes this text, the codes stay.
+    /// Tells errors in the language of the account: `message`, `error_user_title` and `error_user_msg` become this text,
+    /// the codes stay.
     #[must_use]
     pub fn localized(mut self, message: &str) -> Self {
         self.changes.message = Some(message.to_owned());
@@ -301,8 +317,14 @@ impl Changes {
         (self.status.unwrap_or(status), body)
     }
 
+    /// Whether the caller gets something else than without the fault.
     pub(crate) fn interferes(&self) -> bool {
-        self.status.is_some()
+        let is_unanswered = self.hang || self.reset || self.unfinished;
+        is_unanswered
+            || self.around
+            || self.without_usage
+            || !self.headers.is_empty()
+            || self.status.is_some()
             || self.error.is_some()
             || self.body.is_some()
             || self.message.is_some()

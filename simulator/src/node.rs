@@ -239,7 +239,7 @@ pub(crate) fn write_field<'s>(
         Node::Account(account) => ig_user::write_field(reader, *account, name, key, field),
         Node::Media(media, view) => ig_media::write_field(reader, media, *view, name, key, field),
         Node::Comment(comment) => ig_comment::write_field(reader, comment, name, key, field),
-        Node::Hashtag(hashtag) => Ok(ig_hashtag::write_field(reader, *hashtag, name, key)),
+        Node::Hashtag(hashtag) => ig_hashtag::write_field(reader, *hashtag, name, key),
         Node::Discovered(account) => Ok(discovery::write_field(reader, *account, name, key)),
         Node::Conversation(conversation) => {
             messaging::write_conversation_field(reader, *conversation, name, key)

@@ -210,6 +210,15 @@ impl<'s> Reader<'s> {
         }
     }
 
+    /// Refuses unless a permission was granted at all; for what belongs to no page.
+    pub(crate) fn require_granted(&self, permission: &str) -> Outcome<()> {
+        if self.caller.is_granted(permission) {
+            Ok(())
+        } else {
+            Err(GraphError::no_permission())
+        }
+    }
+
     fn lacks_ads_permission(&self) -> bool {
         self.caller
             .spec()

@@ -181,21 +181,26 @@ async fn handle(State(simulator): State<Simulator>, request: Request) -> Respons
         authorization,
         &form,
     );
-    if batch::is_batch(&call) {
-        return respond(simulator.answer_batch(&call).await);
-    }
     let changes = simulator.take_fault(&call);
     if !changes.delay.is_zero() {
         tokio::time::sleep(changes.delay).await;
     }
     if changes.hang || changes.reset {
-        simulator.note_unanswered(&call);
+        if call.is_batch() {
+            simulator.note_unanswered_batch(&call);
+        } else {
+            simulator.note_unanswered(&call);
+        }
         if changes.hang {
             std::future::pending::<Infallible>().await;
         }
         return Response::new(Body::new(Broken));
     }
-    respond(simulator.answer(&call, &changes))
+    respond(if call.is_batch() {
+        simulator.answer_batch(&call, &changes).await
+    } else {
+        simulator.answer(&call, &changes)
+    })
 }
 
 fn respond(answer: Answer) -> Response<Body> {

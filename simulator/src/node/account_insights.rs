@@ -10,8 +10,9 @@ use crate::world::{Account, DAY};
 
 use super::account_insight_rows::{demographics, series, totals};
 use super::ig_user::instant;
-use super::insight::{incompatible_breakdown, named};
-use super::media_insights::check_names;
+use super::insight::{
+    METRIC_TYPES, PERIODS, check_name, check_names, incompatible_breakdown, named,
+};
 use super::{Node, Row};
 
 /// Every accepted name, in the order in which refusals list them.
@@ -44,14 +45,6 @@ const ACCEPTED: [&str; 28] = [
     "threads_views",
     "threads_clicks",
     "threads_reposts",
-];
-const PERIODS: [&str; 6] = [
-    "day",
-    "week",
-    "days_28",
-    "month",
-    "lifetime",
-    "total_over_range",
 ];
 const BREAKDOWNS: [&str; 8] = [
     "media_product_type",
@@ -126,13 +119,8 @@ fn question<'p>(
     let Some(period) = params.get("period") else {
         return Err(GraphError::missing_parameter("period"));
     };
-    if !PERIODS.contains(&period) {
-        let message = format!(
-            "(#100) period must be one of the following values: {}",
-            PERIODS.join(", ")
-        );
-        return Err(GraphError::new(100, message));
-    }
+    check_name(Some(period), "period", &PERIODS)?;
+    check_name(params.get("metric_type"), "metric_type", &METRIC_TYPES)?;
     let breakdowns = named(params, "breakdown");
     check_names(&breakdowns, "breakdown", &BREAKDOWNS)?;
     reader.require(

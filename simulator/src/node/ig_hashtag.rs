@@ -6,7 +6,7 @@ use crate::error::{GraphError, Outcome};
 use crate::reader::{Edge, List, Params, Reader, Style};
 use crate::world::{Account, DAY, Media};
 
-use super::{Node, Row, View};
+use super::{Node, View};
 
 /// Media that `top_media` chooses from.
 const TOP_SPAN: i64 = 7 * DAY;
@@ -33,11 +33,19 @@ pub(crate) fn search<'s>(reader: &Reader<'s>) -> Outcome<Edge<'s>> {
         return Err(GraphError::unknown());
     }
     count_query(reader, account, hashtag)?;
-    let row = Row::default().with("id", reader.world.ids().hashtag(hashtag).to_string());
-    Ok(Edge::Rows(vec![Node::Row(row)]))
+    Ok(Edge::Rows(vec![Node::Hashtag(hashtag)]))
 }
 
-pub(super) fn write_field(reader: &mut Reader<'_>, hashtag: u32, name: &str, key: &str) -> bool {
+pub(super) fn write_field(
+    reader: &mut Reader<'_>,
+    hashtag: u32,
+    name: &str,
+    key: &str,
+) -> Outcome<bool> {
+    if name != "id" {
+        reader.require_granted("instagram_basic")?;
+        require_feature(reader)?;
+    }
     match name {
         "id" => reader
             .json
@@ -48,9 +56,9 @@ pub(super) fn write_field(reader: &mut Reader<'_>, hashtag: u32, name: &str, key
                 .json
                 .string_member(key, spec.map_or("", |spec| spec.name.as_str()));
         }
-        _ => return false,
+        _ => return Ok(false),
     }
-    true
+    Ok(true)
 }
 
 pub(super) fn edge<'s>(
@@ -89,9 +97,14 @@ pub(super) fn edge<'s>(
 }
 
 /// `/{ig}/recently_searched_hashtags`
-pub(super) fn recently_searched<'s>(reader: &Reader<'s>, account: Account<'s>) -> List<'s> {
+pub(super) fn recently_searched<'s>(
+    reader: &Reader<'s>,
+    account: Account<'s>,
+) -> Outcome<List<'s>> {
+    reader.require(account.index(), &["instagram_basic"])?;
+    require_feature(reader)?;
     let hashtags = reader.memory.recent_hashtags(account.id(), reader.now);
-    List {
+    Ok(List {
         slots: 0..hashtags.len() as u64,
         newest_first: false,
         item: Box::new(move |slot| {
@@ -102,7 +115,7 @@ pub(super) fn recently_searched<'s>(reader: &Reader<'s>, account: Account<'s>) -
         default_limit: reader.rules().default_limit,
         max_limit: reader.rules().max_hashtags_per_account,
         style: Style::Links,
-    }
+    })
 }
 
 /// Every hashtag call names the account on whose behalf it asks.
@@ -114,12 +127,18 @@ fn asking_account<'s>(reader: &Reader<'s>, params: Params<'_>) -> Outcome<Accoun
         return Err(GraphError::unsupported_get(id));
     };
     reader.require(account.index(), &["instagram_basic"])?;
-    if !reader.world.spec().app.public_content_access {
-        let code = reader.rules().hashtag_feature_code;
-        let message = format!("(#{code}) Application does not have permission for this action");
-        return Err(GraphError::new(code, message));
-    }
+    require_feature(reader)?;
     Ok(account)
+}
+
+/// "Instagram Public Content Access".
+fn require_feature(reader: &Reader<'_>) -> Outcome<()> {
+    if reader.world.spec().app.public_content_access {
+        return Ok(());
+    }
+    let code = reader.rules().hashtag_feature_code;
+    let message = format!("(#{code}) Application does not have permission for this action");
+    Err(GraphError::new(code, message))
 }
 
 /// 30 different hashtags within seven days; asking again for one of them is free and does not extend its time.

@@ -29,6 +29,7 @@ pub(super) fn write_field<'s>(
         Shown::Told => {}
         Shown::Silently => return Ok(true),
         Shown::Never => return Ok(false),
+        Shown::ElsewhereOnly => return Err(discovery_only()),
     }
     match name {
         "id" => reader.json.plain_member(key, media.number()),
@@ -103,10 +104,8 @@ fn write_number(
             let is_reel = media.media_product_type() == ProductType::Reels;
             count(reader, key, is_reel.then(|| media.views_count()));
         }
-        "view_count" => {
-            let message = "(#36104) You do not have permission to access this field outside of the Business Discovery API.";
-            return Err(GraphError::new(36104, message));
-        }
+        // A collaborator who is shown everything.
+        "view_count" => return Err(discovery_only()),
         "boost_eligibility_info" => {
             reader.json.key(key);
             reader.json.raw(r#"{"eligible_to_boost":true}"#);
@@ -126,6 +125,11 @@ fn write_number(
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+fn discovery_only() -> GraphError {
+    let message = "(#36104) You do not have permission to access this field outside of the Business Discovery API.";
+    GraphError::new(36104, message)
 }
 
 /// The `@` of mentions is stripped unless the user may manage the page.

@@ -111,10 +111,7 @@ pub(super) fn edge<'s>(
             reader.require(account.index(), &BASIC)?;
             Edge::List(live_media(reader, account))
         }
-        "recently_searched_hashtags" => {
-            reader.require(account.index(), &["instagram_basic"])?;
-            Edge::List(ig_hashtag::recently_searched(reader, account))
-        }
+        "recently_searched_hashtags" => Edge::List(ig_hashtag::recently_searched(reader, account)?),
         "content_publishing_limit" => shop::content_publishing_limit(reader, account)?,
         "available_catalogs" => shop::available_catalogs(reader, account)?,
         "catalog_product_search" => shop::catalog_product_search(reader, account, params)?,

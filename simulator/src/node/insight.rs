@@ -1,6 +1,6 @@
 //! What insights of media and of accounts have in common: the row, and how metrics are described.
 
-use crate::error::GraphError;
+use crate::error::{GraphError, Outcome};
 use crate::reader::{Params, Reader};
 
 use super::Row;
@@ -15,6 +15,16 @@ const FIELDS: [&str; 7] = [
     "total_value",
     "id",
 ];
+
+pub(super) const PERIODS: [&str; 6] = [
+    "day",
+    "week",
+    "days_28",
+    "month",
+    "lifetime",
+    "total_over_range",
+];
+pub(super) const METRIC_TYPES: [&str; 2] = ["time_series", "total_value"];
 
 /// Title and description for people.
 pub(super) struct Described {
@@ -33,6 +43,30 @@ pub(super) fn named<'p>(params: Params<'p>, name: &str) -> Vec<&'p str> {
         .map(str::trim)
         .filter(|item| !item.is_empty())
         .collect()
+}
+
+/// Refuses a list with a name that is not accepted, and says which one.
+pub(super) fn check_names(names: &[&str], parameter: &str, accepted: &[&str]) -> Outcome<()> {
+    match names.iter().position(|name| !accepted.contains(name)) {
+        None => Ok(()),
+        Some(index) => Err(not_one_of(&format!("{parameter}[{index}]"), accepted)),
+    }
+}
+
+/// Refuses a parameter whose value is not accepted; it may be missing.
+pub(super) fn check_name(name: Option<&str>, parameter: &str, accepted: &[&str]) -> Outcome<()> {
+    match name {
+        Some(name) if !accepted.contains(&name) => Err(not_one_of(parameter, accepted)),
+        _ => Ok(()),
+    }
+}
+
+fn not_one_of(parameter: &str, accepted: &[&str]) -> GraphError {
+    let message = format!(
+        "(#100) {parameter} must be one of the following values: {}",
+        accepted.join(", ")
+    );
+    GraphError::new(100, message)
 }
 
 /// The page says "An unknown error has occurred" for a breakdown without support; recordings name it.

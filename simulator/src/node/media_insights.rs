@@ -10,7 +10,9 @@ use crate::reader::{Edge, Params, Reader};
 use crate::rules::Rules;
 use crate::world::{Media, MediaType, ProductType};
 
-use super::insight::{Described, described, named, row};
+use super::insight::{
+    Described, METRIC_TYPES, PERIODS, check_name, check_names, described, named, row,
+};
 use super::{Node, Row};
 
 /// Every name that the API accepts for some media, in the order in which its refusals list them.
@@ -64,6 +66,8 @@ pub(super) fn edge<'s>(
     check_names(&metrics, "metric", &MEDIA_METRICS)?;
     let breakdowns = named(params, "breakdown");
     check_names(&breakdowns, "breakdown", &BREAKDOWNS)?;
+    check_name(params.get("period"), "period", &PERIODS)?;
+    check_name(params.get("metric_type"), "metric_type", &METRIC_TYPES)?;
     reader.require(
         media.path().account,
         &[
@@ -88,19 +92,6 @@ pub(super) fn edge<'s>(
         .iter()
         .filter_map(|metric| insight(media, metric, &breakdowns));
     Ok(Edge::Rows(rows.map(Node::Row).collect()))
-}
-
-pub(super) fn check_names(names: &[&str], parameter: &str, accepted: &[&str]) -> Outcome<()> {
-    match names.iter().position(|name| !accepted.contains(name)) {
-        None => Ok(()),
-        Some(index) => Err(GraphError::new(
-            100,
-            format!(
-                "(#100) {parameter}[{index}] must be one of the following values: {}",
-                accepted.join(", ")
-            ),
-        )),
-    }
 }
 
 /// Insights of media from before the latest conversion to a professional account are refused.

@@ -30,6 +30,8 @@ pub(super) enum Shown {
     Silently,
     /// Refused as if it did not exist.
     Never,
+    /// Refused because only Business Discovery tells it.
+    ElsewhereOnly,
 }
 
 /// Fields of items of albums.
@@ -113,6 +115,10 @@ impl View {
         matches!(self, Self::Node | Self::List)
     }
 
+    fn refuses_view_count(self) -> bool {
+        matches!(self, Self::Node | Self::List | Self::Public)
+    }
+
     pub(super) fn of_children(self) -> Self {
         if self == Self::Node { Self::List } else { self }
     }
@@ -121,6 +127,11 @@ impl View {
         let is_known = OF_CHILDREN.contains(&name) || OF_MEDIA.contains(&name);
         if !is_known {
             return Shown::Never;
+        }
+        // Asked for anywhere else it refuses the request, items of albums and media of others included; what hashtags
+        // and collaborations do not show is refused as unknown.
+        if name == "view_count" && self.refuses_view_count() {
+            return Shown::ElsewhereOnly;
         }
         if media.path().child > 0 && !OF_CHILDREN.contains(&name) {
             return Shown::Silently;

@@ -42,7 +42,10 @@ impl Simulator {
             &trace_id,
         );
         let outcome = match caller::identify(world, call, world.now_seconds()) {
-            Err(refusal) => Err(changes.error.clone().unwrap_or(refusal)),
+            Err(refusal) => {
+                self.count_unread(call, &mut entry);
+                Err(changes.error.clone().unwrap_or(refusal))
+            }
             Ok(caller) => {
                 let admitted = Admitted {
                     caller,
@@ -56,7 +59,7 @@ impl Simulator {
             Ok(body) => (200, body),
             Err(mut error) => {
                 if let Some(message) = &changes.message {
-                    error.message.clone_from(message);
+                    error.localize(message);
                 }
                 headers.extend(challenge(&error));
                 (entry.code, entry.subcode) = (Some(error.code), error.subcode);
@@ -161,22 +164,43 @@ impl Simulator {
 
     /// A call that gets no answer still counts and belongs into the journal.
     pub(super) fn note_unanswered(&self, call: &Incoming) {
-        let (world, now) = (self.world(), self.world().now_seconds());
         let mut entry = self.entry(call);
-        if let Ok(caller) = caller::identify(world, call, now) {
-            let pool = Pool::of(world, &caller, call);
-            lock(&self.shared.meters).charge(world, &pool, Effort::default(), now);
-            (entry.pool, entry.token, entry.cost) =
-                (Some(pool.to_string()), Some(caller.name()), 1);
-        }
+        self.count_unread(call, &mut entry);
         entry.faulted = true;
         self.note(entry);
     }
 
+    /// Counts a call that is not read, as long as its token says whose it is; a blocked pool stays blocked for longer.
+    fn count_unread(&self, call: &Incoming, entry: &mut Call) {
+        let (world, now) = (self.world(), self.world().now_seconds());
+        let Some(caller) = caller::known(world, call) else {
+            return;
+        };
+        let pool = Pool::of(world, &caller, call);
+        // It counts towards the calls of this second; nobody is there to be refused.
+        let _ = self.admit_conversation(&pool, entry);
+        let mut meters = lock(&self.shared.meters);
+        entry.while_blocked = meters.admit(world, &pool, now) == Admission::Blocked;
+        let gauges = meters.charge(world, &pool, Effort::default(), now);
+        entry.cost = 1;
+        entry.usage_percent = Some(gauges.percent());
+        entry.token = Some(caller.name());
+        entry.pool = Some(pool.to_string());
+    }
+
     /// The batch itself is no call of any pool; its parts are.
-    pub(super) fn note_batch(&self, batch: &Incoming, status: u16) {
+    pub(super) fn note_batch(
+        &self,
+        batch: &Incoming,
+        status: u16,
+        error: Option<&GraphError>,
+        is_faulted: bool,
+    ) {
         let mut entry = self.entry(batch);
         entry.status = status;
+        entry.code = error.map(|error| error.code);
+        entry.subcode = error.and_then(|error| error.subcode);
+        entry.faulted = is_faulted;
         self.note(entry);
     }
 

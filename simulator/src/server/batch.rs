@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::error::GraphError;
+use crate::error::{GraphError, Outcome};
 use crate::fault::Changes;
 use crate::json::Json;
 
@@ -28,28 +28,26 @@ fn get() -> String {
     "GET".to_owned()
 }
 
-/// A call that carries a batch.
-pub(super) fn is_batch(call: &Incoming) -> bool {
-    call.method == "POST" && call.path.is_empty() && call.param("batch").is_some()
-}
-
 impl Simulator {
     /// Answers every part on its own; the whole takes as long as its slowest part. A part that a fault leaves
     /// unfinished is `null`.
-    pub(super) async fn answer_batch(&self, batch: &Incoming) -> Answer {
-        let parts = match self.parts(batch) {
+    pub(super) async fn answer_batch(&self, batch: &Incoming, whole: &Changes) -> Answer {
+        let parts = match whole.error.clone().map_or_else(|| self.parts(batch), Err) {
             Ok(parts) => parts,
-            Err(error) => return self.refuse_batch(batch, &error),
+            Err(error) => return self.refuse_batch(batch, error, whole),
         };
+        let is_faulted = whole.interferes();
         let parts: Vec<(Incoming, Changes)> = parts
-            .iter()
-            .map(|part| Incoming::part(&part.method, &part.relative_url, batch))
+            .into_iter()
             .map(|part| (self.take_fault(&part), part))
-            .map(|(changes, part)| (part, changes))
+            .map(|(changes, part)| {
+                let around = is_faulted;
+                (part, Changes { around, ..changes })
+            })
             .collect();
         let slowest = parts.iter().map(|(_, changes)| changes.delay).max();
         tokio::time::sleep(slowest.unwrap_or(Duration::ZERO)).await;
-        self.note_batch(batch, 200);
+        self.note_batch(batch, whole.status.unwrap_or(200), None, is_faulted);
         let answers: Vec<Option<Answer>> = parts
             .iter()
             .map(|(part, changes)| {
@@ -57,10 +55,18 @@ impl Simulator {
                 (!changes.unfinished && !changes.hang && !changes.reset).then_some(answer)
             })
             .collect();
-        self.assembled(batch, &answers)
+        self.assembled(batch, &answers, whole)
     }
 
-    fn parts(&self, batch: &Incoming) -> Result<Vec<Part>, GraphError> {
+    /// The connection breaks or never answers: what was in it has arrived.
+    pub(super) fn note_unanswered_batch(&self, batch: &Incoming) {
+        self.note_batch(batch, 0, None, true);
+        for part in self.parts(batch).unwrap_or_default() {
+            self.note_unanswered(&part);
+        }
+    }
+
+    fn parts(&self, batch: &Incoming) -> Outcome<Vec<Incoming>> {
         caller::identify(self.world(), batch, self.world().now_seconds())?;
         let text = batch.param("batch").unwrap_or_default();
         let parts: Vec<Part> = serde_json::from_str(text)
@@ -70,10 +76,13 @@ impl Simulator {
                 format!("Too many requests in batch message. Maximum batch size is {MOST_PARTS}");
             return Err(GraphError::new(100, message).kind("GraphBatchException"));
         }
-        Ok(parts)
+        let parts = parts
+            .iter()
+            .map(|part| Incoming::part(&part.method, &part.relative_url, batch));
+        Ok(parts.collect())
     }
 
-    fn assembled(&self, batch: &Incoming, answers: &[Option<Answer>]) -> Answer {
+    fn assembled(&self, batch: &Incoming, answers: &[Option<Answer>], whole: &Changes) -> Answer {
         let rules = &self.world().spec().rules;
         let with_headers = batch.param("include_headers") != Some("false");
         let is_usage = |name: &str| matches!(name, "x-app-usage" | "x-business-use-case-usage");
@@ -108,32 +117,51 @@ impl Simulator {
             json.close_object();
         }
         json.close_array();
-        let seed = self.next_call();
-        let mut headers = common_headers(self.version_of(batch), &format!("A{}", seed.text(22)));
-        if rules.usage_headers_on_batch {
-            let last = answers.iter().flatten().next_back();
-            headers.extend(
-                last.into_iter()
-                    .flat_map(|answer| &answer.headers)
-                    .filter(|(name, _)| is_usage(name))
-                    .cloned(),
-            );
+        let usage = answers
+            .iter()
+            .flatten()
+            .next_back()
+            .filter(|_| rules.usage_headers_on_batch && !whole.without_usage)
+            .into_iter()
+            .flat_map(|answer| &answer.headers)
+            .filter(|(name, _)| is_usage(name))
+            .cloned();
+        let trace_id = self.trace_id();
+        self.finished(batch, whole, &trace_id, (200, json.into_text()), usage)
+    }
+
+    fn refuse_batch(&self, batch: &Incoming, mut error: GraphError, whole: &Changes) -> Answer {
+        if let Some(message) = &whole.message {
+            error.localize(message);
         }
+        let status = whole.status.unwrap_or(error.status);
+        self.note_batch(batch, status, Some(&error), whole.interferes());
+        let trace_id = self.trace_id();
+        let body = error.body(&trace_id);
+        self.finished(batch, whole, &trace_id, (error.status, body), [])
+    }
+
+    /// Headers, and what a fault makes of it all.
+    fn finished(
+        &self,
+        batch: &Incoming,
+        whole: &Changes,
+        trace_id: &str,
+        (status, body): (u16, String),
+        further: impl IntoIterator<Item = (String, String)>,
+    ) -> Answer {
+        let served = whole.served_version.as_deref();
+        let mut headers = common_headers(served.unwrap_or(self.version_of(batch)), trace_id);
+        headers.extend(further);
+        let (status, body) = whole.applied(status, body, &mut headers);
         Answer {
-            status: 200,
+            status,
             headers,
-            body: json.into_text(),
+            body,
         }
     }
 
-    fn refuse_batch(&self, batch: &Incoming, error: &GraphError) -> Answer {
-        self.note_batch(batch, error.status);
-        let trace_id = format!("A{}", self.next_call().text(22));
-        let headers = common_headers(self.version_of(batch), &trace_id);
-        Answer {
-            status: error.status,
-            headers,
-            body: error.body(&trace_id),
-        }
+    fn trace_id(&self) -> String {
+        format!("A{}", self.next_call().text(22))
     }
 }

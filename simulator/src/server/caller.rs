@@ -40,6 +40,14 @@ pub(super) fn identify<'w>(world: &'w World, call: &Incoming, now: i64) -> Outco
     Ok(caller)
 }
 
+/// Who calls with a known token, dead or alive, whether its proof fits or not.
+pub(super) fn known<'w>(world: &'w World, call: &Incoming) -> Option<Identity<'w>> {
+    if is_exchange(call) {
+        return identify_app(world, call).ok();
+    }
+    world.identify(call.token.as_deref()?)
+}
+
 /// Why a known token is of no use any more.
 pub(crate) fn why_dead(world: &World, token: &Identity<'_>, now: i64) -> Option<GraphError> {
     let rules = &world.spec().rules;

@@ -59,6 +59,14 @@ impl Incoming {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Whether it carries a batch.
+    pub(crate) fn is_batch(&self) -> bool {
+        self.method == "POST"
+            && self.path.is_empty()
+            && self.param("batch").is_some()
+            && !self.in_batch
+    }
+
     /// The path without the version, with a slash before every segment.
     pub(crate) fn path_text(&self) -> String {
         self.path

@@ -7,7 +7,7 @@ use igsync_simulator::{MediaType, ProductType, Rules, WorldSpec};
 use serde_json::{Value, json};
 
 use crate::insights::{SMALL, message, post, spec};
-use crate::probe::{ACCOUNT, Probe};
+use crate::probe::{ACCOUNT, Probe, refusal};
 
 #[tokio::test]
 async fn account_insights_name_the_permission_that_is_missing() {
@@ -342,4 +342,32 @@ async fn a_day_grows_until_two_days_after_its_end() {
     );
     assert_eq!(series[80], series[95]);
     assert_eq!(today.weekday(), chrono::Weekday::Mon);
+}
+
+#[tokio::test]
+async fn metric_types_outside_the_enum_are_refused() {
+    let probe = Probe::small();
+    let expected = refusal(
+        400,
+        100,
+        None,
+        "(#100) metric_type must be one of the following values: time_series, total_value",
+    );
+    for metric_type in ["nonsense", "total_values"] {
+        assert_eq!(
+            probe
+                .refused(&format!(
+                    "/{ACCOUNT}/insights?metric=reach&period=day&metric_type={metric_type}"
+                ))
+                .await,
+            expected
+        );
+    }
+    let period = probe
+        .refused(&format!("/{ACCOUNT}/insights?metric=reach&period=year"))
+        .await;
+    assert_eq!(
+        period.message,
+        "(#100) period must be one of the following values: day, week, days_28, month, lifetime, total_over_range"
+    );
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use igsync_simulator::{Fault, Match};
+use igsync_simulator::{Fault, Match, MeterSpec, Pool, Revocation, WorldSpec};
+use serde_json::{Value, json};
 
-use crate::probe::{ACCOUNT, Probe, ids};
+use crate::probe::{ACCOUNT, Probe, Reply, TOKEN, ids};
 
 #[tokio::test]
 async fn a_fault_hits_the_calls_it_was_scripted_for() {
@@ -112,6 +113,19 @@ async fn texts_can_be_localized_and_versions_swapped() {
         (refusal.code, refusal.subcode, refusal.message.as_str()),
         (100, Some(33), "Ungültiger Parameter")
     );
+    let mut spec = WorldSpec::small(1);
+    spec.pages[0].account.as_mut().unwrap().converted_at = Some(spec.epoch);
+    let converted = Probe::of(spec);
+    let post = converted.world().media(ACCOUNT).last().unwrap().id();
+    converted
+        .simulator
+        .inject(Fault::on(Match::any()).localized("Ungültiger Parameter"));
+    let reply = converted
+        .get(&format!("/{post}/insights?metric=reach"))
+        .await;
+    for text in ["message", "error_user_title", "error_user_msg"] {
+        assert_eq!(reply.body["error"][text], "Ungültiger Parameter", "{text}");
+    }
     probe
         .simulator
         .inject(Fault::on(Match::any()).served_version("v24.0"));
@@ -185,4 +199,132 @@ async fn the_journal_tells_each_call_without_its_secrets() {
     assert!(!format!("{journal:?}").contains("SIM-main"));
     probe.simulator.clear_journal();
     assert!(probe.simulator.journal().is_empty());
+}
+
+async fn batch(probe: &Probe) -> Reply {
+    let parts = json!([
+        {"method": "GET", "relative_url": ACCOUNT},
+        {"method": "GET", "relative_url": "me"},
+    ]);
+    let form = [("access_token", TOKEN), ("batch", &parts.to_string())];
+    probe.post("/v25.0/", &form).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_can_fail_as_a_whole() {
+    let probe = Probe::small();
+    let whole = || Fault::on(Match::batch());
+    let inject = |fault: Fault| {
+        probe.simulator.clear_journal();
+        probe.simulator.inject(fault);
+    };
+    let journal = || -> Vec<_> {
+        let calls = probe.simulator.journal();
+        let told = calls.iter();
+        told.map(|call| (call.status, call.cost, call.faulted))
+            .collect()
+    };
+    inject(whole().html(502));
+    probe.ok("/me").await;
+    let html = batch(&probe).await;
+    assert!(html.status == 502 && html.text.starts_with("<!DOCTYPE html>"));
+    assert_eq!(
+        journal(),
+        [
+            (200, 1, false),
+            (502, 0, true),
+            (200, 1, true),
+            (200, 1, true)
+        ],
+        "the parts were answered, and nobody heard it"
+    );
+    inject(whole().status(429));
+    assert_eq!(batch(&probe).await.status, 429);
+    inject(whole().cut_json());
+    let cut = batch(&probe).await;
+    assert!(cut.status == 200 && cut.body.is_null() && cut.text.starts_with('['));
+    inject(whole().error(2, None, "An unexpected error has occurred."));
+    assert_eq!(batch(&probe).await.refusal().unwrap().code, 2);
+    assert_eq!(journal(), [(400, 0, true)]);
+    inject(whole().without_usage_headers().header("x-extra", "1"));
+    let bare = batch(&probe).await;
+    assert!(bare.header("x-app-usage").is_none() && bare.header("x-extra").is_some());
+    inject(whole().hang());
+    let hanging = tokio::time::timeout(Duration::from_secs(60), batch(&probe)).await;
+    assert!(hanging.is_err());
+    assert_eq!(journal(), [(0, 0, true), (0, 1, true), (0, 1, true)]);
+    inject(Fault::on(Match::any()).status(503));
+    let parts = batch(&probe).await;
+    assert_eq!(
+        (parts.status, &parts.body[0]["code"], &parts.body[1]["code"]),
+        (200, &json!(503), &json!(200)),
+        "a match for any call is for parts, not for the whole"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_without_an_answer_or_with_a_dead_token_count_and_lengthen_a_block() {
+    for is_hanging in [true, false] {
+        let meters = MeterSpec {
+            buc_instagram_calls: Some(2),
+            penalty_seconds: 1_800,
+            ..MeterSpec::default()
+        };
+        let probe = Probe::of(WorldSpec {
+            meters,
+            ..WorldSpec::small(1)
+        });
+        let path = format!("/{ACCOUNT}");
+        let regain = async || -> u64 {
+            let reply = probe.get(&path).await;
+            let usage = reply.header("x-business-use-case-usage").unwrap();
+            let usage: Value = serde_json::from_str(usage).unwrap();
+            usage[ACCOUNT][0]["estimated_time_to_regain_access"]
+                .as_u64()
+                .unwrap()
+        };
+        regain().await;
+        regain().await;
+        let before = regain().await;
+        if is_hanging {
+            probe.simulator.inject(Fault::on(Match::any()).hang());
+            let hanging = tokio::time::timeout(Duration::from_secs(1), probe.get(&path)).await;
+            assert!(hanging.is_err());
+            assert!(regain().await >= before + 59);
+        } else {
+            probe.world().revoke_token(TOKEN, Revocation::Invalid);
+            assert_eq!(probe.refused(&path).await.code, 190);
+        }
+        let journal = probe.simulator.journal();
+        let call = &journal[3];
+        assert_eq!((call.cost, call.token.as_deref()), (1, Some("main")));
+        assert!(call.while_blocked);
+        assert_eq!(call.usage_percent, Some(200));
+        let pool = Pool::BucInstagram(ACCOUNT.to_owned());
+        assert_eq!(call.pool, Some(pool.to_string()));
+    }
+    let probe = Probe::small();
+    probe.get("/me?access_token=made-up").await;
+    assert_eq!(probe.simulator.journal()[0].cost, 0, "nobody's call");
+}
+
+#[tokio::test]
+async fn the_journal_marks_answers_whose_headers_were_changed() {
+    let probe = Probe::small();
+    let any = || Fault::on(Match::any());
+    for fault in [any().header("x-extra", "1"), any().without_usage_headers()] {
+        probe.simulator.inject(fault);
+        probe.ok("/me").await;
+    }
+    probe
+        .simulator
+        .inject(Fault::on(Match::path_ends_with("/me")).unfinished());
+    batch(&probe).await;
+    let faulted: Vec<_> = probe
+        .simulator
+        .journal()
+        .iter()
+        .map(|call| call.faulted)
+        .collect();
+    assert_eq!(faulted, [true, true, false, false, true]);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use igsync_simulator::{HashtagSpec, WorldSpec};
 use serde_json::json;
 
-use crate::probe::{BAKERY, Probe, ids, keys};
+use crate::probe::{BAKERY, Probe, TOKEN, ids, keys};
 
 #[tokio::test]
 async fn a_hashtag_is_resolved_and_its_cursor_never_changes() {
@@ -186,4 +186,39 @@ async fn business_discovery_pages_inside_the_field() {
     );
     let pool = probe.simulator.journal()[0].pool.clone();
     assert_eq!(pool.as_deref(), Some("platform:app"));
+}
+
+#[tokio::test]
+async fn names_and_quota_of_hashtags_need_permission_and_feature_like_their_media() {
+    let search = format!("/ig_hashtag_search?user_id={BAKERY}&q=sourdough");
+    let quota = format!("/{BAKERY}/recently_searched_hashtags");
+    let permitted = Probe::demo();
+    let hashtag = permitted.ids(&search).await[0].clone();
+    let name = format!("/{hashtag}?fields=name");
+    permitted.ok(&name).await;
+    permitted.ok(&quota).await;
+    permitted
+        .world()
+        .withdraw_permission(TOKEN, "instagram_basic");
+    let mut spec = WorldSpec::demo(7);
+    spec.app.public_content_access = false;
+    spec.rules.hashtag_feature_code = 200;
+    let without_feature = Probe::of(spec);
+    for question in [&name, &quota] {
+        assert_eq!(permitted.refused(question).await.code, 10);
+        assert_eq!(without_feature.refused(question).await.code, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_search_can_tell_the_name_as_well() {
+    let probe = Probe::demo();
+    let search = format!("/ig_hashtag_search?user_id={BAKERY}&q=sourdough");
+    let plain = probe.ok(&search).await;
+    assert_eq!(keys(&plain["data"][0]), ["id"]);
+    let named = probe.ok(&format!("{search}&fields=id,name")).await;
+    assert_eq!(
+        named["data"],
+        json!([{"id": plain["data"][0]["id"], "name": "sourdough"}])
+    );
 }

@@ -7,7 +7,7 @@ use igsync_simulator::{Media, MediaType, NewPost, ProductType, Rules, WorldSpec}
 use serde_json::json;
 
 use crate::insights::{message, post, spec};
-use crate::probe::{ACCOUNT, Probe};
+use crate::probe::{ACCOUNT, Probe, refusal};
 
 #[tokio::test]
 async fn media_insights_have_the_recorded_shape_and_the_values_of_the_world() {
@@ -306,4 +306,31 @@ async fn breakdowns_of_media_add_up_and_refuse_other_metrics() {
             .code,
         1
     );
+}
+
+#[tokio::test]
+async fn periods_and_metric_types_outside_their_enums_are_refused() {
+    let probe = Probe::small();
+    let post = probe.world().media(ACCOUNT).next().unwrap().id();
+    let question = format!("/{post}/insights?metric=reach");
+    probe
+        .ok(&format!(
+            "{question}&period=lifetime&metric_type=total_value"
+        ))
+        .await;
+    for (wrong, message) in [
+        (
+            "period=year",
+            "(#100) period must be one of the following values: day, week, days_28, month, lifetime, total_over_range",
+        ),
+        (
+            "metric_type=nonsense",
+            "(#100) metric_type must be one of the following values: time_series, total_value",
+        ),
+    ] {
+        assert_eq!(
+            probe.refused(&format!("{question}&{wrong}")).await,
+            refusal(400, 100, None, message)
+        );
+    }
 }

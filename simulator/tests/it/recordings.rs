@@ -1,6 +1,6 @@
 //! Bodies that were recorded from the real API, and how answers are compared with them.
 //!
-//! The recordings lie beside the repository and are not part of it; without them the tests say so and pass.
+//! The recordings lie beside the repository and are not part of it; without them (`build.rs`) these tests are ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -10,17 +10,90 @@ use serde_json::Value;
 /// Path of a value inside a body, and the JSON types seen there.
 pub(crate) type Shape = BTreeMap<String, BTreeSet<&'static str>>;
 
-#[expect(
-    clippy::disallowed_macros,
-    reason = "a test that does nothing must say so"
-)]
-pub(crate) fn recorded(name: &str) -> Option<Value> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/recorded");
-    let Ok(text) = std::fs::read_to_string(folder.join(name)) else {
-        eprintln!("skipped: there is no recording {name}");
-        return None;
-    };
-    Some(serde_json::from_str(&text).unwrap())
+/// Files of the folder that no answer here is compared with, and why.
+const EXCLUDED: [(&str, &str); 14] = [
+    ("README.md", "about the folder"),
+    (
+        "airbyte/expected_records.2023-01-23.jsonl",
+        "output of another extractor",
+    ),
+    (
+        "airbyte/expected_records.2024-01-06.jsonl",
+        "output of another extractor",
+    ),
+    (
+        "airbyte/history/media_insights_for_reels.2024-07.json",
+        "legacy: metrics that no longer exist",
+    ),
+    ("fivetran/media_history.csv", "output of another extractor"),
+    ("fivetran/media_insights.csv", "output of another extractor"),
+    ("fivetran/user_history.csv", "output of another extractor"),
+    (
+        "keboola/expected_instagram_insights_metric_type_query_2_insights.csv",
+        "output of another extractor",
+    ),
+    (
+        "keboola/expected_instagram_keboola_account_query_15_media.csv",
+        "output of another extractor",
+    ),
+    (
+        "python-facebook/medias__medias_fields.json",
+        "legacy: the answer to ?ids=, which is refused now",
+    ),
+    (
+        "restfb/debug-token-info.json",
+        "legacy: ids are numbers, and it is not inside data",
+    ),
+    ("restfb/instagram__wh-comments.json", "a webhook"),
+    ("restfb/instagram__wh-mentions.json", "a webhook"),
+    ("webhook_story_insights.json", "a webhook"),
+];
+/// The tests that compare.
+const COMPARING: [&str; 4] = [
+    include_str!("recorded_cassettes.rs"),
+    include_str!("recorded_limits.rs"),
+    include_str!("recorded_nodes.rs"),
+    include_str!("recorded_refusals.rs"),
+];
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/recorded")
+}
+
+pub(crate) fn recorded(name: &str) -> Value {
+    let text = std::fs::read_to_string(folder().join(name));
+    let text = text.unwrap_or_else(|error| panic!("recording {name}: {error}"));
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+#[cfg_attr(not(recordings), ignore = "needs the recordings in ../shared/recorded")]
+fn every_recording_is_compared_or_excluded_for_a_reason() {
+    let mut files = BTreeSet::new();
+    let mut folders = vec![folder()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder()).unwrap();
+                files.insert(name.to_str().unwrap().to_owned());
+            }
+        }
+    }
+    let excluded = BTreeMap::from(EXCLUDED);
+    for file in &files {
+        let quoted = format!("\"{file}\"");
+        let is_compared = COMPARING.iter().any(|source| source.contains(&quoted));
+        assert!(
+            is_compared != excluded.contains_key(file.as_str()),
+            "{file} must either be compared or be excluded"
+        );
+    }
+    for name in excluded.keys() {
+        assert!(files.contains(*name), "{name} is no recording any more");
+    }
 }
 
 pub(crate) fn shape_of(value: &Value) -> Shape {

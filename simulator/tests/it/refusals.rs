@@ -207,6 +207,31 @@ async fn fields_of_other_surfaces_are_refused_in_their_own_way() {
 }
 
 #[tokio::test]
+async fn views_are_told_by_business_discovery_alone() {
+    let probe = Probe::demo();
+    let of_type = |kind: MediaType| {
+        probe
+            .world()
+            .media(ACCOUNT)
+            .find(|post| post.media_type() == kind)
+            .unwrap()
+            .id()
+    };
+    let album = of_type(MediaType::CarouselAlbum);
+    let mention = probe.world().mentioned_media(ACCOUNT).next().unwrap().id();
+    for question in [
+        format!("/{}?fields=view_count", of_type(MediaType::Video)),
+        format!("/{ACCOUNT}/media?fields=id,view_count"),
+        format!("/{ACCOUNT}/tags?fields=id,view_count"),
+        format!("/{ACCOUNT}?fields=mentioned_media.media_id({mention}){{view_count}}"),
+        format!("/{album}/children?fields=view_count"),
+        format!("/{album}?fields=children{{view_count}}"),
+    ] {
+        assert_eq!(probe.refused(&question).await.code, 36104, "{question}");
+    }
+}
+
+#[tokio::test]
 async fn writing_is_not_supported() {
     let probe = Probe::small();
     let reply = probe

@@ -32,6 +32,24 @@ async fn serves_http_on_a_unix_socket_and_can_break_the_connection() {
     stream.write_all(REQUEST).await.unwrap();
     let _ = stream.read_to_end(&mut nothing).await;
     assert!(nothing.is_empty(), "{}", String::from_utf8_lossy(&nothing));
+
+    let batch = "access_token=SIM-main&batch=[{\"relative_url\":\"me\"}]";
+    let length = batch.len();
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: sim\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{batch}"
+    );
+    probe.simulator.clear_journal();
+    probe.simulator.inject(Fault::on(Match::batch()).reset());
+    let mut stream = UnixStream::connect(&path).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let _ = stream.read_to_end(&mut nothing).await;
+    assert!(nothing.is_empty(), "{}", String::from_utf8_lossy(&nothing));
+    let journal = probe.simulator.journal();
+    let calls: Vec<_> = journal
+        .iter()
+        .map(|call| (call.status, call.cost))
+        .collect();
+    assert_eq!(calls, [(0, 0), (0, 1)]);
     server.abort();
     std::fs::remove_dir_all(&directory).unwrap();
 }

@@ -232,3 +232,32 @@ async fn a_business_role_without_business_management_sees_no_pages_and_no_error(
     });
     assert_eq!(probe.get("/me/accounts").await.text, r#"{"data":[]}"#);
 }
+
+#[tokio::test]
+async fn a_page_is_read_with_either_of_two_permissions() {
+    let page = "/134895793791901?fields=name";
+    for sufficient in ["pages_show_list", "pages_read_engagement"] {
+        let probe = Probe::small();
+        probe.world().withdraw_permission(TOKEN, sufficient);
+        probe.ok(page).await;
+    }
+    let probe = Probe::small();
+    let token = probe.ok("/me/accounts?fields=access_token").await["data"][0]["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    probe.world().withdraw_permission(TOKEN, "pages_show_list");
+    probe
+        .world()
+        .withdraw_permission(TOKEN, "pages_read_engagement");
+    for page in [page.to_owned(), format!("/me?access_token={token}")] {
+        let refused = probe.refused(&page).await;
+        assert_eq!(
+            (refused.status, refused.code, refused.subcode),
+            (400, 100, None)
+        );
+        assert!(refused.message.starts_with(
+            "(#100) Object does not exist, cannot be loaded due to missing permission or reviewable feature"
+        ));
+    }
+}
