@@ -33,13 +33,36 @@ fn slow(simulator: &Simulator, milliseconds: u64) {
     );
 }
 
-fn spawn(folder: &Folder, arguments: &[&str]) -> Child {
-    folder
-        .command(arguments)
+/// A process of the test's; one that is left over when the test fails is ended.
+struct Running(Option<Child>);
+
+impl Running {
+    fn child(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+
+    fn id(&self) -> u32 {
+        self.0.as_ref().unwrap().id()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            // It may have ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn spawn(folder: &Folder, arguments: &[&str]) -> Running {
+    let mut command = folder.command(arguments);
+    let child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .spawn();
+    Running(Some(child.unwrap()))
 }
 
 /// Waits until the world was asked for that many pages of posts.
@@ -61,12 +84,13 @@ async fn until_asked(simulator: &Simulator, pages: usize) {
     }
 }
 
-async fn ended(child: Child) -> Ran {
+async fn ended(mut running: Running) -> Ran {
+    let child = running.0.take().unwrap();
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
     Ran::from(output.await.unwrap())
 }
 
-fn signal(child: &Child, name: &str) {
+fn signal(child: &Running, name: &str) {
     let status = std::process::Command::new("kill")
         .args([format!("-{name}"), child.id().to_string()])
         .status();
@@ -438,7 +462,7 @@ async fn another_version_is_told_once_in_the_log_and_once_in_the_summary() {
 async fn the_simulator_serves_the_present_and_keeps_its_clients_to_itself() {
     let folder = Folder::new("http://127.0.0.1:9", "");
     let mut child = spawn(&folder, &["simulator", "--port", "0"]);
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut lines = BufReader::new(child.child().stdout.take().unwrap()).lines();
     let told = tokio::task::spawn_blocking(move || {
         lines
             .by_ref()
