@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::{OK, Session, UsageError, draw, open_store, runtime, signals, summary, world};
+use super::{Session, UsageError, draw, open_store, runtime, signals, summary, world};
 use crate::clock::Clock;
 use crate::resource::{self, RESOURCES, Resource};
 use crate::stop::stop_pair;
@@ -58,11 +58,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
         let database = config.database.display().to_string();
         terminal.print(&summary::text(&summary, &database));
     }
-    let code = summary::exit_code(summary.verdict());
-    if code != OK {
-        tracing::debug!(code, "done");
-    }
-    Ok(code)
+    Ok(summary::exit_code(summary.verdict()))
 }
 
 fn resources(names: &[String]) -> Result<Vec<&'static Resource>, UsageError> {

@@ -74,7 +74,7 @@ enum Command {
     Check,
     /// Read history; can be stopped and started again at any moment without losing or repeating paid work
     Backfill(backfill::Arguments),
-    /// The whole thing on a simulated account, no Meta account needed; leaves a database to explore
+    /// The whole thing on simulated accounts, no Meta account needed; leaves a database to explore
     Demo(demo::Arguments),
     /// Serve the simulated Graph API on a local port
     Simulator(simulator::Arguments),

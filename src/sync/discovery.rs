@@ -65,13 +65,13 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Notes a Page or an account that breaks the API's rules and is left out.
+    /// Notes a Page, or a description of an account, that breaks the API's rules and is left out.
     fn unreadable(&mut self, credential: &Credential, problem: &str) {
         let problem = credential.scrub(problem);
         let problem = Problem {
             credential: credential.name().to_owned(),
             message: format!(
-                "credential {}: a Page in the answer cannot be read and is left out: {problem}",
+                "credential {}: something in its list of Pages breaks the API's rules and is left out: {problem}",
                 credential.name()
             ),
             operator: false,

@@ -12,8 +12,10 @@
 mod architecture;
 mod backfill;
 mod binary;
+mod blocks;
 mod commands;
 mod documents;
+mod gaps;
 mod recorded;
 mod recorded_bodies;
 mod refusals;

@@ -1,0 +1,276 @@
+//! Used-up budgets and blocks: no call into them, and none longer than needed. Refusals that say "later".
+
+use std::time::Duration;
+
+use igsync::store::Outcome;
+use igsync::sync::Verdict;
+use igsync_simulator::{Fault, Match, PageReach, TokenSpec, WorldSpec};
+
+use crate::world::{World, outcomes};
+
+fn media() -> Match {
+    Match::path_ends_with("/media")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_account_is_left_alone_until_its_time_and_holds_up_no_other() {
+    let world = World::new(WorldSpec::many_accounts(1, 2, 200)).await;
+    let message = "(#80002) There have been too many calls to this Instagram account.";
+    let account = world
+        .simulator
+        .world()
+        .accounts()
+        .next()
+        .unwrap()
+        .id()
+        .to_owned();
+    let block = Match::path_ends_with(&format!("{account}/media")).after_calls(1);
+    let usage = format!(
+        "{{\"{account}\":[{{\"type\":\"instagram\",\"call_count\":100,\"total_cputime\":20,\"total_time\":20,\
+         \"estimated_time_to_regain_access\":90}}]}}"
+    );
+    world.simulator.inject(
+        Fault::on(block)
+            .status(400)
+            .error(80_002, None, message)
+            .header("x-business-use-case-usage", &usage),
+    );
+    let begun = tokio::time::Instant::now();
+    let summary = world.backfill().await;
+    assert!(begun.elapsed() < Duration::from_secs(60), "somebody waited");
+    let Verdict::Suspended(until) = summary.verdict() else {
+        panic!("{summary:?}");
+    };
+    let (first, other) = (&summary.jobs[1], &summary.jobs[3]);
+    assert_eq!(
+        (&first.outcome, &other.outcome),
+        (&Outcome::Suspended(until), &Outcome::Complete)
+    );
+    let text = igsync::clock::instant_text(until);
+    assert_eq!(
+        world.texts("SELECT resume_at FROM sync_runs WHERE outcome = 'suspended'"),
+        [text.as_str()]
+    );
+    assert_eq!(
+        world.texts("SELECT closed_until FROM sync_pools WHERE closed_until IS NOT NULL"),
+        [text]
+    );
+    assert_eq!(
+        world.texts("SELECT reason FROM sync_gaps WHERE resolved_at IS NULL"),
+        ["rate_limited"]
+    );
+
+    // A new process inside the block makes no call to that account.
+    world.simulator.clear_journal();
+    tokio::time::sleep(Duration::from_secs(80 * 60)).await;
+    assert!(matches!(
+        world.backfill().await.verdict(),
+        Verdict::Suspended(_)
+    ));
+    assert_eq!(world.calls(&format!("{account}/media")).len(), 0);
+    // After it, the next one goes on.
+    tokio::time::sleep(Duration::from_secs(11 * 60)).await;
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+    world.assert_complete();
+    assert_eq!(
+        world.count("SELECT count(*) FROM sync_gaps WHERE resolved_at IS NULL"),
+        0
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn usage_at_the_ceiling_stops_before_meta_does() {
+    let world = World::new(WorldSpec::single_account(1, 400)).await;
+    let usage = "{\"1\":[{\"type\":\"instagram\",\"call_count\":81,\"total_cputime\":0,\"total_time\":0,\"estimated_time_to_regain_access\":0}]}";
+    world
+        .simulator
+        .inject(Fault::on(media().after_calls(1)).header("x-business-use-case-usage", usage));
+    let summary = world.backfill().await;
+    assert!(
+        matches!(summary.verdict(), Verdict::Suspended(_)),
+        "{summary:?}"
+    );
+    assert_eq!(
+        world.calls("/media").len(),
+        2,
+        "the page that told it is kept, and no further one is asked for"
+    );
+    assert_eq!(world.count("SELECT count(*) FROM media"), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_platform_pool_stops_discovery_and_says_until_when() {
+    let world = World::new(WorldSpec::small(1)).await;
+    world.simulator.inject(
+        Fault::on(Match::path_ends_with("/me/accounts"))
+            .status(403)
+            .error(4, None, "(#4) Application request limit reached"),
+    );
+    let summary = world.backfill().await;
+    assert!(
+        matches!(summary.verdict(), Verdict::Suspended(_)),
+        "{summary:?}"
+    );
+    assert!(
+        summary.problems[0].message.contains("pool platform:"),
+        "{:?}",
+        summary.problems
+    );
+    assert_eq!(world.simulator.journal().len(), 1);
+    assert!(matches!(
+        world.backfill().await.verdict(),
+        Verdict::Suspended(_)
+    ));
+    assert_eq!(
+        world.simulator.journal().len(),
+        1,
+        "a call was made into a known block"
+    );
+    tokio::time::sleep(Duration::from_secs(5 * 60)).await;
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_the_user_holds_for_every_account_of_the_token_and_for_no_other() {
+    let mut spec = WorldSpec::many_accounts(1, 42, 5);
+    let ids: Vec<String> = spec.pages.iter().map(|page| page.id.clone()).collect();
+    spec.tokens[0].pages = PageReach::Only(ids[..40].iter().cloned().collect());
+    spec.tokens.push(TokenSpec {
+        name: "other".to_owned(),
+        token: "EAAotherotherotherotherother".to_owned(),
+        pages: PageReach::Only(ids[40..].iter().cloned().collect()),
+        ..spec.tokens[0].clone()
+    });
+    let first = spec.tokens[0].name.clone();
+    let world = World::new(spec).await;
+    let of_first = Match::path_ends_with("/media");
+    world
+        .simulator
+        .inject(Fault::on(of_first).status(400).error(
+            17,
+            None,
+            "(#17) User request limit reached",
+        ));
+    let summary = world.backfill().await;
+    assert!(
+        matches!(summary.verdict(), Verdict::Suspended(_)),
+        "{summary:?}"
+    );
+    let refused = world
+        .calls("/media")
+        .into_iter()
+        .find(|call| call.code == Some(17))
+        .unwrap();
+    let after = |name: &str| {
+        world
+            .simulator
+            .journal()
+            .iter()
+            .filter(|call| call.at > refused.at && call.token.as_deref() == Some(name))
+            .count()
+    };
+    assert_eq!(refused.token.as_deref(), Some(first.as_str()));
+    // Accounts that run side by side may have a call under way; none begins after it.
+    assert!(after(&first) <= 8, "{} calls into the block", after(&first));
+    let complete = outcomes(&summary)
+        .iter()
+        .filter(|line| line.ends_with("media complete"))
+        .count();
+    assert!(complete >= 2, "the other token's accounts are read");
+    world.simulator.clear_journal();
+    world.backfill().await;
+    let into_block = world
+        .simulator
+        .journal()
+        .iter()
+        .filter(|call| call.token.as_deref() == Some(first.as_str()))
+        .count();
+    assert_eq!(into_block, 0, "a new process called into the block");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_block_rests_for_hours_and_over_restarts() {
+    let world = World::new(WorldSpec::many_accounts(1, 3, 5)).await;
+    world.simulator.inject(Fault::on(media()).status(400).error(
+        368,
+        None,
+        "The action attempted has been deemed abusive",
+    ));
+    let summary = world.backfill().await;
+    assert_eq!(summary.verdict(), Verdict::OperatorNeeded);
+    let message = summary
+        .jobs
+        .iter()
+        .find_map(|job| job.message.clone())
+        .unwrap();
+    assert!(message.contains("app dashboard"), "{message}");
+    world.simulator.clear_journal();
+    tokio::time::sleep(Duration::from_secs(5 * 3600)).await;
+    world.backfill().await;
+    assert_eq!(world.simulator.journal().len(), 0);
+    tokio::time::sleep(Duration::from_secs(3601)).await;
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pools_of_pages_are_believed_for_discovery() {
+    let world = World::new(WorldSpec::small(1)).await;
+    let usage = "{\"1\":[{\"type\":\"pages\",\"call_count\":100,\"total_cputime\":1,\"total_time\":1,\"estimated_time_to_regain_access\":120}]}";
+    let message = "(#80001) There have been too many calls to this Page account.";
+    let fault = Fault::on(Match::path_ends_with("/me/accounts"))
+        .status(400)
+        .error(80_001, None, message);
+    world
+        .simulator
+        .inject(fault.header("x-business-use-case-usage", usage));
+    assert!(matches!(
+        world.backfill().await.verdict(),
+        Verdict::Suspended(_)
+    ));
+    tokio::time::sleep(Duration::from_secs(118 * 60)).await;
+    assert!(matches!(
+        world.backfill().await.verdict(),
+        Verdict::Suspended(_)
+    ));
+    assert_eq!(world.simulator.journal().len(), 1);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_in_a_row_wait_longer_also_over_restarts() {
+    let world = World::new(WorldSpec::small(1)).await;
+    world
+        .simulator
+        .inject(
+            Fault::on(media())
+                .times(3)
+                .status(400)
+                .error(80_002, None, "too many calls"),
+        );
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        let Verdict::Suspended(until) = world.backfill().await.verdict() else {
+            panic!("not suspended");
+        };
+        let wait = until - world.simulator.world().now();
+        waits.push((wait.num_seconds() + 59) / 60);
+        tokio::time::sleep(wait.to_std().unwrap() + Duration::from_secs(2)).await;
+    }
+    assert_eq!(waits, [15, 30, 60]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_no_clock_can_hold_is_cut() {
+    for wish in ["18446744073709551615", "4000000000"] {
+        let world = World::new(WorldSpec::small(1)).await;
+        let fault = Fault::on(media())
+            .status(400)
+            .error(80_002, None, "too many calls");
+        world.simulator.inject(fault.header("retry-after", wish));
+        let Verdict::Suspended(until) = world.backfill().await.verdict() else {
+            panic!("not suspended");
+        };
+        assert!(until - world.simulator.world().now() <= chrono::TimeDelta::days(7));
+    }
+}
