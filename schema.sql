@@ -183,17 +183,22 @@ CREATE TABLE sync_gaps (
 CREATE UNIQUE INDEX sync_gaps_by_subject ON sync_gaps
     (ifnull(account_id, ''), resource, ifnull(object_id, ''), ifnull(field, ''), reason);
 
--- What Meta last said about each budget, so that a restart does not call into a block.
+-- The state of each budget, so that a restart makes no call into a block and none too many.
 CREATE TABLE sync_pools (
-    pool          TEXT NOT NULL PRIMARY KEY, -- buc:<account id> or platform:<credential name>
-    call_count    REAL, -- percent of the allowed calls
+    pool          TEXT NOT NULL PRIMARY KEY, -- buc:<account id>, messenger:<page id>, app:<credential name> or
+                                             -- user:<credential name>
+    call_count    REAL, -- percent of the allowed calls, as Meta last told
     total_cputime REAL, -- percent of the allowed CPU time
     total_time    REAL, -- percent of the allowed wall time
-    observed_at   TEXT, -- when Meta said so; percentages age
+    observed_at   TEXT, -- when Meta told so; percentages age
     closed_until  TEXT, -- no call before this; NULL: open
     closed_why    TEXT, -- what closed it
     closed_for_all INTEGER NOT NULL, -- 1: no call of this token, whatever pool it belongs to
-    refusals      INTEGER NOT NULL -- refused calls in a row: each doubles the next wait
+    refusals      INTEGER NOT NULL, -- refused calls in a row: each doubles the next wait
+    own_calls     INTEGER NOT NULL, -- igsync's own calls inside the pool's window, when this row was written
+    ledger        TEXT NOT NULL -- JSON for igsync itself: spent = [start in unix milliseconds, own calls, percent
+                                -- points of calls, CPU time, wall time] per slice of the window; costs = what a call
+                                -- was learned to cost in each gauge
 ) STRICT, WITHOUT ROWID;
 
 -- Calls spent: per run, pool and endpoint.

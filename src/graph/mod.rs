@@ -7,6 +7,7 @@
 mod client;
 mod error;
 mod fields;
+mod metering;
 mod page;
 mod request;
 mod retry;
@@ -15,9 +16,10 @@ mod token;
 mod usage;
 mod verdict;
 
-pub use client::{Client, SHORT_WAIT, Settings, http_client, socket_client};
+pub use client::{Client, Settings, http_client, socket_client};
 pub use error::{Error, Refusal};
 pub use fields::Fields;
+pub use metering::SHORT_WAIT;
 pub use page::{Page, nested};
 pub use request::{Request, Shape};
 pub use tally::Tally;

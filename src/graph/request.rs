@@ -1,7 +1,7 @@
 //! What is asked of the Graph API.
 
 use super::fields::Fields;
-use crate::budget::PoolKey;
+use crate::budget::{PoolKey, Urgency};
 
 /// How an answer holds its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Request {
     pub shape: Shape,
     /// The pool that the call is expected to be metered in.
     pub pool: PoolKey,
+    /// What may wait.
+    pub urgency: Urgency,
 }
 
 impl Request {

@@ -144,7 +144,7 @@ pub struct PoolRow {
     /// Its name.
     pub pool: String,
     /// The three gauges in percent: calls, CPU time, wall time.
-    pub gauges: Option<[f64; 3]>,
+    pub gauges: Option<[f32; 3]>,
     /// When Meta told them.
     pub observed_at: Option<DateTime<Utc>>,
     /// No call before this.
@@ -155,6 +155,10 @@ pub struct PoolRow {
     pub closed_for_all: bool,
     /// Refused calls in a row.
     pub refusals: u32,
+    /// Our own calls inside the window.
+    pub own_calls: u64,
+    /// What was spent when, for the budget to go on with.
+    pub ledger: String,
 }
 
 /// A run that begins.

@@ -126,10 +126,11 @@ fn write_pool(connection: &Connection, pool: &PoolRow) -> rusqlite::Result<()> {
         .prepare_cached(
             "INSERT INTO sync_pools
              (pool, call_count, total_cputime, total_time, observed_at, closed_until, closed_why,
-              closed_for_all, refusals)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+              closed_for_all, refusals, own_calls, ledger)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT DO UPDATE SET call_count = ?2, total_cputime = ?3, total_time = ?4,
-             observed_at = ?5, closed_until = ?6, closed_why = ?7, closed_for_all = ?8, refusals = ?9",
+             observed_at = ?5, closed_until = ?6, closed_why = ?7, closed_for_all = ?8, refusals = ?9,
+             own_calls = ?10, ledger = ?11",
         )?
         .execute(params![
             pool.pool,
@@ -140,7 +141,9 @@ fn write_pool(connection: &Connection, pool: &PoolRow) -> rusqlite::Result<()> {
             opt(pool.closed_until),
             pool.closed_why,
             pool.closed_for_all,
-            pool.refusals
+            pool.refusals,
+            i64::try_from(pool.own_calls).unwrap_or(i64::MAX),
+            pool.ledger
         ])?;
     Ok(())
 }
@@ -319,11 +322,11 @@ pub(super) fn pools(connection: &Connection) -> rusqlite::Result<Vec<PoolRow>> {
     connection
         .prepare_cached(
             "SELECT pool, call_count, total_cputime, total_time, observed_at, closed_until, closed_why,
-                    closed_for_all, refusals
+                    closed_for_all, refusals, own_calls, ledger
              FROM sync_pools",
         )?
         .query_map([], |row| {
-            let gauge = |at| row.get::<_, Option<f64>>(at);
+            let gauge = |at| row.get::<_, Option<f32>>(at);
             let gauges = match (gauge(1)?, gauge(2)?, gauge(3)?) {
                 (Some(calls), Some(cpu), Some(time)) => Some([calls, cpu, time]),
                 _ => None,
@@ -336,6 +339,8 @@ pub(super) fn pools(connection: &Connection) -> rusqlite::Result<Vec<PoolRow>> {
                 closed_why: row.get(6)?,
                 closed_for_all: row.get(7)?,
                 refusals: row.get(8)?,
+                own_calls: row.get::<_, i64>(9)?.unsigned_abs(),
+                ledger: row.get(10)?,
             })
         })?
         .collect()

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::job::{Job, Range};
 use super::page_size::PageSize;
+use crate::budget::Urgency;
 use crate::graph::{Error, Fields, Page, Reaction, Request, Shape, Skip};
 use crate::resource;
 use crate::store::{Checkpoint, Gap, Listing, Outcome, Reason};
@@ -125,6 +126,7 @@ impl<'a> Plan<'a> {
             after: self.cursor.clone(),
             shape: resource.shape,
             pool: self.job.account.pool(),
+            urgency: Urgency::Bulk,
         })
     }
 

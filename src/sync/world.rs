@@ -3,11 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
-
 use super::job::{Account, Route};
+use super::pools::{restore_pools, rows};
 use super::progress::Progress;
-use crate::budget::{Closed, GateState, PoolKey, Reading};
+use crate::budget::PoolKey;
 use crate::clock::Clock;
 use crate::graph::{Client, Credential, Tally};
 use crate::resource::Resource;
@@ -55,7 +54,7 @@ impl World {
         credentials: Vec<Arc<Credential>>,
     ) -> Result<Self, StoreError> {
         store.close_interrupted_runs(clock.now()).await?;
-        restore_pools(&graph, store.pools().await?);
+        restore_pools(&graph, store.pools().await?, clock.now());
         Ok(Self {
             graph,
             store,
@@ -137,64 +136,14 @@ impl World {
                 failed,
             })
             .collect();
-        let states = self.graph.budget().states();
-        let touched = |key: &PoolKey| {
-            let name = key.to_string();
-            matches!(key, PoolKey::Platform { .. }) || calls.iter().any(|call| call.pool == name)
-        };
-        let pools = states
-            .into_iter()
-            .filter(|(key, _)| touched(key))
-            .map(|(key, state)| pool_row(&key, state))
+        let mut touched: BTreeSet<PoolKey> = calls
+            .iter()
+            .filter_map(|call| PoolKey::parse(&call.pool))
             .collect();
-        (calls, pools)
-    }
-}
-
-/// Takes up pools where an earlier process left them.
-pub fn restore_pools(graph: &Client, rows: Vec<PoolRow>) {
-    for row in rows {
-        if let Some(key) = PoolKey::parse(&row.pool) {
-            graph.budget().restore(&key, gate_state(row));
+        for credential in &self.credentials {
+            touched.extend([credential.app_pool(), credential.user_pool()]);
         }
-    }
-}
-
-fn pool_row(key: &PoolKey, state: GateState) -> PoolRow {
-    let (reading, observed_at) = state.reading.unzip();
-    let (closed_for_all, refusals) = (state.for_all, state.refusals);
-    let (until, why) = state
-        .closed
-        .map(|closed| (closed.until, closed.why))
-        .unzip();
-    PoolRow {
-        pool: key.to_string(),
-        gauges: reading.map(|r| [r.call_count, r.total_cputime, r.total_time]),
-        observed_at,
-        closed_until: until,
-        closed_why: why,
-        closed_for_all,
-        refusals,
-    }
-}
-
-fn gate_state(row: PoolRow) -> GateState {
-    let reading = row
-        .gauges
-        .map(|[call_count, total_cputime, total_time]| Reading {
-            call_count,
-            total_cputime,
-            total_time,
-            ..Reading::default()
-        });
-    let instant: Option<DateTime<Utc>> = row.observed_at;
-    GateState {
-        reading: reading.zip(instant),
-        closed: row.closed_until.map(|until| Closed {
-            until,
-            why: row.closed_why.unwrap_or_default(),
-        }),
-        refusals: row.refusals,
-        for_all: row.closed_for_all,
+        let pools = rows(self.graph.budget(), touched, self.clock.now());
+        (calls, pools)
     }
 }
