@@ -18,7 +18,7 @@ mod pace;
 mod pool;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -63,10 +63,13 @@ pub enum Urgency {
     Urgent,
 }
 
+/// Pools that one request is metered in, at most: its own, and the app's where nobody can tell.
+const MOST_POOLS: usize = 2;
+
 /// What a request asks of the budgets.
 #[derive(Clone, Copy, Debug)]
 pub struct Demand<'a> {
-    /// The pools that it is metered in.
+    /// The pools that it is metered in, at most two.
     pub pools: &'a [PoolKey],
     /// How many calls Meta counts it for: more than one for a batch.
     pub calls: u32,
@@ -91,7 +94,14 @@ pub enum Admission {
 #[derive(Debug)]
 pub struct Budget {
     settings: Settings,
-    pools: Mutex<HashMap<PoolKey, Pool>>,
+    pools: Mutex<Pools>,
+}
+
+/// Pools are never taken away, so that a place stays good.
+#[derive(Debug, Default)]
+struct Pools {
+    places: HashMap<PoolKey, usize>,
+    list: Vec<Pool>,
 }
 
 /// A place at the head of the line for a pool. The next in line comes when it is dropped.
@@ -117,32 +127,31 @@ impl Budget {
     /// Asks for a permit. [`Admission::Go`] must be followed by [`Budget::settle`].
     pub fn admit(&self, demand: Demand<'_>, now: DateTime<Utc>) -> Admission {
         let mut pools = self.lock();
-        for key in demand.pools {
-            let pool = self.pool(&mut pools, key);
+        let mut places = [0; MOST_POOLS];
+        for (place, key) in places.iter_mut().zip(demand.pools) {
+            *place = pools.place(key, &self.settings);
+            let pool = &mut pools.list[*place];
             match pool.verdict(demand.calls, demand.urgency, &self.settings, now) {
                 Verdict::Free => {}
                 Verdict::Busy => return Admission::Busy(key.clone()),
                 Verdict::Closed(closed) => return Admission::Closed(key.clone(), closed),
             }
         }
-        for key in demand.pools {
-            if let Err(wait) = self.pool(&mut pools, key).pace.permit() {
+        let places = &places[..demand.pools.len().min(MOST_POOLS)];
+        for place in places {
+            if let Err(wait) = pools.list[*place].pace.permit() {
                 return Admission::After(wait);
             }
         }
-        for key in demand.pools {
-            let pool = self.pool(&mut pools, key);
-            pool.ledger.send(demand.calls, now);
+        for place in places {
+            pools.list[*place].ledger.send(demand.calls, now);
         }
         Admission::Go
     }
 
     /// Waits in the line for a pool: bulk calls go one after the other, in the order in which they came.
     pub async fn turn(&self, key: &PoolKey) -> Turn {
-        let line: Arc<Queue<()>> = {
-            let mut pools = self.lock();
-            Arc::clone(&self.pool(&mut pools, key).line)
-        };
+        let line: Arc<Queue<()>> = self.with(key, |_, pool| Arc::clone(&pool.line));
         Turn {
             _place: line.lock_owned().await,
         }
@@ -150,17 +159,16 @@ impl Budget {
 
     /// Told when a request of the pool has been answered.
     pub fn changed(&self, key: &PoolKey) -> Arc<Notify> {
-        let mut pools = self.lock();
-        Arc::clone(&self.pool(&mut pools, key).changed)
+        self.with(key, |_, pool| Arc::clone(&pool.changed))
     }
 
     /// Books that a request which was let go is over, whatever came of it.
     pub fn settle(&self, demand: Demand<'_>, now: DateTime<Utc>) {
-        let mut pools = self.lock();
         for key in demand.pools {
-            let pool = self.pool(&mut pools, key);
-            pool.ledger.settle(demand.calls, now);
-            pool.changed.notify_waiters();
+            self.with(key, |_, pool| {
+                pool.ledger.settle(demand.calls, now);
+                pool.changed.notify_waiters();
+            });
         }
     }
 
@@ -204,7 +212,7 @@ impl Budget {
     /// Whether a block holds for every call of the token that the pool belongs to.
     pub fn blocked(&self, key: &PoolKey, now: DateTime<Utc>) -> Option<Closed> {
         let pools = self.lock();
-        let block = &pools.get(key)?.block;
+        let block = &pools.known(key)?.block;
         block.closed(now).filter(|_| block.for_all).cloned()
     }
 
@@ -227,8 +235,9 @@ impl Budget {
     pub fn states(&self, now: DateTime<Utc>) -> Vec<(PoolKey, PoolState)> {
         let pools = self.lock();
         let mut states: Vec<_> = pools
+            .places
             .iter()
-            .map(|(key, pool)| (key.clone(), pool.state(now)))
+            .map(|(key, place)| (key.clone(), pools.list[*place].state(now)))
             .collect();
         states.sort_by_key(|(key, _)| key.to_string());
         states
@@ -236,7 +245,7 @@ impl Budget {
 
     /// One pool as it stands; `None` when nothing is known of it.
     pub fn state(&self, key: &PoolKey, now: DateTime<Utc>) -> Option<PoolState> {
-        self.lock().get(key).map(|pool| pool.state(now))
+        self.lock().known(key).map(|pool| pool.state(now))
     }
 
     /// Takes up a pool where an earlier process left it.
@@ -246,19 +255,26 @@ impl Budget {
 
     fn with<T>(&self, key: &PoolKey, work: impl FnOnce(&Settings, &mut Pool) -> T) -> T {
         let mut pools = self.lock();
-        work(&self.settings, self.pool(&mut pools, key))
+        let place = pools.place(key, &self.settings);
+        work(&self.settings, &mut pools.list[place])
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PoolKey, Pool>> {
+    fn lock(&self) -> MutexGuard<'_, Pools> {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn pool<'a>(&self, pools: &'a mut HashMap<PoolKey, Pool>, key: &PoolKey) -> &'a mut Pool {
-        if !pools.contains_key(key) {
-            pools.insert(key.clone(), Pool::new(key, &self.settings));
+impl Pools {
+    fn known(&self, key: &PoolKey) -> Option<&Pool> {
+        self.places.get(key).map(|place| &self.list[*place])
+    }
+
+    fn place(&mut self, key: &PoolKey, settings: &Settings) -> usize {
+        if let Some(place) = self.places.get(key) {
+            return *place;
         }
-        // Just put in, if it was not there.
-        #[expect(clippy::unwrap_used, reason = "it was put in above")]
-        pools.get_mut(key).unwrap()
+        self.list.push(Pool::new(key, settings));
+        self.places.insert(key.clone(), self.list.len() - 1);
+        self.list.len() - 1
     }
 }
