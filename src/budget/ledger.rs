@@ -177,6 +177,18 @@ impl Ledger {
         Room::Free
     }
 
+    /// How many calls fit under the ceiling now.
+    pub(super) fn fit(&mut self, ceiling: f32, now: DateTime<Utc>) -> usize {
+        let fit = self.calls_that_fit(ceiling, now);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates, and is not negative"
+        )]
+        let fit = (fit + 0.01).max(0.0) as usize;
+        fit
+    }
+
     /// Books a request as sent.
     pub(super) fn send(&mut self, calls: u32, now: DateTime<Utc>) {
         self.roll(now);

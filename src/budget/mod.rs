@@ -226,6 +226,11 @@ impl Budget {
         self.with(key, |_, pool| pool.ledger.levels(now))
     }
 
+    /// How many calls fit under the ceiling now.
+    pub fn fit(&self, key: &PoolKey, urgency: Urgency, now: DateTime<Utc>) -> usize {
+        self.with(key, |settings, pool| pool.fit(urgency, settings, now))
+    }
+
     /// When so many bulk calls of a pool would be done if it had nothing else to do.
     pub fn done_at(&self, key: &PoolKey, calls: u64, now: DateTime<Utc>) -> DateTime<Utc> {
         self.with(key, |settings, pool| pool.done_at(calls, settings, now))

@@ -203,6 +203,16 @@ impl Pool {
         }
     }
 
+    pub(super) fn fit(
+        &mut self,
+        urgency: Urgency,
+        settings: &Settings,
+        now: DateTime<Utc>,
+    ) -> usize {
+        let ceiling = self.ceiling(urgency, settings);
+        self.ledger.fit(ceiling, now)
+    }
+
     pub(super) fn observe(&mut self, reading: Reading, now: DateTime<Utc>) {
         self.ledger.read(reading, now);
         if !reading.regain.is_zero() {

@@ -27,7 +27,7 @@ pub(super) const LARGEST_BODY: usize = 16 << 20;
 pub(super) const LONGEST_WISH: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Further attempts after a failure between us and the API: no answer, a cut one, or one that is not JSON.
-const TRANSPORT_RETRIES: u32 = 5;
+pub(super) const TRANSPORT_RETRIES: u32 = 5;
 
 /// What the configuration says about the API.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub struct Settings {
 /// The Graph API client. One for the whole program.
 #[derive(Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    pub(super) http: reqwest::Client,
     settings: Settings,
     pub(super) budget: Budget,
     pub(super) clock: Clock,
@@ -55,12 +55,19 @@ pub struct Client {
 /// One attempt's failure: the error, how often it is worth another try, and how long the server wants us to wait.
 pub(super) struct Failure {
     pub(super) error: Error,
-    retries: u32,
+    pub(super) retries: u32,
+    pub(super) wish: Option<Duration>,
+}
+
+/// An answer, held but not read.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
     pub(super) wish: Option<Duration>,
 }
 
 impl Failure {
-    fn of_transport(error: Error, wish: Option<Duration>) -> Self {
+    pub(super) fn of_transport(error: Error, wish: Option<Duration>) -> Self {
         Self {
             error,
             retries: TRANSPORT_RETRIES,
@@ -140,7 +147,7 @@ impl Client {
         let mut delays = Delays::new();
         let mut attempt = 0;
         loop {
-            let permit = self.permit(credential, request).await?;
+            let permit = self.permit(credential, request, 1).await?;
             let outcome = self.attempt(credential, request, permit).await;
             tally.count(request, outcome.is_err());
             let failure = match outcome {
@@ -181,6 +188,36 @@ impl Client {
         permit: Permit<'_>,
     ) -> Result<Page, Failure> {
         let endpoint = request.endpoint;
+        tracing::debug!(endpoint, path = request.path, query = ?request.query(), "GET");
+        let url = self.url(&request.path);
+        let message = self.http.get(url).query(&request.query());
+        let message = credential.authorize(message);
+        let answer = self.send(credential, request, message, permit).await?;
+        self.read(
+            credential,
+            request,
+            answer.status,
+            &answer.body,
+            answer.wish,
+        )
+    }
+
+    pub(super) fn url(&self, path: &str) -> String {
+        let Settings {
+            base_url, version, ..
+        } = &self.settings;
+        format!("{base_url}/{version}{path}")
+    }
+
+    /// Sends a message, books what its headers say and holds its body. The request says whose budget it is.
+    pub(super) async fn send(
+        &self,
+        credential: &Credential,
+        request: &Request,
+        message: reqwest::RequestBuilder,
+        permit: Permit<'_>,
+    ) -> Result<Answer, Failure> {
+        let endpoint = request.endpoint;
         let unreachable = |source: reqwest::Error| {
             let retries = if source.is_builder() {
                 0
@@ -196,22 +233,8 @@ impl Client {
                 wish: None,
             }
         };
-        let Settings {
-            base_url,
-            version,
-            timeout,
-        } = &self.settings;
-        tracing::debug!(endpoint, path = request.path, query = ?request.query(), "GET");
-        let message = self
-            .http
-            .get(format!("{base_url}/{version}{}", request.path))
-            .query(&request.query())
-            .timeout(*timeout);
-        let mut answer = credential
-            .authorize(message)
-            .send()
-            .await
-            .map_err(unreachable)?;
+        let message = message.timeout(self.settings.timeout);
+        let mut answer = message.send().await.map_err(unreachable)?;
         let (status, now) = (answer.status().as_u16(), self.clock.now());
         // Settled before its usage is booked: the reading counts it.
         drop(permit);
@@ -230,11 +253,11 @@ impl Client {
             body.extend_from_slice(&chunk);
         }
         tracing::debug!(endpoint, status, bytes = body.len(), "answer");
-        self.read(credential, request, status, &body, wish)
+        Ok(Answer { status, body, wish })
     }
 
     /// From a body to a page or a failure. The verdict comes from the body: an error counts with any status.
-    fn read(
+    pub(super) fn read(
         &self,
         credential: &Credential,
         request: &Request,
@@ -292,7 +315,7 @@ impl Client {
 }
 
 /// Meta does not document `Retry-After`; it is honoured if present: seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     let wish = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),

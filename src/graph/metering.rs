@@ -73,15 +73,16 @@ impl Drop for Permit<'_> {
 }
 
 impl Client {
-    /// Waits for the permit of a request's pools. A block of the token's user or app holds for every pool of the token.
+    /// Waits for the permit of so many calls like this one. A block of the token's user or app holds for every pool of the token.
     pub(super) async fn permit(
         &self,
         credential: &Credential,
         request: &Request,
+        calls: u32,
     ) -> Result<Permit<'_>, Error> {
         let demand = Demand {
             pools: &self.pools(credential, request),
-            calls: 1,
+            calls,
             urgency: request.urgency,
         };
         let _turn = match request.urgency {
@@ -126,6 +127,16 @@ impl Client {
                 },
             }
         }
+    }
+
+    /// How many calls like this one fit now; at least one, so that somebody waits for it.
+    pub(super) fn fit(&self, credential: &Credential, request: &Request) -> usize {
+        let now = self.clock.now();
+        let pools = self.pools(credential, request);
+        let fits = pools
+            .iter()
+            .map(|pool| self.budget.fit(pool, request.urgency, now));
+        fits.min().unwrap_or(1).max(1)
     }
 
     fn pools(&self, credential: &Credential, request: &Request) -> Vec<PoolKey> {

@@ -4,6 +4,7 @@
 //! [`Client::get`] is the only way out of the program; it asks the budget first. Outside this module a cursor
 //! is opaque and no envelope key appears.
 
+mod batch;
 mod client;
 mod error;
 mod fields;
@@ -16,6 +17,7 @@ mod token;
 mod usage;
 mod verdict;
 
+pub use batch::MOST_PARTS;
 pub use client::{Client, Settings, http_client, socket_client};
 pub use error::{Error, Refusal};
 pub use fields::Fields;

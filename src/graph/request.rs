@@ -56,3 +56,14 @@ impl Request {
         query
     }
 }
+
+/// Names and values as a query string or a form has them.
+pub(super) fn encode(pairs: &[(&'static str, String)]) -> String {
+    let url = reqwest::Url::parse_with_params("http://localhost/", pairs);
+    // The address before the parameters is a good one.
+    let url = url.ok();
+    url.as_ref()
+        .and_then(reqwest::Url::query)
+        .unwrap_or_default()
+        .to_owned()
+}

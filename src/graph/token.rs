@@ -4,10 +4,11 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use super::request::encode;
 use crate::budget::PoolKey;
 
 /// A token and, for apps that demand it, the app secret. Prints its name only.
@@ -102,6 +103,25 @@ impl Credential {
             Some(proof) => request.query(&[("appsecret_proof", proof)]),
             None => request,
         }
+    }
+
+    /// The body of a batch ("Batch Requests" page): the token and the proof for all parts, which are given as JSON. Like
+    /// [`Self::authorize`], the only place where a batch gets them.
+    pub(super) fn batch(
+        &self,
+        message: reqwest::RequestBuilder,
+        parts: String,
+    ) -> reqwest::RequestBuilder {
+        let mut pairs = vec![
+            ("access_token", self.token.expose_secret().to_owned()),
+            ("include_headers", "true".to_owned()),
+            ("batch", parts),
+        ];
+        pairs.extend(self.proof().map(|proof| ("appsecret_proof", proof)));
+        let body = encode(&pairs);
+        message
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body)
     }
 
     /// The text without this credential's secrets, and without anything that looks like a token.
