@@ -8,6 +8,8 @@ use crate::budget::{PoolKey, Urgency};
 pub enum Shape {
     /// One object.
     Node,
+    /// A list in one page. Insights have `paging` with links to other times, which never ends.
+    Single,
     /// A list that ends when `paging.next` is missing ("Paginated Results" page).
     Edge,
     /// A list that never has `paging.next`: it ends when there is no `after` cursor, when a page is empty, or when

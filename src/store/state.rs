@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
+use super::reads;
 use super::record::{
     CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, NewRun, Outcome, PoolRow,
 };
@@ -30,6 +31,12 @@ pub(super) fn record(
     }
     for pool in &commit.pools {
         write_pool(connection, pool)?;
+    }
+    for read in &commit.reads {
+        reads::write(connection, commit.run, read)?;
+    }
+    for answered in &commit.answered {
+        reads::close_gaps(connection, commit, answered)?;
     }
     let mut rows = Written::default();
     for (_, one) in written {
@@ -215,7 +222,7 @@ fn resolve_gaps(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<
              WHERE resolved_at IS NULL AND gap.resource = run.resource AND last_run_id <> :run AND (
                  (:over AND gap.account_id = run.account_id AND field IS NULL AND object_id IS NULL
                   AND run.range IN ('', (SELECT range FROM sync_runs WHERE id = gap.last_run_id)))
-                 OR (:over AND gap.account_id = run.account_id AND object_id IS NOT NULL
+                 OR (:over AND :objects AND gap.account_id = run.account_id AND object_id IS NOT NULL
                      AND run.range = '' AND last_run_id < :pass)
                  OR (gap.account_id IS NULL AND object_id IN (SELECT value FROM json_each(:answered))
                      AND (field IS NULL OR field IN (SELECT value FROM json_each(:fields))))
@@ -225,6 +232,7 @@ fn resolve_gaps(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<
             ":at": instant_text(run.at),
             ":run": run.run,
             ":over": run.pass_is_over,
+            ":objects": run.judges_objects,
             ":pass": run.pass,
             ":answered": json(&run.answered),
             ":fields": json(&run.fields),

@@ -6,6 +6,8 @@
 mod backfill;
 mod check;
 mod discovery;
+mod inquire;
+mod inquiry;
 mod job;
 mod page_size;
 mod pages;

@@ -3,13 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::job::{Account, Route};
+use super::job::{Account, Job, Route};
 use super::pools::{restore_pools, rows};
 use super::progress::Progress;
 use crate::budget::PoolKey;
 use crate::clock::Clock;
 use crate::graph::{Client, Credential, Tally};
-use crate::resource::Resource;
+use crate::resource::{Refresh, Resource};
 use crate::stop::Stop;
 use crate::store::{CallCount, PoolRow, Store, StoreError};
 
@@ -31,6 +31,8 @@ pub struct World {
     pub credentials: Vec<Arc<Credential>>,
     /// What is going on, for whoever wants to show it.
     pub progress: Progress,
+    /// How often posts are read again.
+    pub refresh: Refresh,
     learned: Mutex<Learned>,
 }
 
@@ -62,6 +64,7 @@ impl World {
             stop,
             credentials,
             progress: Progress::default(),
+            refresh: Refresh::default(),
             learned: Mutex::default(),
         })
     }
@@ -107,6 +110,23 @@ impl World {
             .or_default();
         known.extend(stored);
         Ok(known.clone())
+    }
+
+    /// Metrics that the API refuses for a job's posts, family and name, as far as this was learned lately.
+    pub(super) async fn refused_metrics(
+        &self,
+        job: &Job,
+    ) -> Result<BTreeSet<(String, String)>, StoreError> {
+        let since = self.clock.now() - REFUSAL_MEMORY;
+        let account_id = job.account.id.clone();
+        let refused = self
+            .store
+            .refused_metrics(account_id, job.resource.name, since);
+        let split = |field: String| {
+            let (metric, family) = field.split_once(" of ")?;
+            Some((family.to_owned(), metric.to_owned()))
+        };
+        Ok(refused.await?.into_iter().filter_map(split).collect())
     }
 
     /// Notes fields that the API refused.
