@@ -114,6 +114,7 @@ pub(super) async fn inquire(
         checkpoint: place,
         listing: None,
         judges_objects: false,
+        reads: Vec::new(),
         pass_is_over: done,
         fields: Vec::new(),
     };

@@ -5,6 +5,7 @@
 
 mod backfill;
 mod check;
+mod depth;
 mod discovery;
 mod inquire;
 mod inquiry;
