@@ -132,7 +132,7 @@ fn rows(account_id: &str, asked: &Fields, object: &RawValue, decoded: &mut Decod
     let counts = decode::row(&SNAPSHOTS, &node, asked, std::slice::from_ref(&media_id));
     decoded.take(counts.map(|row| vec![row]));
     for metric in graph::nested(&node, INSIGHTS.edge) {
-        if let Some(Value::Text(id)) = &media_id.1 {
+        if let Value::Text(id) = &media_id.1 {
             media_insights::number_rows(id, insight::of_nested(metric), decoded);
         }
     }

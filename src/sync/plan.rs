@@ -1,5 +1,7 @@
 //! What is asked next, what a refusal changes, and what "finished" means. Pure: time and answers are arguments.
 
+mod nested;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
@@ -137,46 +139,6 @@ impl<'a> Plan<'a> {
             pool: self.job.account.pool(),
             urgency: self.job.urgency(),
         })
-    }
-
-    /// Lets metrics come along in the same answers.
-    pub(super) fn nest(&mut self) {
-        let nested = self.walk.nested.map(|nested| nested.metrics.to_vec());
-        self.nested = nested.unwrap_or_default();
-    }
-
-    fn fields_with_nested(&self) -> Fields {
-        match self.walk.nested.filter(|_| !self.nested.is_empty()) {
-            Some(nested) => {
-                let edge = format!("{}.metric({})", nested.edge, self.nested.join(","));
-                let fields = nested.fields.iter().copied();
-                self.fields.clone().with(&edge, Fields::of(fields))
-            }
-            None => self.fields.clone(),
-        }
-    }
-
-    /// What comes along is given up before anything else: whatever refuses it, the page itself may be fine. Says whether
-    /// the page is to be asked for again.
-    fn give_up_nested(&mut self, reaction: &Reaction) -> bool {
-        let before = self.nested.len();
-        match reaction {
-            Reaction::Drop(names) => self
-                .nested
-                .retain(|metric| !names.iter().any(|name| name == metric)),
-            Reaction::DropMetric(place) if *place < before => {
-                self.nested.remove(*place);
-            }
-            Reaction::DropMetric(_)
-            | Reaction::Skip(_)
-            | Reaction::Disable
-            | Reaction::Mistake
-            | Reaction::Fail => {
-                self.nested.clear();
-            }
-            _ => {}
-        }
-        self.nested.len() < before
     }
 
     /// The fields that are asked for.
