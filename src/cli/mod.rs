@@ -6,6 +6,7 @@ mod backfill;
 mod check;
 mod demo;
 mod draw;
+mod plan;
 mod signals;
 mod simulator;
 mod summary;
@@ -72,6 +73,8 @@ struct Arguments {
 enum Command {
     /// Prove the configuration, the database, each token, and what can be read of each account
     Check,
+    /// Say what jobs or a backfill would cost: calls, time, what will be postponed. Spends discovery calls only
+    Plan(plan::Arguments),
     /// Read history; can be stopped and started again at any moment without losing or repeating paid work
     Backfill(backfill::Arguments),
     /// The whole thing on simulated accounts, no Meta account needed; leaves a database to explore
@@ -108,6 +111,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
     };
     let result = match arguments.command {
         Command::Check => check::run(&session),
+        Command::Plan(arguments) => plan::run(&session, &arguments),
         Command::Backfill(arguments) => backfill::run(&session, &arguments),
         Command::Demo(arguments) => demo::run(&session, &arguments),
         Command::Simulator(arguments) => simulator::run(&session, &arguments),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{Days, NaiveDate, NaiveTime};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 
 use crate::budget::PoolKey;
 use crate::graph::Credential;
@@ -23,7 +23,7 @@ pub struct Account {
     pub id: String,
     /// Handle without `@`, as discovery saw it.
     pub username: Option<String>,
-    /// Posts, as discovery saw it; for progress only.
+    /// Posts, as discovery saw it; for progress and forecasts only.
     pub media_count: Option<u64>,
     /// Tokens and Pages that reach it, best first; never empty.
     pub routes: Vec<Route>,
@@ -78,6 +78,8 @@ pub struct Job {
     pub resource: &'static Resource,
     /// Over which days.
     pub range: Range,
+    /// What it is expected to cost, told when it begins.
+    pub forecast_calls: Option<u64>,
 }
 
 impl Job {
@@ -120,20 +122,26 @@ impl Range {
         }
     }
 
-    /// The parameters `since` and `until` in unix seconds, a day wider at each end: whether Meta means creation time
-    /// and includes the ends is not documented, and a post too many is cheaper than one that is missing.
+    /// The parameters `since` and `until` in unix seconds.
     pub fn parameters(&self) -> Vec<(&'static str, String)> {
-        let seconds = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc().timestamp();
+        let [since, until] = self.bounds();
+        [("since", since), ("until", until)]
+            .into_iter()
+            .filter_map(|(name, at)| Some((name, at?.timestamp().to_string())))
+            .collect()
+    }
+
+    /// What is asked for, a day wider at each end: whether Meta means creation time and includes the ends is not documented, and
+    /// a post too many is cheaper than one that is missing.
+    pub fn bounds(&self) -> [Option<DateTime<Utc>>; 2] {
+        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
         let since = self
             .since
             .and_then(|day| day.checked_sub_days(Days::new(1)));
         let until = self
             .until
             .and_then(|day| day.checked_add_days(Days::new(2)));
-        [("since", since), ("until", until)]
-            .into_iter()
-            .filter_map(|(name, day)| Some((name, seconds(day?).to_string())))
-            .collect()
+        [since, until].map(|day| day.map(midnight))
     }
 }
 

@@ -1,0 +1,62 @@
+//! Reading without the lock, for commands that only ask: they work beside a running igsync.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::open::{self, OpenError};
+use super::{Checkpoint, CheckpointKey, Objects, PoolRow, count, state};
+
+/// A database that is only read. One that is missing, empty or older knows nothing yet.
+#[derive(Debug)]
+pub struct Peek {
+    path: PathBuf,
+    connection: Option<Connection>,
+}
+
+impl Peek {
+    pub(super) fn new(path: &Path) -> Result<Self, OpenError> {
+        open::inspect(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection: open::peek(path)?,
+        })
+    }
+
+    /// The pools as they were last recorded.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn pools(&self) -> Result<Vec<PoolRow>, OpenError> {
+        self.read(state::pools)
+    }
+
+    /// Where a job stands; `None` when it never committed a page.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn checkpoint(&self, key: CheckpointKey) -> Result<Option<Checkpoint>, OpenError> {
+        self.read(|connection| state::checkpoint(connection, key))
+    }
+
+    /// See [`Store::held`](super::Store::held).
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn held(&self, objects: &Objects) -> Result<Option<u64>, OpenError> {
+        self.read(|connection| count::held(connection, objects))
+    }
+
+    fn read<T: Default>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, OpenError> {
+        match &self.connection {
+            Some(connection) => read(connection).map_err(|source| OpenError::Sqlite {
+                path: self.path.clone(),
+                source,
+            }),
+            None => Ok(T::default()),
+        }
+    }
+}
