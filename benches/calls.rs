@@ -20,9 +20,21 @@ fn main() {
     let five = run(Nights::five_accounts(), 8);
     let limits = [
         ("2 accounts of 250 posts, first night: calls", two[0].0, 620),
-        ("2 accounts of 250 posts, first night: round trips", two[0].1, two[0].0 / 2),
-        ("2 accounts of 250 posts, a later night: calls, mean", mean(&two[1..]), 50),
-        ("5 accounts of 2,000 posts, a later night: calls, mean", mean(&five[1..]), 170),
+        (
+            "2 accounts of 250 posts, first night: round trips",
+            two[0].1,
+            two[0].0 / 2,
+        ),
+        (
+            "2 accounts of 250 posts, a later night: calls, mean",
+            mean(&two[1..]),
+            50,
+        ),
+        (
+            "5 accounts of 2,000 posts, a later night: calls, mean",
+            mean(&five[1..]),
+            170,
+        ),
     ];
     let mut failed = false;
     for (what, spent, limit) in limits {

@@ -16,6 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Reading;
 
+pub(super) use ahead::Foreseen;
 pub use record::LedgerRecord;
 
 /// Slices of a window, and one more: a slice leaves as a whole, when its last moment is one window old.

@@ -157,6 +157,7 @@ async fn begin(world: &World, job: &Job, started_by: i64) -> Result<i64, StoreEr
         account_id: Some(job.account.id.clone()),
         resource: job.resource.name,
         range: job.range.to_string(),
+        forecast_calls: job.forecast_calls,
         at: world.clock.now(),
     };
     world.progress.begin(job);

@@ -12,7 +12,7 @@ use igsync::clock::Clock;
 use igsync::graph::{Client, Credential, Settings};
 use igsync::stop::{Stop, stop_pair};
 use igsync::store::{OpenError, Store};
-use igsync::sync::{self, Range, Selection, Summary};
+use igsync::sync::{self, Asked, Preview, Range, Selection, Summary};
 use igsync_simulator::{Call, Simulator, Tables, WorldSpec};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -109,19 +109,69 @@ impl World {
                 .map(|name| igsync::resource::find(name).unwrap())
                 .to_vec();
         }
-        let store = Self::open_store(&self.folder.path().join("igsync.db"));
-        let client = self.client(stop.clone());
-        let credentials = self.credentials.clone();
-        let world = sync::World::new(client, store, self.clock.clone(), stop, credentials)
-            .await
-            .unwrap();
-        sync::backfill(&Arc::new(world), &selection, range)
+        sync::backfill(&self.process(stop).await, &selection, range)
             .await
             .unwrap()
     }
 
+    /// One process: a backfill of everything that waits for pools.
+    pub async fn backfill_and_wait(&self, stop: Stop) -> Summary {
+        let process = self.process(stop).await;
+        sync::backfill_and_wait(&process, &Selection::default(), Range::default())
+            .await
+            .unwrap()
+    }
+
+    /// What a process works with; it ends when this is dropped.
+    pub async fn process(&self, stop: Stop) -> Arc<sync::World> {
+        let store = Self::open_store(&self.path());
+        let client = self.client(stop.clone());
+        let credentials = self.credentials.clone();
+        let world = sync::World::new(client, store, self.clock.clone(), stop, credentials).await;
+        Arc::new(world.unwrap())
+    }
+
+    /// What a job would cost.
+    pub async fn plan(&self, range: Range) -> Preview {
+        let asked = Asked {
+            job: "backfill".to_owned(),
+            selection: Selection::default(),
+            range,
+        };
+        let database = Store::peek(&self.path()).unwrap();
+        let client = self.client(stop_pair().1);
+        sync::preview(&client, &self.credentials, &database, &self.clock, &[asked])
+            .await
+            .unwrap()
+    }
+
+    pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.clock.now()
+    }
+
+    /// How many rows of posts, their counts and their parts belong to an account.
+    pub fn rows_of_posts(&self, account_id: &str) -> u64 {
+        let posts = format!("SELECT id FROM media WHERE account_id = '{account_id}'");
+        let rows = [
+            "id FROM media",
+            "media_id FROM media_children",
+            "media_id FROM media_snapshots",
+        ];
+        let count = |row: &str| {
+            let (id, table) = row.split_once(" FROM ").unwrap();
+            self.count(&format!(
+                "SELECT count(*) FROM {table} WHERE {id} IN ({posts})"
+            ))
+        };
+        rows.into_iter().map(count).sum::<i64>().unsigned_abs()
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("igsync.db")
+    }
+
     pub fn database(&self) -> Connection {
-        open(&self.folder.path().join("igsync.db"))
+        open(&self.path())
     }
 
     pub fn count(&self, sql: &str) -> i64 {
