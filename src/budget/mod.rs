@@ -287,3 +287,6 @@ impl Pools {
         self.list.len() - 1
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ mod commands;
 mod documents;
 mod gaps;
 mod hashtags;
+mod metering;
 mod plan;
 mod pools;
 mod recorded;
