@@ -17,7 +17,7 @@ use nights::Nights;
 
 fn main() {
     let two = run(Nights::two_accounts(), 8);
-    let five = run(Nights::five_accounts(), 8);
+    let five = run(Nights::of(5, 2_000, 8 * 365), 8);
     let limits = [
         ("2 accounts of 250 posts, first night: calls", two[0].0, 620),
         (

@@ -292,3 +292,6 @@ impl Pools {
         self.list.len() - 1
     }
 }
+
+#[cfg(test)]
+mod tests;

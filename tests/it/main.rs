@@ -18,6 +18,8 @@ mod documents;
 mod gaps;
 mod hashtags;
 mod insights;
+mod metering;
+mod nights;
 mod plan;
 mod pools;
 mod recorded;
