@@ -310,7 +310,10 @@ async fn without_no_wait_it_says_what_it_waits_for_and_a_signal_ends_that() {
     let message = "(#80002) There have been too many calls to this Instagram account.";
     let block = Match::path_ends_with("/media");
     simulator.inject(Fault::on(block).error(80_002, None, message));
-    let child = spawn(&folder, &["backfill"]);
+    let child = spawn(
+        &folder,
+        &["backfill", "--resource", "account", "--resource", "media"],
+    );
     until_asked(&simulator, 1).await;
     // The line comes with the next drawing.
     tokio::time::sleep(Duration::from_millis(700)).await;

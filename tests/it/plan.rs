@@ -113,20 +113,32 @@ async fn a_forecast_that_was_wrong_stands_beside_what_was_spent() {
     assert!(media.is_unforeseen());
 }
 
+const OF_POSTS: [&str; 6] = [
+    "plan",
+    "--backfill",
+    "--resource",
+    "account",
+    "--resource",
+    "media",
+];
+
 #[tokio::test]
 async fn the_binary_plans_beside_a_running_sync_and_writes_nothing() {
     let (simulator, folder) = serve(WorldSpec::single_account(1, 230)).await;
-    let text = folder.run(&["plan", "--backfill"]).await.exits(0).stdout;
+    let text = folder.run(&OF_POSTS).await.exits(0).stdout;
     let line = "backfill  sim.account.1  media     buc:17841400000000001      5";
     assert!(text.contains(line), "{text}");
     assert!(text.contains("6 calls"), "{text}");
     assert!(!folder.path("igsync.db").exists(), "it made a database");
 
-    folder.run(&["backfill"]).await.exits(0);
+    folder
+        .run(&["backfill", "--resource", "account", "--resource", "media"])
+        .await
+        .exits(0);
     let before = dump(&folder.database());
     let running = Store::open(&folder.path("igsync.db"), "a test").unwrap();
     let json = folder
-        .run(&["plan", "--backfill", "--json"])
+        .run(&[&OF_POSTS[..], &["--json"]].concat())
         .await
         .exits(0)
         .json();
@@ -143,11 +155,11 @@ async fn the_binary_plans_beside_a_running_sync_and_writes_nothing() {
 
     let fault = Fault::on(Match::path_ends_with("/me/accounts")).always();
     simulator.inject(fault.error(190, Some(463), "Error validating access token"));
-    folder.run(&["plan", "--backfill"]).await.exits(5);
+    folder.run(&OF_POSTS).await.exits(5);
     simulator.clear_faults();
     let fault = Fault::on(Match::path_ends_with("/me/accounts")).always();
     simulator.inject(fault.error(32, None, "(#32) Page request limit reached"));
-    let ran = folder.run(&["plan", "--backfill"]).await.exits(4);
+    let ran = folder.run(&OF_POSTS).await.exits(4);
     assert!(ran.stdout.contains("is closed until"), "{}", ran.stdout);
 }
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use igsync::stop::stop_pair;
 use igsync::store::Outcome;
-use igsync::sync::{Verdict, Waiting};
+use igsync::sync::{Range, Verdict, Waiting};
 use igsync_simulator::{Fault, Match, PageReach, TokenSpec, WorldSpec};
 use tokio::time::{Instant, sleep};
 
-use crate::world::World;
+use crate::world::{World, of_posts};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -40,7 +40,7 @@ async fn what_a_pool_holds_up_goes_on_when_it_opens_and_holds_up_nobody() {
     block(&world, 1, 30, 2);
     let begun = Instant::now();
     let process = world.process(stop_pair().1).await;
-    let (selection, range) = Default::default();
+    let (selection, range) = (of_posts(), Range::default());
     let work = igsync::sync::backfill_and_wait(&process, &selection, range);
     let (summary, said) = tokio::join!(work, async {
         sleep(MINUTE).await;
@@ -193,7 +193,7 @@ async fn discovery_waits_in_the_same_way_and_holds_up_no_other_token() {
         "(#32) Page request limit reached",
     ));
     let process = world.process(stop_pair().1).await;
-    let (selection, range) = Default::default();
+    let (selection, range) = (of_posts(), Range::default());
     let work = igsync::sync::backfill_and_wait(&process, &selection, range);
     let (summary, waiting) = tokio::join!(work, async {
         sleep(2 * MINUTE).await;

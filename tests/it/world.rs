@@ -90,14 +90,7 @@ impl World {
 
     /// One process: a backfill of these resources.
     pub async fn backfill_of(&self, resources: &[&str]) -> Summary {
-        let selection = Selection {
-            resources: resources
-                .iter()
-                .map(|name| igsync::resource::find(name).unwrap())
-                .collect(),
-            ..Selection::default()
-        };
-        self.start(&selection, Range::default(), stop_pair().1)
+        self.start(&selection_of(resources), Range::default(), stop_pair().1)
             .await
     }
 
@@ -105,19 +98,17 @@ impl World {
     pub async fn start(&self, selection: &Selection, range: Range, stop: Stop) -> Summary {
         let mut selection = selection.clone();
         if selection.resources.is_empty() {
-            selection.resources = ["account", "media"]
-                .map(|name| igsync::resource::find(name).unwrap())
-                .to_vec();
+            selection.resources = of_posts().resources;
         }
         sync::backfill(&self.process(stop).await, &selection, range)
             .await
             .unwrap()
     }
 
-    /// One process: a backfill of everything that waits for pools.
+    /// One process: a backfill of accounts and posts that waits for pools.
     pub async fn backfill_and_wait(&self, stop: Stop) -> Summary {
         let process = self.process(stop).await;
-        sync::backfill_and_wait(&process, &Selection::default(), Range::default())
+        sync::backfill_and_wait(&process, &of_posts(), Range::default())
             .await
             .unwrap()
     }
@@ -135,7 +126,7 @@ impl World {
     pub async fn plan(&self, range: Range) -> Preview {
         let asked = Asked {
             job: "backfill".to_owned(),
-            selection: Selection::default(),
+            selection: of_posts(),
             range,
         };
         let database = Store::peek(&self.path()).unwrap();
@@ -278,6 +269,20 @@ pub fn assert_complete(database: &Connection, simulator: &Simulator) {
         })
         .unwrap();
     assert_eq!(broken, 0);
+}
+
+/// Accounts and their posts, of all accounts.
+pub fn of_posts() -> Selection {
+    selection_of(&["account", "media"])
+}
+
+/// These resources of all accounts.
+pub fn selection_of(resources: &[&str]) -> Selection {
+    let find = |name: &&str| igsync::resource::find(name).unwrap();
+    Selection {
+        resources: resources.iter().map(find).collect(),
+        ..Selection::default()
+    }
 }
 
 /// What igsync fills of the tables that the oracle knows, with the columns of their keys.
