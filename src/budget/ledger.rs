@@ -181,9 +181,11 @@ impl Ledger {
         Room::Free
     }
 
-    /// How many calls fit under the ceiling now.
+    /// How many calls may go at once. Of a pool that was hardly used, nobody knows what a call costs: not more than twice as many
+    /// as have gone before.
     pub(super) fn fit(&mut self, ceiling: f32, now: DateTime<Utc>) -> usize {
-        let fit = self.calls_that_fit(ceiling, now);
+        let known = approximate(self.own_calls().saturating_mul(2).max(1));
+        let fit = self.calls_that_fit(ceiling, now).min(known);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

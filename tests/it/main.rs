@@ -11,6 +11,7 @@
 
 mod architecture;
 mod backfill;
+mod batches;
 mod binary;
 mod blocks;
 mod commands;
