@@ -7,7 +7,8 @@
 //! A job whose pool stays closed ends as suspended, and everything of it is committed. [`backfill_and_wait`] puts it back and
 //! goes on with it when the pool opens, while the other accounts are read; so a process that is killed while it waits loses nothing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use super::discovery::{Discovery, discover};
 use super::job::{Account, BACKFILL, Job, Range};
 use super::progress::Waiting;
 use super::report::Summary;
-use super::selection::{Place, Selection, SelectionError, missing, split_open};
+use super::selection::{Place, Selection, SelectionError, all_over, missing, unfinished};
 use super::world::World;
 use crate::graph::Credential;
 use crate::store::{Outcome, StoreError};
@@ -104,8 +105,12 @@ struct Work<'a> {
     range: Range,
     when_suspended: WhenSuspended,
     summary: Summary,
+    /// The places of jobs in the summary.
+    reported: BTreeMap<(String, &'static str), usize>,
     /// The run of the first discovery, which groups all others.
     run: Option<i64>,
+    /// Whether an earlier start left something unfinished.
+    goes_on: bool,
     /// What the tokens reach.
     found: Vec<Account>,
     /// Accounts in the order in which they are reported.
@@ -133,7 +138,9 @@ impl<'a> Work<'a> {
             range,
             when_suspended,
             summary: Summary::default(),
+            reported: BTreeMap::new(),
             run: None,
+            goes_on: false,
             found: Vec::new(),
             order: BTreeMap::new(),
             ready: VecDeque::new(),
@@ -159,6 +166,7 @@ impl<'a> Work<'a> {
             world,
             selection,
             mut summary,
+            reported,
             found,
             order,
             left,
@@ -170,7 +178,7 @@ impl<'a> Work<'a> {
         summary.stopped =
             world.stop.requested() && (!left.is_empty() || !summary.problems.is_empty());
         // What was suspended before has said so already.
-        let began = |job: &Job| summary.jobs.iter().any(|report| report.is_of(job));
+        let began = |job: &Job| reported.contains_key(&job.subject());
         let left: Vec<&Job> = left.iter().filter(|job| !began(job)).collect();
         if let Some(run) = self.run {
             note_left(world, &left, run).await?;
@@ -239,7 +247,7 @@ impl<'a> Work<'a> {
         }
         let known = |account: &Account| self.found.iter().any(|known| known.id == account.id);
         let new: Vec<Account> = accounts.into_iter().filter(|one| !known(one)).collect();
-        let new_ids: Vec<String> = new.iter().map(|account| account.id.clone()).collect();
+        let new_ids: BTreeSet<String> = new.iter().map(|account| account.id.clone()).collect();
         self.found.extend(new);
         let all_asked = self.summary.problems.is_empty();
         let mut chosen = self.selection.select(&self.found, all_asked)?;
@@ -271,7 +279,13 @@ impl<'a> Work<'a> {
             let checkpoint = store.checkpoint(job.checkpoint_key()).await?;
             places.push((job, checkpoint));
         }
-        let (open, over) = split_open(places);
+        // What one token's accounts go on with, those of a token that could be asked only later do not begin anew.
+        self.goes_on |= !all_over(&places);
+        let (open, over) = if self.goes_on {
+            unfinished(places)
+        } else {
+            (places, Vec::new())
+        };
         for (job, checkpoint) in over {
             let name = format!("{} {}", job.account.label(), job.resource.name);
             let partial = match checkpoint {
@@ -310,16 +324,20 @@ impl<'a> Work<'a> {
                 first = Some((until, report.message.clone().unwrap_or_default()));
             }
             let jobs = &mut self.summary.jobs;
-            match jobs.iter().position(|known| known.is_same_job(&report)) {
-                Some(place) => {
-                    let earlier = jobs.remove(place);
-                    report.go_on_from(earlier);
-                    jobs.insert(place, report);
+            match self.reported.entry(report.subject()) {
+                Entry::Occupied(place) => {
+                    let known = &mut jobs[*place.get()];
+                    report.go_on_from(std::mem::replace(known, report.clone()));
+                    *known = report;
                 }
-                None => jobs.push(report),
+                Entry::Vacant(place) => {
+                    place.insert(jobs.len());
+                    jobs.push(report);
+                }
             }
         }
-        if let Some((until, why)) = first.filter(|_| self.when_suspended == WhenSuspended::Wait) {
+        let waits = self.when_suspended == WhenSuspended::Wait && !ended.suspended.is_empty();
+        if let Some((until, why)) = first.filter(|_| waits) {
             self.suspended.push(Suspended {
                 until,
                 why,
@@ -335,13 +353,7 @@ impl<'a> Work<'a> {
         if self.world.stop.requested() {
             return Ok(());
         }
-        let now = self.world.clock.now();
-        let is_due = |suspended: &Suspended| suspended.until <= now;
-        let (due, rest) = std::mem::take(&mut self.suspended)
-            .into_iter()
-            .partition(is_due);
-        self.suspended = rest;
-        for suspended in due {
+        for suspended in take_due(&mut self.suspended, self.world.clock.now()) {
             match suspended.work {
                 Waits::Jobs(jobs) => self.ready.push_back(jobs),
                 Waits::Discovery(credentials) => self.discover(&credentials).await?,
@@ -368,5 +380,34 @@ impl<'a> Work<'a> {
                 others: self.suspended.len() - 1,
             });
         }
+    }
+}
+
+/// Takes out what was suspended until now or earlier; the order stays.
+fn take_due(suspended: &mut Vec<Suspended>, now: DateTime<Utc>) -> Vec<Suspended> {
+    let is_due = |one: &Suspended| one.until <= now;
+    let (due, rest) = std::mem::take(suspended).into_iter().partition(is_due);
+    *suspended = rest;
+    due
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_together_goes_on_in_the_order_in_which_it_was_suspended() {
+        let at = |minutes| DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minutes);
+        let suspend = |minutes: i64| Suspended {
+            until: at(minutes),
+            why: minutes.to_string(),
+            work: Waits::Jobs(Vec::new()),
+        };
+        let mut suspended = [30, 10, 40, 20].map(suspend).into();
+        let names = |list: &[Suspended]| -> Vec<String> {
+            list.iter().map(|one| one.why.clone()).collect()
+        };
+        assert_eq!(names(&take_due(&mut suspended, at(30))), ["30", "10", "20"]);
+        assert_eq!(names(&suspended), ["40"]);
     }
 }

@@ -21,9 +21,12 @@ pub struct Hashtags {
     ids: BTreeMap<String, String>,
 }
 
-/// Why a hashtag cannot be asked for.
+/// Why a hashtag cannot be asked for, or what was spent cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum HashtagError {
+    /// Meta did not tell what counts.
+    #[error(transparent)]
+    Graph(#[from] graph::Error),
     /// It would be the 31st.
     #[error(
         "#{name}: {HASHTAGS} different hashtags count for the account within seven days; the next one can be asked for from {} on",
@@ -77,21 +80,18 @@ impl Hashtags {
     /// Asks Meta what counts, and takes over what others spent. Once at the beginning of a run is enough.
     ///
     /// # Errors
-    /// Why Meta did not tell; what is known already still holds.
+    /// [`HashtagError`]; where Meta did not tell, what is known already still holds.
     pub async fn learn(
         &mut self,
         world: &World,
         credential: &Credential,
         tally: &mut Tally,
-    ) -> Result<Result<(), graph::Error>, StoreError> {
-        let told = match recently_searched(world, credential, &self.account_id, tally).await {
-            Ok(told) => told,
-            Err(error) => return Ok(Err(error)),
-        };
+    ) -> Result<(), HashtagError> {
+        let told = recently_searched(world, credential, &self.account_id, tally).await?;
         let told = told.iter().map(String::as_str);
         let (changed, gone) = self.ledger.learn(told, world.clock.now());
         self.write(&changed, gone).await?;
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// The id of a hashtag, where it was resolved before: the search need not be asked again.

@@ -160,6 +160,11 @@ impl Job {
         }
     }
 
+    /// What it reads: within one start no two jobs read the same.
+    pub fn subject(&self) -> (String, &'static str) {
+        (self.account.id.clone(), self.resource.name)
+    }
+
     /// Names its place in the list.
     pub fn checkpoint_key(&self) -> CheckpointKey {
         CheckpointKey {

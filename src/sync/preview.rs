@@ -4,7 +4,7 @@ use super::discovery::{Problem, survey};
 use super::forecast::{self, Forecast, JobForecast, forecast};
 use super::job::{Job, Known, Range};
 use super::pools::restore_pools;
-use super::selection::{Selection, SelectionError, split_open};
+use super::selection::{Selection, SelectionError, all_over, unfinished};
 use super::world::memory;
 use crate::clock::Clock;
 use crate::graph::{Client, Credential, Tally};
@@ -70,7 +70,11 @@ pub async fn preview(
             let checkpoint = database.checkpoint(job.checkpoint_key())?;
             places.push((job, checkpoint));
         }
-        let (open, over) = split_open(places);
+        let (open, over) = if all_over(&places) {
+            (places, Vec::new())
+        } else {
+            unfinished(places)
+        };
         let name = |job: &Job| format!("{} {}", job.account.label(), job.resource.name);
         done_before.extend(over.iter().map(|(job, _)| name(job)));
         for (job, checkpoint) in open {

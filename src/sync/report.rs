@@ -61,14 +61,9 @@ impl JobReport {
         }
     }
 
-    /// Whether it speaks of this job.
-    pub(super) fn is_of(&self, job: &Job) -> bool {
-        self.account_id == job.account.id && self.resource == job.resource.name
-    }
-
-    /// Whether both speak of the same job.
-    pub(super) fn is_same_job(&self, other: &Self) -> bool {
-        self.account_id == other.account_id && self.resource == other.resource
+    /// Which job of a start it speaks of.
+    pub(super) fn subject(&self) -> (String, &'static str) {
+        (self.account_id.clone(), self.resource)
     }
 
     pub(super) fn spent(&mut self, calls: &[CallCount]) {

@@ -121,12 +121,16 @@ pub(super) fn missing(names: &[String], found: &[Account]) -> Vec<String> {
 /// A job and where it stands; `None` when it never committed a page.
 pub(super) type Place = (Job, Option<Checkpoint>);
 
-/// The jobs that are to be run, and those that an earlier start finished: only what is unfinished goes on, and all of them are
-/// run again when none is.
-pub(super) fn split_open(jobs: Vec<Place>) -> (Vec<Place>, Vec<Place>) {
-    let over = |(_, checkpoint): &Place| checkpoint.as_ref().is_some_and(is_over);
-    if jobs.iter().all(over) {
-        return (jobs, Vec::new());
-    }
-    jobs.into_iter().partition(|place| !over(place))
+/// Whether an earlier start has finished all of them, so that a new pass begins.
+pub(super) fn all_over(jobs: &[Place]) -> bool {
+    jobs.iter().all(has_ended)
+}
+
+/// Those that are unfinished, and those that an earlier start finished.
+pub(super) fn unfinished(jobs: Vec<Place>) -> (Vec<Place>, Vec<Place>) {
+    jobs.into_iter().partition(|place| !has_ended(place))
+}
+
+fn has_ended((_, checkpoint): &Place) -> bool {
+    checkpoint.as_ref().is_some_and(is_over)
 }

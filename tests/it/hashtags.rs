@@ -95,18 +95,17 @@ async fn three_weeks_of_nights_never_ask_for_a_31st_and_each_has_its_turn() {
     let mut turns: BTreeMap<&str, u32> = BTreeMap::new();
     let mut told = Vec::new();
     for night in 0..21_usize {
-        // Another program with the same account: during the day, and two of ours among them.
-        if night % 4 == 1 {
+        // Another program with the same account, in the days when places are free, and with some of ours among them.
+        if night % 7 == 0 {
             let client = world.client(stop_pair().1);
-            for number in 0..4 {
+            for number in 0..6 {
                 let name = match number {
-                    3 => format!("ours{}", night * 2),
+                    5 => format!("ours{}", night * 2),
                     _ => format!("theirs{}", (night + number) % 12),
                 };
                 let search = "/ig_hashtag_search".to_owned();
                 let asked = ask(&client, &world.credentials()[0], search, Some(&name)).await;
-                // It knows nothing of what we spent; that it is refused is its own affair.
-                assert!(asked.is_ok() || asked.unwrap_err().to_string().contains("code 18"));
+                asked.unwrap();
             }
             world.simulator.clear_journal();
         }
@@ -119,7 +118,6 @@ async fn three_weeks_of_nights_never_ask_for_a_31st_and_each_has_its_turn() {
         hashtags
             .learn(&process, credential, &mut tally)
             .await
-            .unwrap()
             .unwrap();
         for name in hashtags.in_turn(names.iter().map(String::as_str)) {
             match read(&process, &mut hashtags, name).await {
@@ -218,7 +216,6 @@ async fn a_crash_before_the_answer_forgets_no_hashtag() {
     hashtags
         .learn(&process, credential, &mut tally)
         .await
-        .unwrap()
         .unwrap();
     assert_eq!(world.count("SELECT count(*) FROM sync_hashtags"), 60);
     assert_eq!(hashtags.free(process.clock.now()), 0);

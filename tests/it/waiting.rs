@@ -122,13 +122,13 @@ async fn a_signal_ends_the_wait_and_says_when_it_can_go_on() {
     let world = World::new(WorldSpec::many_accounts(1, 2, 200)).await;
     block(&world, 0, 90, 1);
     let (handle, stop) = stop_pair();
-    let (summary, ()) = tokio::join!(world.backfill_and_wait(stop), async {
-        sleep(10 * MINUTE).await;
-        let stopped = Instant::now();
+    let (summary, stopped) = tokio::join!(world.backfill_and_wait(stop), async {
+        // In the middle of a nap.
+        sleep(10 * MINUTE + MINUTE / 2).await;
         handle.stop();
-        sleep(Duration::from_secs(1)).await;
-        assert!(stopped.elapsed() < Duration::from_secs(2));
+        Instant::now()
     });
+    assert!(stopped.elapsed() < Duration::from_secs(1), "it slept on");
     let Verdict::Suspended(until) = summary.verdict() else {
         panic!("{summary:?}");
     };
@@ -148,16 +148,14 @@ async fn a_signal_ends_the_wait_and_says_when_it_can_go_on() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_suspended_goes_on_in_that_order() {
-    let world = World::new(WorldSpec::many_accounts(1, 12, 60)).await;
-    // In another order than that of the accounts, and all open at the same time.
-    let delays = [5, 9, 2, 7, 1, 11, 3, 8, 4, 10, 6, 12];
-    for (place, delay) in delays.into_iter().enumerate() {
+    let world = World::new(WorldSpec::many_accounts(1, 6, 60)).await;
+    // In another order than that of the accounts.
+    for (place, seconds) in [5, 3, 6, 1, 4, 2].into_iter().enumerate() {
         let posts = Match::path_ends_with(&format!("{}/media", account(&world, place)));
-        let message = "(#80002) There have been too many calls to this Instagram account.";
         world.simulator.inject(
             Fault::on(posts)
-                .error(80_002, None, message)
-                .delay(Duration::from_secs(delay)),
+                .error(80_002, None, "too many calls")
+                .delay(Duration::from_secs(seconds)),
         );
     }
     let summary = world.backfill_and_wait(stop_pair().1).await;
@@ -174,18 +172,26 @@ async fn what_is_suspended_goes_on_in_that_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pool_that_opens_is_used_while_others_are_still_read() {
+    let world = World::new(WorldSpec::many_accounts(1, 2, 3000)).await;
+    block(&world, 0, 10, 1);
+    let long = Match::path_ends_with(&format!("{}/media", account(&world, 1)));
+    let slow = Fault::on(long).always().delay(Duration::from_secs(50));
+    world.simulator.inject(slow);
+    let summary = world.backfill_and_wait(stop_pair().1).await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    let ended = |place| {
+        world.texts(&format!(
+            "SELECT finished_at FROM sync_runs WHERE resource = 'media' AND outcome = 'complete' AND account_id = '{}'",
+            account(&world, place)
+        ))
+    };
+    assert!(ended(0) < ended(1), "{:?} {:?}", ended(0), ended(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn discovery_waits_in_the_same_way_and_holds_up_no_other_token() {
-    let mut spec = WorldSpec::many_accounts(1, 4, 20);
-    let ids: Vec<String> = spec.pages.iter().map(|page| page.id.clone()).collect();
-    spec.tokens[0].pages = PageReach::Only(ids[..2].iter().cloned().collect());
-    spec.tokens.push(TokenSpec {
-        name: "other".to_owned(),
-        token: "EAAotherotherotherotherother".to_owned(),
-        user_id: "4711".to_owned(),
-        pages: PageReach::Only(ids[2..].iter().cloned().collect()),
-        ..spec.tokens[0].clone()
-    });
-    let world = World::new(spec).await;
+    let world = World::new(two_tokens()).await;
     let discovery = Match::path_ends_with("/me/accounts");
     world.simulator.inject(Fault::on(discovery).error(
         32,
@@ -217,4 +223,44 @@ async fn discovery_waits_in_the_same_way_and_holds_up_no_other_token() {
         world.count("SELECT count(DISTINCT started_by) FROM sync_runs"),
         1
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_finished_before_is_not_read_again_because_its_token_was_asked_later() {
+    let world = World::new(two_tokens()).await;
+    // The first start reads the first token's accounts; of the other one's, one is missing.
+    block(&world, 3, 90, 0);
+    let first = world.backfill().await;
+    assert!(matches!(first.verdict(), Verdict::Suspended(_)));
+    sleep(100 * MINUTE).await;
+    // The second start cannot ask the first token at once.
+    world.simulator.clear_journal();
+    world
+        .simulator
+        .inject(Fault::on(Match::path_ends_with("/me/accounts")).error(
+            32,
+            None,
+            "(#32) Page request limit reached",
+        ));
+    let second = world.backfill_and_wait(stop_pair().1).await;
+    assert_eq!(second.verdict(), Verdict::Complete);
+    assert_eq!(second.jobs.len(), 1, "finished accounts were read again");
+    assert_eq!(second.done_before.len(), 7);
+    assert_eq!(world.calls("/media").len(), 1);
+    world.assert_complete();
+}
+
+/// Four accounts, two for each of two users.
+fn two_tokens() -> WorldSpec {
+    let mut spec = WorldSpec::many_accounts(1, 4, 20);
+    let ids: Vec<String> = spec.pages.iter().map(|page| page.id.clone()).collect();
+    spec.tokens[0].pages = PageReach::Only(ids[..2].iter().cloned().collect());
+    spec.tokens.push(TokenSpec {
+        name: "other".to_owned(),
+        token: "EAAotherotherotherotherother".to_owned(),
+        user_id: "4711".to_owned(),
+        pages: PageReach::Only(ids[2..].iter().cloned().collect()),
+        ..spec.tokens[0].clone()
+    });
+    spec
 }
