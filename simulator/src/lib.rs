@@ -48,6 +48,7 @@ pub use clock::Clock;
 pub use fault::{Fault, Match};
 pub use journal::Call;
 pub use meter::{Foreign, MeterSpec, Pool};
+pub use node::EDGES;
 pub use oracle::{Comparison, Expectation, JOURNAL_TABLES, ORACLE_TABLES, Tables};
 pub use rules::{NestedRefusal, Rules, UsageHeader};
 pub use server::Simulator;

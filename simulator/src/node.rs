@@ -256,7 +256,7 @@ pub(crate) fn edge<'s>(
     name: &str,
     params: Params<'_>,
 ) -> Outcome<Option<Edge<'s>>> {
-    match node {
+    let edge = match node {
         Node::User => user::edge(reader, name),
         Node::Page(page) if name == "conversations" => {
             messaging::conversations(reader, *page, params).map(Some)
@@ -271,41 +271,48 @@ pub(crate) fn edge<'s>(
         Node::Account(account) => ig_user::edge(reader, *account, name, params),
         Node::Media(media, view) => ig_media::edge(reader, media, *view, name, params),
         Node::Comment(comment) => ig_comment::edge(reader, comment, name),
-    }
+    }?;
+    debug_assert!(
+        edge.is_none() || is_edge_of_some_node(name),
+        "{name} is missing in EDGES"
+    );
+    Ok(edge)
 }
 
-/// Names that are edges of some node. A node without them refuses them as fields, as recorded for `feed`; any other
-/// name is an unknown path.
+/// Names that are edges of some node. Beside those that are served there is `feed`, of which only the refusal is known.
+pub const EDGES: [&str; 28] = [
+    "accounts",
+    "available_catalogs",
+    "businesses",
+    "catalog_product_search",
+    "children",
+    "client_pages",
+    "collaboration_invites",
+    "collaborative_media",
+    "collaborators",
+    "comments",
+    "content_publishing_limit",
+    "conversations",
+    "feed",
+    "insights",
+    "instagram_business_accounts",
+    "live_media",
+    "media",
+    "messages",
+    "owned_pages",
+    "permissions",
+    "product_appeal",
+    "product_tags",
+    "recent_media",
+    "recently_searched_hashtags",
+    "replies",
+    "stories",
+    "tags",
+    "top_media",
+];
+
+/// Whether a name is that of an edge. A node without it refuses it as a field, as recorded for `feed`; any other name is
+/// an unknown path.
 pub(crate) fn is_edge_of_some_node(name: &str) -> bool {
-    matches!(
-        name,
-        "accounts"
-            | "available_catalogs"
-            | "businesses"
-            | "catalog_product_search"
-            | "children"
-            | "client_pages"
-            | "collaboration_invites"
-            | "collaborative_media"
-            | "collaborators"
-            | "comments"
-            | "content_publishing_limit"
-            | "conversations"
-            | "feed"
-            | "insights"
-            | "instagram_business_accounts"
-            | "live_media"
-            | "media"
-            | "messages"
-            | "owned_pages"
-            | "permissions"
-            | "product_appeal"
-            | "product_tags"
-            | "recent_media"
-            | "recently_searched_hashtags"
-            | "replies"
-            | "stories"
-            | "tags"
-            | "top_media"
-    )
+    EDGES.contains(&name)
 }
