@@ -74,6 +74,11 @@ impl<'w> Account<'w> {
 }
 
 impl<'w> Account<'w> {
+    /// The account as it was at another instant.
+    pub(crate) fn as_of(self, now: i64) -> Self {
+        Self { now, ..self }
+    }
+
     pub(crate) fn index(self) -> u32 {
         self.index
     }

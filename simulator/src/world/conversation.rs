@@ -191,6 +191,12 @@ impl<'w> Message<'w> {
         self.index + DETAILED_MESSAGES >= self.conversation.written()
     }
 
+    /// Whether its details were told at some time since an instant.
+    pub(crate) fn had_details_since(&self, instant: i64) -> bool {
+        let written_then = self.conversation.timeline().count_at(instant);
+        self.index + DETAILED_MESSAGES >= written_then
+    }
+
     pub(crate) fn conversation(&self) -> Conversation<'w> {
         self.conversation
     }

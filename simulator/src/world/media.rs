@@ -225,13 +225,17 @@ impl<'w> Media<'w> {
 
     /// Whether it can be commented on.
     pub fn is_comment_enabled(&self) -> bool {
-        let scripted = self.edit.as_ref().and_then(|edit| edit.comments_enabled);
-        scripted.unwrap_or_else(|| {
-            !self
-                .seed()
-                .with(51)
-                .per_mille(self.habits().comments_off_per_mille)
-        })
+        let scripted = self.edit.iter().flat_map(|edit| &edit.comments_enabled);
+        let latest = scripted.rev().find(|(at, _)| *at <= self.now);
+        latest.map_or_else(
+            || {
+                !self
+                    .seed()
+                    .with(51)
+                    .per_mille(self.habits().comments_off_per_mille)
+            },
+            |(_, enabled)| *enabled,
+        )
     }
 
     /// Reels only: whether it also stands in the feed.

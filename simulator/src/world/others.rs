@@ -51,7 +51,17 @@ impl World {
         hashtag: u32,
         seconds: i64,
     ) -> impl Iterator<Item = Media<'_>> {
-        let (posts, now) = (self.hashtag_posts(hashtag), self.now_seconds());
+        self.hashtag_media_at(hashtag, seconds, self.now_seconds())
+    }
+
+    /// Public posts with a hashtag within a span of seconds before an instant, as they were then, newest first.
+    pub(crate) fn hashtag_media_at(
+        &self,
+        hashtag: u32,
+        seconds: i64,
+        now: i64,
+    ) -> impl Iterator<Item = Media<'_>> {
+        let posts = self.hashtag_posts(hashtag);
         let recent = posts.count_at(now - seconds)..posts.count_at(now);
         recent.rev().filter_map(move |index| {
             let path = crate::id::MediaId {
@@ -60,7 +70,7 @@ impl World {
                 index: u32::try_from(index).ok()?,
                 child: 0,
             };
-            self.media_at(path)
+            Media::new(self, path, now)
         })
     }
 
