@@ -110,7 +110,7 @@ impl World {
     /// Rows of insights that are not required are checked as well: whether the API could tell them at some time since
     /// the simulation started, and whether their values can be right. Values that have settled must be equal, those
     /// that may have been read while they still grew are between 0 and what is told now. A row with an `observed_at`
-    /// must say what was true at that time.
+    /// must say what was true at that time; a required day that has settled must have been read again since then.
     pub fn expected(&self, tables: &[&str]) -> Expectation<'_> {
         let today = self.now().date_naive();
         let last = today - Days::new(UNSETTLED_DAYS);

@@ -61,11 +61,14 @@ impl Expectation<'_> {
             .get("observed_at")
             .filter(|_| reading::is_dated(table))
             .filter(|observed_at| !observed_at.is_null());
+        let required = self.rows[table].get(key).cloned().map(Told::exactly);
         if let (Some(observed_at), Some(world)) = (read_at, self.world) {
-            return reading::when_observed(world, table, key, observed_at);
+            let then = reading::when_observed(world, table, key, observed_at)?;
+            let is_final = || reading::is_final(world, table, key);
+            return Ok(required.filter(|_| is_final()).unwrap_or(then));
         }
-        if let Some(columns) = self.rows[table].get(key) {
-            return Ok(Told::exactly(columns.clone()));
+        if let Some(told) = required {
+            return Ok(told);
         }
         if let Some(columns) = self.optional.get(table).and_then(|rows| rows.get(key)) {
             return Ok(Told {

@@ -58,6 +58,13 @@ pub(super) fn is_dated(table: &str) -> bool {
     )
 }
 
+/// Whether a complete database holds the last word on a row: days are read again until they have settled, while posts
+/// are read ever more rarely.
+pub(super) fn is_final(world: &World, table: &str, key: &str) -> bool {
+    let told = until_now(world, table, key).filter(|_| table == "account_insights");
+    told.is_some_and(|told| matches!(told.numbers, Numbers::Exact))
+}
+
 /// What could be read at an instant.
 fn at(world: &World, table: &str, key: &str, now: i64) -> Option<Value> {
     match table {

@@ -48,7 +48,7 @@ async fn a_walk_of_every_edge_equals_the_world() {
     let empty = |table: &&str| walk.tables[*table].is_empty();
     let tables = ORACLE_TABLES.into_iter().chain(JOURNAL_TABLES);
     assert_eq!(
-        tables.filter(|table| empty(&table)).collect::<Vec<_>>(),
+        tables.filter(empty).collect::<Vec<_>>(),
         ["collaboration_invites"]
     );
     let calls = probe.simulator.journal();
