@@ -133,11 +133,16 @@ impl World {
 }
 
 impl Expectation<'_> {
-    /// The same without some rows of a table. Rows of insights are still checked where they are found.
+    /// The same with some rows of a table that may be missing. They are still checked where they are found.
     #[must_use]
     pub fn not_requiring(mut self, table: &str, is_waived: impl Fn(&str) -> bool) -> Self {
-        if let Some(rows) = self.rows.get_mut(table) {
-            rows.retain(|key, _| !is_waived(key));
+        let rows = self.rows.remove(table).unwrap_or_default();
+        let all = rows.into_iter();
+        let (waived, required): (BTreeMap<_, _>, _) = all.partition(|(key, _)| is_waived(key));
+        self.rows.insert(table.to_owned(), required);
+        if !reading::is_found_by_key(table) {
+            let optional = self.optional.entry(table.to_owned()).or_default();
+            optional.extend(waived);
         }
         self
     }

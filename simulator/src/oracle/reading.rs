@@ -50,6 +50,11 @@ impl Told {
     }
 }
 
+/// Whether what a row may say follows from its key, however many rows there may be.
+pub(super) fn is_found_by_key(table: &str) -> bool {
+    is_dated(table) && table != "publishing_limit"
+}
+
 /// Whether an `observed_at` of the table says when a row was read.
 pub(super) fn is_dated(table: &str) -> bool {
     matches!(

@@ -15,6 +15,7 @@ mod meters;
 mod nodes;
 mod oracle;
 mod oracle_insights;
+mod oracle_media_insights;
 mod oracle_others;
 mod paging;
 mod people;

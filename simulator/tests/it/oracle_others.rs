@@ -1,21 +1,10 @@
 //! Rows about other people, and rows of what has passed.
 
-use std::time::Duration;
+use igsync_simulator::{AccountSpec, MediaType, PageSpec, ProductType, Tables, WorldSpec};
+use serde_json::json;
 
-use igsync_simulator::{Tables, WorldSpec};
-use serde_json::{Value, json};
-
-use crate::probe::{BAKERY, Probe, ids};
-
-const DAY: Duration = Duration::from_secs(86_400);
-
-/// What is wrong with a database of one row, when no row is required.
-fn differences(probe: &Probe, table: &str, key: &str, row: &Value) -> Vec<String> {
-    let held: Tables = serde_json::from_value(json!({table: {key: row}})).unwrap();
-    let expected = probe.simulator.expected(&[table]);
-    let expected = expected.not_requiring(table, |_| true);
-    expected.compare(&held).differences
-}
+use crate::oracle::{DAY, differences};
+use crate::probe::{ACCOUNT, BAKERY, Probe, ids};
 
 #[tokio::test(start_paused = true)]
 async fn messages_that_once_had_details_may_stay_and_are_checked() {
@@ -175,6 +164,38 @@ async fn broadcasts_and_stories_may_stay_after_their_end() {
     assert_eq!(
         differences(&probe, "live_media", &photo, &json!({})).len(),
         1
+    );
+}
+
+#[tokio::test]
+async fn a_broadcast_that_ended_before_the_start_was_never_seen() {
+    let account = AccountSpec {
+        history_days: 2,
+        videos_per_mille: 0,
+        lives_per_mille: 300,
+        ..AccountSpec::numbered(1)
+    };
+    let mut spec = WorldSpec::small(1);
+    spec.pages = vec![PageSpec::numbered(1, Some(account))];
+    let probe = Probe::of(spec);
+    let world = probe.world();
+    let is_video = |post: &igsync_simulator::Media<'_>| {
+        post.media_type() == MediaType::Video && post.media_product_type() == ProductType::Feed
+    };
+    let since = world.now() - chrono::TimeDelta::hours(20);
+    let until = world.now() - chrono::TimeDelta::hours(2);
+    let ended = world
+        .media(ACCOUNT)
+        .find(|post| is_video(post) && (since..until).contains(&post.timestamp()));
+    let ended = ended.unwrap().id();
+    assert_eq!(
+        differences(&probe, "media", &ended, &json!({"id": ended})),
+        [""; 0]
+    );
+    let sentence = format!("live_media {ended}: is not in the world");
+    assert_eq!(
+        differences(&probe, "live_media", &ended, &json!({"id": ended})),
+        [sentence]
     );
 }
 
