@@ -17,6 +17,7 @@ mod paging;
 mod people;
 mod probe;
 mod recorded_cassettes;
+mod recorded_insights;
 mod recorded_limits;
 mod recorded_nodes;
 mod recorded_refusals;
