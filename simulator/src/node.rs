@@ -32,6 +32,7 @@ pub(crate) use debug_token::write as write_debug_token;
 pub(crate) use ig_hashtag::search as search_hashtag;
 pub(crate) use ig_user::profile_picture_path;
 pub(crate) use media_insights::{MEDIA_METRICS, is_metric_of};
+pub(crate) use page::check_access as check_page_access;
 pub(crate) use row::Row;
 pub(crate) use view::View;
 
@@ -281,9 +282,11 @@ pub(crate) fn is_edge_of_some_node(name: &str) -> bool {
         name,
         "accounts"
             | "available_catalogs"
+            | "boost_ads_list"
             | "businesses"
             | "catalog_product_search"
             | "children"
+            | "client_instagram_accounts"
             | "client_pages"
             | "collaboration_invites"
             | "collaborative_media"
@@ -297,6 +300,7 @@ pub(crate) fn is_edge_of_some_node(name: &str) -> bool {
             | "live_media"
             | "media"
             | "messages"
+            | "owned_instagram_accounts"
             | "owned_pages"
             | "permissions"
             | "product_appeal"

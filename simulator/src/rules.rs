@@ -114,7 +114,7 @@ pub struct Rules {
     pub business_roles_need_ads_permission: bool,
     /// Whether unknown hashtags and missing features answer 10 (else 200).
     pub hashtag_feature_code: i64,
-    /// Fields of collaborative media beyond the basic ones are refused; the accepted list is not documented.
+    /// Whether collaborative media refuses the further counts that the "Collaboration" guide lists; nobody recorded them.
     pub collaborative_media_basic_fields_only: bool,
 }
 

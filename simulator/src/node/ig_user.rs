@@ -8,7 +8,7 @@ use crate::id::MediaKind;
 use crate::reader::{Edge, List, Params, Reader, Style};
 use crate::world::Account;
 
-use super::{Node, View, account_insights, discovery, ig_hashtag, shop, url};
+use super::{Node, View, account_insights, business, discovery, ig_hashtag, shop, url};
 
 pub(super) const BASIC: [&str; 2] = ["instagram_basic", "pages_read_engagement"];
 
@@ -45,6 +45,12 @@ pub(super) fn write_field<'s>(
                 &["catalog_management", "instagram_shopping_tag_products"],
             )?;
             reader.json.boolean_member(key, account.spec().products > 0);
+        }
+        "owner_business" => {
+            if let Some(business) = business::of_account(reader, account) {
+                reader.json.key(key);
+                reader.object(&business, field.selection.as_ref())?;
+            }
         }
         _ => return discovery::write_expansion(reader, account, name, key, field),
     }

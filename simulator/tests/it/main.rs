@@ -6,6 +6,7 @@ mod account_insights;
 mod asked;
 mod businesses;
 mod edges;
+mod endpoints;
 mod exchange;
 mod faults;
 mod hashtags;
