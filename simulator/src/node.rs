@@ -268,7 +268,8 @@ pub(crate) fn edge<'s>(
         Node::Conversation(conversation) => {
             messaging::conversation_edge(reader, *conversation, name)
         }
-        Node::Page(_) | Node::Message(_) | Node::Row(_) => Ok(None),
+        Node::Message(message) => messaging::message_edge(reader, *message, name),
+        Node::Page(_) | Node::Row(_) => Ok(None),
         Node::Account(account) => ig_user::edge(reader, *account, name, params),
         Node::Media(media, view) => ig_media::edge(reader, media, *view, name, params),
         Node::Comment(comment) => ig_comment::edge(reader, comment, name),
@@ -281,6 +282,7 @@ pub(crate) fn is_edge_of_some_node(name: &str) -> bool {
     matches!(
         name,
         "accounts"
+            | "attachments"
             | "available_catalogs"
             | "boost_ads_list"
             | "businesses"
@@ -308,6 +310,7 @@ pub(crate) fn is_edge_of_some_node(name: &str) -> bool {
             | "recent_media"
             | "recently_searched_hashtags"
             | "replies"
+            | "shares"
             | "stories"
             | "tags"
             | "top_media"

@@ -166,6 +166,8 @@ pub struct AccountSpec {
     pub conversations: u32,
     /// Messages per conversation.
     pub messages_per_conversation: u32,
+    /// Conversations in the Requests folder among 1,000: the account has never answered in them.
+    pub requests_per_mille: u32,
     /// Products in its catalog; 0 is no catalog.
     pub products: u32,
     /// Posts with product tags among 1,000.
@@ -333,6 +335,7 @@ impl Default for AccountSpec {
             collaborators_per_mille: 0,
             conversations: 0,
             messages_per_conversation: 0,
+            requests_per_mille: 0,
             products: 0,
             product_tags_per_mille: 0,
             converted_at: None,

@@ -12,6 +12,7 @@ mod faults;
 mod hashtags;
 mod insights;
 mod media_insights;
+mod messaging;
 mod meters;
 mod nodes;
 mod paging;
