@@ -4,6 +4,7 @@
 
 mod account_insights;
 mod asked;
+mod batches;
 mod businesses;
 mod edges;
 mod endpoints;
