@@ -99,15 +99,11 @@ fn check_conversion(media: &Media<'_>) -> Outcome<()> {
     if !media.is_from_before_conversion() {
         return Ok(());
     }
-    let error = GraphError::new(100, "Invalid parameter").subcode(2_108_006).transient(false).for_people(
+    Err(GraphError::new(100, "Invalid parameter").subcode(2_108_006).transient(false).for_people(
         "Media Posted Before Business Account Conversion",
         "The media was posted before the most recent time that the user's account was converted to a business account \
          from a personal account.",
-    );
-    Err(GraphError {
-        error_data: Some(r#"{"blame_field_specs":[[""]]}"#),
-        ..error
-    })
+    ).error_data(r#"{"blame_field_specs":[[""]]}"#))
 }
 
 fn check_metrics(reader: &Reader<'_>, media: &Media<'_>, metrics: &[&str]) -> Outcome<()> {

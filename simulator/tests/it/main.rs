@@ -8,6 +8,7 @@ mod batches;
 mod businesses;
 mod edges;
 mod endpoints;
+mod error_codes;
 mod exchange;
 mod faults;
 mod hashtags;

@@ -250,6 +250,6 @@ async fn scripted(recorded: &Value) -> Reply {
     let text = recorded["message"].as_str().unwrap();
     let fault = Fault::on(Match::any()).error(2, None, text);
     let probe = Probe::small();
-    probe.simulator.inject(fault.transient().status(500));
+    probe.simulator.inject(fault.is_transient(true).status(500));
     probe.get("/me").await
 }
