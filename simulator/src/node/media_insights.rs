@@ -58,13 +58,13 @@ pub(super) fn edge<'s>(
     media: &Media<'s>,
     params: Params<'_>,
 ) -> Outcome<Edge<'s>> {
-    let metrics = named(params, "metric");
+    let metrics = named(reader, params, "metric")?;
     if metrics.is_empty() {
         let message = "No metric was specified to be fetched. Please specify one or more metrics to be fetched and try again.";
         return Err(GraphError::new(3001, message).subcode(1_504_028));
     }
     check_names(&metrics, "metric", &MEDIA_METRICS)?;
-    let breakdowns = named(params, "breakdown");
+    let breakdowns = named(reader, params, "breakdown")?;
     check_names(&breakdowns, "breakdown", &BREAKDOWNS)?;
     check_name(params.get("period"), "period", &PERIODS)?;
     check_name(params.get("metric_type"), "metric_type", &METRIC_TYPES)?;
