@@ -24,7 +24,7 @@ pub struct WorldSpec {
     pub others: Vec<AccountSpec>,
     /// Hashtags that exist.
     pub hashtags: Vec<HashtagSpec>,
-    /// `/{ig}/media` lists this many of the most recent posts ("IG User Media" page: 10,000).
+    /// `/{ig}/media` lists this many of the most recent posts that still exist ("IG User Media" page: 10,000).
     pub media_list_cap: u64,
     /// Limits and switches.
     pub rules: Rules,

@@ -135,8 +135,7 @@ pub(super) fn media<'s>(
     params: Params<'_>,
     view: View,
 ) -> Outcome<List<'s>> {
-    let total = account.slots();
-    let mut slots = total.saturating_sub(reader.world.spec().media_list_cap)..total;
+    let mut slots = account.listed_slots();
     let inclusive = i64::from(reader.rules().media_range_inclusive);
     if let Some(since) = instant(params, "since")? {
         slots.start = slots.start.max(account.slot_at(since + 1 - inclusive));
@@ -149,7 +148,7 @@ pub(super) fn media<'s>(
         newest_first: true,
         item: Box::new(move |slot| {
             let post = account.post_at_slot(slot);
-            (post.is_readable() && !post.is_live()).then_some(Node::Media(post, view))
+            post.is_listed().then_some(Node::Media(post, view))
         }),
         default_limit: reader.rules().default_limit,
         max_limit: reader.rules().max_limit,
