@@ -160,6 +160,8 @@ pub struct AccountSpec {
     pub mentions: u32,
     /// Posts of others on which it is an accepted collaborator.
     pub collaborations: u32,
+    /// Posts of others on which it is invited to be a collaborator.
+    pub invites: u32,
     /// Own posts with collaborators among 1,000.
     pub collaborators_per_mille: u32,
     /// Conversations.
@@ -332,6 +334,7 @@ impl Default for AccountSpec {
             tagged_per_year: 0,
             mentions: 0,
             collaborations: 0,
+            invites: 0,
             collaborators_per_mille: 0,
             conversations: 0,
             messages_per_conversation: 0,

@@ -111,7 +111,7 @@ pub(super) fn edge<'s>(
         }
         "collaboration_invites" => {
             reader.require(account.index(), &BASIC)?;
-            Edge::List(collaboration_invites(reader)?)
+            shop::collaboration_invites(reader, account)?
         }
         "live_media" => {
             reader.require(account.index(), &BASIC)?;
@@ -189,30 +189,6 @@ fn foreign<'s>(reader: &Reader<'s>, account: Account<'s>, kind: MediaKind, view:
         max_limit: reader.rules().max_limit,
         style: Style::Links,
     }
-}
-
-/// Pending invites, 10 at a time, 300 reads per day and user ("Collaboration" guide, "IG User Collaboration Invites").
-///
-/// Nobody invites in this world: no page that could be read names the fields of an invite, and none is made up.
-fn collaboration_invites<'s>(reader: &Reader<'s>) -> Outcome<List<'s>> {
-    let user = reader
-        .caller
-        .spec()
-        .map_or("", |spec| spec.user_id.as_str());
-    let most = reader.rules().max_invite_reads_per_day;
-    if !reader.memory.read_invites(user, reader.now, most) {
-        // The pages name no code; 613 is that of limits of a single API.
-        let text = "(#613) Calls to this api have exceeded the rate limit.";
-        return Err(GraphError::new(613, text).status(reader.rules().throttle_status));
-    }
-    Ok(List {
-        slots: 0..0,
-        newest_first: true,
-        item: Box::new(|_| None),
-        default_limit: 10,
-        max_limit: reader.rules().max_limit,
-        style: Style::Links,
-    })
 }
 
 /// Broadcasts that run now; they become posts when they end.

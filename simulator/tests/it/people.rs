@@ -312,6 +312,40 @@ async fn one_collab_post_is_looked_up_by_its_id() {
     assert_eq!(probe.refused(&search(&id)).await.code, 10);
 }
 
+#[tokio::test]
+async fn invites_are_told_ten_at_a_time_and_their_posts_not_at_all() {
+    let mut spec = WorldSpec::demo(7);
+    spec.pages[0].account.as_mut().unwrap().invites = 23;
+    let probe = Probe::of(spec);
+    let path = format!("/{BAKERY}/collaboration_invites");
+    let page = probe.ok(&path).await;
+    assert_eq!(page["data"].as_array().unwrap().len(), 10);
+    assert_eq!(keys(&page["paging"]), ["cursors", "next"]);
+    let all = probe.walk(&format!("{path}?limit=7")).await;
+    let told: Vec<_> = all
+        .iter()
+        .map(|invite| invite["media_id"].as_str().unwrap())
+        .collect();
+    let expected: Vec<String> = probe
+        .world()
+        .invites(BAKERY)
+        .map(|media| media.id())
+        .collect();
+    assert_eq!(told, expected);
+    let complete = all.iter().find(|invite| keys(invite).len() == 4).unwrap();
+    assert_eq!(
+        keys(complete),
+        ["caption", "media_id", "media_owner_username", "media_url"]
+    );
+    let search = format!(
+        "/{BAKERY}?fields=collaborative_media_search.media_id({})",
+        told[0]
+    );
+    for path in [search, format!("/{}", told[0])] {
+        assert_eq!(probe.refused(&path).await.subcode, Some(33), "{path}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn collaboration_invites_are_empty_and_can_be_read_300_times_a_day() {
     let probe = Probe::demo();
