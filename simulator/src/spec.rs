@@ -107,7 +107,8 @@ pub struct PageSpec {
     pub new_page_experience: bool,
     /// The business that owns it; appears as a second id in usage headers.
     pub business_id: Option<String>,
-    /// The business of the tokens' users, where they work on the page for the business that owns it: an agency.
+    /// The business of the tokens' users, where they work on the page for the business that owns it: an agency. Their
+    /// role on it is then given through a business.
     pub client_business_id: Option<String>,
     /// The professional account linked to it.
     pub account: Option<AccountSpec>,

@@ -74,6 +74,17 @@ async fn pages_of_a_business_need_the_permission_of_pages_as_well() {
 }
 
 #[tokio::test]
+async fn pages_that_the_user_has_through_an_agency_are_listed_with_business_management_alone() {
+    let probe = probe();
+    let every = probe.ids("/me/accounts").await;
+    probe
+        .world()
+        .withdraw_permission(TOKEN, "business_management");
+    let own = [&every[..1], &every[3..]].concat();
+    assert_eq!(probe.ids("/me/accounts").await, own);
+}
+
+#[tokio::test]
 async fn an_account_tells_the_business_that_owns_it() {
     let probe = probe();
     let account = probe.world().accounts().nth(1).unwrap().id().to_owned();
