@@ -32,6 +32,7 @@ pub(crate) use debug_token::write as write_debug_token;
 pub(crate) use ig_hashtag::search as search_hashtag;
 pub(crate) use ig_user::profile_picture_path;
 pub(crate) use media_insights::{MEDIA_METRICS, is_metric_of};
+pub(crate) use page::check_access as check_page_access;
 pub(crate) use row::Row;
 pub(crate) use view::View;
 
@@ -267,7 +268,8 @@ pub(crate) fn edge<'s>(
         Node::Conversation(conversation) => {
             messaging::conversation_edge(reader, *conversation, name)
         }
-        Node::Page(_) | Node::Message(_) | Node::Row(_) => Ok(None),
+        Node::Message(message) => messaging::message_edge(reader, *message, name),
+        Node::Page(_) | Node::Row(_) => Ok(None),
         Node::Account(account) => ig_user::edge(reader, *account, name, params),
         Node::Media(media, view) => ig_media::edge(reader, media, *view, name, params),
         Node::Comment(comment) => ig_comment::edge(reader, comment, name),
@@ -280,12 +282,15 @@ pub(crate) fn edge<'s>(
 }
 
 /// Names that are edges of some node. Beside those that are served there is `feed`, of which only the refusal is known.
-pub const EDGES: [&str; 28] = [
+pub const EDGES: [&str; 33] = [
     "accounts",
+    "attachments",
     "available_catalogs",
+    "boost_ads_list",
     "businesses",
     "catalog_product_search",
     "children",
+    "client_instagram_accounts",
     "client_pages",
     "collaboration_invites",
     "collaborative_media",
@@ -299,6 +304,7 @@ pub const EDGES: [&str; 28] = [
     "live_media",
     "media",
     "messages",
+    "owned_instagram_accounts",
     "owned_pages",
     "permissions",
     "product_appeal",
@@ -306,6 +312,7 @@ pub const EDGES: [&str; 28] = [
     "recent_media",
     "recently_searched_hashtags",
     "replies",
+    "shares",
     "stories",
     "tags",
     "top_media",

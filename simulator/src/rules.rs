@@ -77,6 +77,10 @@ pub struct Rules {
     /// Whether demographics of too few engaged or reached people are refused with 2874010, as recorded; the page says
     /// that they are missing.
     pub small_audience_is_refused: bool,
+    /// Whether a metric or a breakdown that is listed twice is refused; else it counts once. Nobody recorded it.
+    pub repeated_metrics_refused: bool,
+    /// Whether account insights refuse a `since` after `until`; else they are empty. Nobody recorded it.
+    pub reversed_range_refused: bool,
     /// The zone whose midnight ends a day of account insights.
     pub insights_zone: Tz,
     /// How far back account insights answer, in days.
@@ -114,7 +118,7 @@ pub struct Rules {
     pub business_roles_need_ads_permission: bool,
     /// Whether unknown hashtags and missing features answer 10 (else 200).
     pub hashtag_feature_code: i64,
-    /// Fields of collaborative media beyond the basic ones are refused; the accepted list is not documented.
+    /// Whether collaborative media refuses the further counts that the "Collaboration" guide lists; nobody recorded them.
     pub collaborative_media_basic_fields_only: bool,
 }
 
@@ -147,6 +151,8 @@ impl Default for Rules {
             follower_demographics_need_timeframe: false,
             breakdown_refusal_is_unknown_error: false,
             small_audience_is_refused: true,
+            repeated_metrics_refused: true,
+            reversed_range_refused: true,
             insights_zone: chrono_tz::America::Los_Angeles,
             insights_retention_days: 730,
             insights_delay_seconds: 2 * 3600,

@@ -79,7 +79,8 @@ pub(super) fn edge<'s>(
 ) -> Outcome<Edge<'s>> {
     let question = question(reader, account, params)?;
     let mut rows: Vec<Row> = Vec::new();
-    for metric in &question.metrics {
+    let is_reversed = question.since > question.until;
+    for metric in question.metrics.iter().filter(|_| !is_reversed) {
         rows.extend(if metric.ends_with("_demographics") {
             demographics(reader, account, metric, &question)?
         } else if question.total_value {
@@ -111,7 +112,7 @@ fn question<'p>(
     account: Account<'_>,
     params: Params<'p>,
 ) -> Outcome<Question<'p>> {
-    let metrics = named(params, "metric");
+    let metrics = named(reader, params, "metric")?;
     if metrics.is_empty() {
         return Err(GraphError::missing_parameter("metric"));
     }
@@ -121,7 +122,7 @@ fn question<'p>(
     };
     check_name(Some(period), "period", &PERIODS)?;
     check_name(params.get("metric_type"), "metric_type", &METRIC_TYPES)?;
-    let breakdowns = named(params, "breakdown");
+    let breakdowns = named(reader, params, "breakdown")?;
     check_names(&breakdowns, "breakdown", &BREAKDOWNS)?;
     reader.require(
         account.index(),
@@ -222,7 +223,8 @@ fn check_breakdowns(
     Ok(())
 }
 
-/// Without a range the last two days come back, as recorded; with `since` alone it ends now.
+/// Without a range the last two days come back, as recorded; with `since` alone it ends now. No page says what becomes
+/// of a range that ends before it begins.
 fn range(reader: &Reader<'_>, metrics: &[&str], params: Params<'_>) -> Outcome<(i64, i64)> {
     let now = reader.now;
     let (since, until) = (instant(params, "since")?, instant(params, "until")?);
@@ -233,6 +235,9 @@ fn range(reader: &Reader<'_>, metrics: &[&str], params: Params<'_>) -> Outcome<(
             100,
             "(#100) since param is not valid. Metrics data is available for the last 2 years",
         ));
+    }
+    if since > until_or_now && reader.rules().reversed_range_refused {
+        return Err(GraphError::new(100, "Invalid parameter"));
     }
     if until_or_now - since > LONGEST_RANGE {
         return Err(GraphError::new(

@@ -84,7 +84,8 @@ pub(super) fn edge<'s>(
         }),
         default_limit: reader.rules().max_replies,
         max_limit: reader.rules().max_replies,
-        style: Style::Links,
+        // Recorded: like comments, replies have no `paging` on their last page.
+        style: Style::AfterOnly,
     };
     Ok(Some(Edge::List(list)))
 }

@@ -110,7 +110,7 @@ fn write_number(
             reader.json.key(key);
             reader.json.raw(r#"{"eligible_to_boost":true}"#);
         }
-        "boost_ads_list" | "from_full_name" | "from_id" => {}
+        "from_full_name" | "from_id" => {}
         "copyright_check_information" => {
             if media.media_type() != MediaType::Video {
                 return Err(
@@ -179,8 +179,15 @@ pub(super) fn edge<'s>(
                 .collect();
             Edge::Rows(rows)
         }
-        "comments" | "insights" | "collaborators" | "product_tags" if !view.is_owners() => {
+        "boost_ads_list" | "comments" | "insights" | "collaborators" | "product_tags"
+            if !view.is_owners() =>
+        {
             return Ok(None);
+        }
+        // Its active ads: nothing is advertised in this world.
+        "boost_ads_list" if media.path().child == 0 => {
+            reader.require(media.path().account, &BASIC)?;
+            Edge::Rows(Vec::new())
         }
         "collaborators" => shop::collaborators(reader, media)?,
         "product_tags" => shop::product_tags(reader, media)?,

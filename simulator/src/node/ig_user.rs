@@ -8,7 +8,7 @@ use crate::id::MediaKind;
 use crate::reader::{Edge, List, Params, Reader, Style};
 use crate::world::Account;
 
-use super::{Node, View, account_insights, discovery, ig_hashtag, shop, url};
+use super::{Node, View, account_insights, business, discovery, ig_hashtag, shop, url};
 
 pub(super) const BASIC: [&str; 2] = ["instagram_basic", "pages_read_engagement"];
 
@@ -45,6 +45,12 @@ pub(super) fn write_field<'s>(
                 &["catalog_management", "instagram_shopping_tag_products"],
             )?;
             reader.json.boolean_member(key, account.spec().products > 0);
+        }
+        "owner_business" => {
+            if let Some(business) = business::of_account(reader, account) {
+                reader.json.key(key);
+                reader.object(&business, field.selection.as_ref())?;
+            }
         }
         _ => return discovery::write_expansion(reader, account, name, key, field),
     }
@@ -105,7 +111,7 @@ pub(super) fn edge<'s>(
         }
         "collaboration_invites" => {
             reader.require(account.index(), &BASIC)?;
-            Edge::List(collaboration_invites(reader)?)
+            shop::collaboration_invites(reader, account)?
         }
         "live_media" => {
             reader.require(account.index(), &BASIC)?;
@@ -129,8 +135,7 @@ pub(super) fn media<'s>(
     params: Params<'_>,
     view: View,
 ) -> Outcome<List<'s>> {
-    let total = account.slots();
-    let mut slots = total.saturating_sub(reader.world.spec().media_list_cap)..total;
+    let mut slots = account.listed_slots();
     let inclusive = i64::from(reader.rules().media_range_inclusive);
     if let Some(since) = instant(params, "since")? {
         slots.start = slots.start.max(account.slot_at(since + 1 - inclusive));
@@ -143,7 +148,7 @@ pub(super) fn media<'s>(
         newest_first: true,
         item: Box::new(move |slot| {
             let post = account.post_at_slot(slot);
-            (post.is_readable() && !post.is_live()).then_some(Node::Media(post, view))
+            post.is_listed().then_some(Node::Media(post, view))
         }),
         default_limit: reader.rules().default_limit,
         max_limit: reader.rules().max_limit,
@@ -184,30 +189,6 @@ fn foreign<'s>(reader: &Reader<'s>, account: Account<'s>, kind: MediaKind, view:
         max_limit: reader.rules().max_limit,
         style: Style::Links,
     }
-}
-
-/// Pending invites, 10 at a time, 300 reads per day and user ("Collaboration" guide, "IG User Collaboration Invites").
-///
-/// Nobody invites in this world: no page that could be read names the fields of an invite, and none is made up.
-fn collaboration_invites<'s>(reader: &Reader<'s>) -> Outcome<List<'s>> {
-    let user = reader
-        .caller
-        .spec()
-        .map_or("", |spec| spec.user_id.as_str());
-    let most = reader.rules().max_invite_reads_per_day;
-    if !reader.memory.read_invites(user, reader.now, most) {
-        // The pages name no code; 613 is that of limits of a single API.
-        let text = "(#613) Calls to this api have exceeded the rate limit.";
-        return Err(GraphError::new(613, text).status(reader.rules().throttle_status));
-    }
-    Ok(List {
-        slots: 0..0,
-        newest_first: true,
-        item: Box::new(|_| None),
-        default_limit: 10,
-        max_limit: reader.rules().max_limit,
-        style: Style::Links,
-    })
 }
 
 /// Broadcasts that run now; they become posts when they end.

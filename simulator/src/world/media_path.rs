@@ -174,6 +174,11 @@ impl<'w> Media<'w> {
         self.is_published() && !ended && !self.is_deleted()
     }
 
+    /// Whether `/media` shows it: a broadcast becomes a post when it ends.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.is_readable() && !self.is_live()
+    }
+
     pub(crate) fn published_at(&self) -> i64 {
         self.published_at
     }

@@ -9,6 +9,9 @@ use super::media::Media;
 use super::timeline::DAY;
 use super::{Account, World, caption};
 
+/// Where posts with pending invites begin among collaborations.
+const FIRST_INVITE: u64 = 1 << 19;
+
 /// A comment of somebody else, on a post of somebody else, that mentions an account.
 #[derive(Clone, Debug)]
 pub struct MentioningComment<'w> {
@@ -30,6 +33,12 @@ impl World {
     /// Posts of others on which an account is an accepted collaborator, newest first.
     pub fn collaborative_media(&self, account_id: &str) -> impl Iterator<Item = Media<'_>> {
         self.foreign_media(account_id, MediaKind::Collaboration)
+    }
+
+    /// Posts of others on which an account is invited to be a collaborator and has not answered, newest first.
+    pub fn invites(&self, account_id: &str) -> impl Iterator<Item = Media<'_>> {
+        let account = self.account(account_id);
+        account.into_iter().flat_map(Account::invites)
     }
 
     /// Comments of others that mention an account; webhooks tell the ids of these, too.
@@ -102,6 +111,12 @@ impl World {
 }
 
 impl<'w> Account<'w> {
+    /// They stand far behind the accepted ones, where nothing has been published for this account.
+    pub(crate) fn invites(self) -> impl Iterator<Item = Media<'w>> {
+        let invites = (0..self.spec().invites).rev().map(u64::from);
+        invites.map(move |index| self.media(MediaKind::Collaboration, FIRST_INVITE + index))
+    }
+
     pub(crate) fn foreign(self, kind: MediaKind) -> impl Iterator<Item = Media<'w>> {
         let timeline = match kind {
             MediaKind::Tagged => self.tagged(),

@@ -4,13 +4,17 @@
 
 mod account_insights;
 mod asked;
+mod batches;
 mod businesses;
 mod edges;
+mod endpoints;
+mod error_codes;
 mod exchange;
 mod faults;
 mod hashtags;
 mod insights;
 mod media_insights;
+mod messaging;
 mod meters;
 mod nodes;
 mod oracle;
@@ -21,6 +25,7 @@ mod paging;
 mod people;
 mod probe;
 mod recorded_cassettes;
+mod recorded_insights;
 mod recorded_limits;
 mod recorded_nodes;
 mod recorded_refusals;

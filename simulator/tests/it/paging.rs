@@ -164,6 +164,37 @@ async fn only_the_most_recent_posts_are_listed() {
 }
 
 #[tokio::test]
+async fn deleted_posts_make_room_for_older_ones() {
+    let mut spec = WorldSpec::single_account(3, 300);
+    spec.media_list_cap = 120;
+    spec.pages[0].account.as_mut().unwrap().deleted_per_mille = 300;
+    let probe = Probe::of(spec.clone());
+    let visible: Vec<String> = probe
+        .world()
+        .media(ACCOUNT)
+        .filter(|post| !post.is_deleted())
+        .map(|post| post.id())
+        .collect();
+    assert!((120..300).contains(&visible.len()));
+    let walk = async |probe: &Probe| -> Vec<String> {
+        let path = format!("/{ACCOUNT}/media?limit=100&fields=id");
+        ids(&json!({ "data": probe.walk(&path).await }))
+    };
+    assert_eq!(walk(&probe).await, visible[..120]);
+    probe.world().delete_media(&visible[5]);
+    probe.world().delete_media(&visible[120]);
+    let listed = walk(&probe).await;
+    assert_eq!((listed.len(), &listed[119]), (120, &visible[121]));
+    // The same where nothing is ever deleted but by hand.
+    spec.pages[0].account.as_mut().unwrap().deleted_per_mille = 0;
+    let probe = Probe::of(spec);
+    let before = walk(&probe).await;
+    probe.world().delete_media(&before[0]);
+    let after = walk(&probe).await;
+    assert_eq!((after.len(), &after[..119]), (120, &before[1..]));
+}
+
+#[tokio::test]
 async fn a_post_published_while_paging_does_not_disturb_the_cursors() {
     let probe = Probe::small();
     let all = probe.ids(&format!("/{ACCOUNT}/media?limit=100")).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use igsync_simulator::{Rules, WorldSpec};
+use serde_json::json;
 
 use crate::probe::{BAKERY, Probe, TOKEN, ids, keys};
 
@@ -250,14 +251,18 @@ async fn collab_posts_of_others_tell_basic_fields() {
         collaborative_media_basic_fields_only: false,
         ..Rules::default()
     };
-    Probe::of(WorldSpec {
+    let generous = Probe::of(WorldSpec {
         rules,
         ..WorldSpec::demo(7)
-    })
-    .ok(&format!(
-        "/{BAKERY}/collaborative_media?fields=shares_count"
-    ))
-    .await;
+    });
+    let path = format!("/{BAKERY}/collaborative_media?fields=");
+    generous.ok(&format!("{path}shares_count")).await;
+    for unlisted in ["alt_text", "owner", "is_comment_enabled"] {
+        assert_eq!(
+            generous.refused(&format!("{path}{unlisted}")).await.code,
+            100
+        );
+    }
     let own = probe
         .world()
         .media(BAKERY)
@@ -272,6 +277,73 @@ async fn collab_posts_of_others_tell_basic_fields() {
         listed["data"][0]["invite_status"].as_str(),
         Some("Accepted" | "Pending")
     ));
+}
+
+#[tokio::test]
+async fn one_collab_post_is_looked_up_by_its_id() {
+    let probe = Probe::demo();
+    let id = probe
+        .world()
+        .collaborative_media(BAKERY)
+        .next()
+        .unwrap()
+        .id();
+    let search = |id: &str| {
+        format!("/{BAKERY}?fields=collaborative_media_search.media_id({id}){{id,caption,username}}")
+    };
+    let listed = format!("/{BAKERY}/collaborative_media?fields=id,caption,username");
+    let told = probe.ok(&search(&id)).await;
+    assert_eq!(
+        told,
+        json!({
+            "collaborative_media_search": probe.ok(&listed).await["data"][0],
+            "id": BAKERY,
+        })
+    );
+    let own = probe.world().media(BAKERY).next().unwrap().id();
+    let mention = probe.world().mentioned_media(BAKERY).next().unwrap().id();
+    for other in [own, mention] {
+        let refused = probe.refused(&search(&other)).await;
+        assert_eq!((refused.code, refused.subcode), (100, Some(33)));
+    }
+    let path = format!("/{BAKERY}?fields=collaborative_media_search{{id}}");
+    assert_eq!(probe.refused(&path).await.code, 100, "whose?");
+    probe.world().withdraw_permission(TOKEN, "instagram_basic");
+    assert_eq!(probe.refused(&search(&id)).await.code, 10);
+}
+
+#[tokio::test]
+async fn invites_are_told_ten_at_a_time_and_their_posts_not_at_all() {
+    let mut spec = WorldSpec::demo(7);
+    spec.pages[0].account.as_mut().unwrap().invites = 23;
+    let probe = Probe::of(spec);
+    let path = format!("/{BAKERY}/collaboration_invites");
+    let page = probe.ok(&path).await;
+    assert_eq!(page["data"].as_array().unwrap().len(), 10);
+    assert_eq!(keys(&page["paging"]), ["cursors", "next"]);
+    let all = probe.walk(&format!("{path}?limit=7")).await;
+    let told: Vec<_> = all
+        .iter()
+        .map(|invite| invite["media_id"].as_str().unwrap())
+        .collect();
+    let expected: Vec<String> = probe
+        .world()
+        .invites(BAKERY)
+        .map(|media| media.id())
+        .collect();
+    assert_eq!(told, expected);
+    let complete = all.iter().find(|invite| keys(invite).len() == 4).unwrap();
+    assert_eq!(
+        keys(complete),
+        ["caption", "media_id", "media_owner_username", "media_url"]
+    );
+    let search = format!(
+        "/{BAKERY}?fields=collaborative_media_search.media_id({})",
+        told[0]
+    );
+    for path in [search, format!("/{}", told[0])] {
+        assert_eq!(probe.refused(&path).await.subcode, Some(33), "{path}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use igsync_simulator::{Fault, Match, MeterSpec, Pool, Revocation, Rules, WorldSpec};
+use serde_json::json;
 
 use crate::probe::{ACCOUNT, BAKERY, Probe, TOKEN};
 
@@ -302,4 +303,56 @@ async fn headers_of_single_answers_can_be_scripted() {
         .inject(Fault::on(Match::any()).always().html(500));
     probe.simulator.clear_faults();
     probe.ok("/me").await;
+}
+
+#[tokio::test]
+async fn metrics_and_breakdowns_listed_twice_are_refused_or_count_once() {
+    let strict = Probe::small();
+    let lenient = with(Rules {
+        repeated_metrics_refused: false,
+        ..Rules::default()
+    });
+    let post = strict.world().media(ACCOUNT).next().unwrap().id();
+    let total = "period=day&metric_type=total_value";
+    let by_type = "breakdown=media_product_type";
+    for (twice, once) in [
+        (
+            format!("/{ACCOUNT}/insights?metric=likes,saves,likes&{total}"),
+            format!("/{ACCOUNT}/insights?metric=likes,saves&{total}"),
+        ),
+        (
+            format!("/{ACCOUNT}/insights?metric=likes&{total}&{by_type},media_product_type"),
+            format!("/{ACCOUNT}/insights?metric=likes&{total}&{by_type}"),
+        ),
+        (
+            format!("/{post}/insights?metric=reach,reach"),
+            format!("/{post}/insights?metric=reach"),
+        ),
+    ] {
+        let refused = strict.refused(&twice).await;
+        assert_eq!((refused.status, refused.code), (400, 100), "{twice}");
+        let told = lenient.ok(&twice).await;
+        assert_eq!(told["data"], strict.ok(&once).await["data"], "{twice}");
+    }
+}
+
+#[tokio::test]
+async fn a_range_that_ends_before_it_begins_is_refused_or_empty() {
+    let strict = Probe::small();
+    let lenient = with(Rules {
+        reversed_range_refused: false,
+        ..Rules::default()
+    });
+    for metric in [
+        "reach&period=day",
+        "likes&period=day&metric_type=total_value",
+    ] {
+        let path = format!("/{ACCOUNT}/insights?metric={metric}&since=2026-09-20&until=");
+        let refused = strict.refused(&format!("{path}2026-09-19")).await;
+        assert_eq!((refused.status, refused.code), (400, 100));
+        strict.ok(&format!("{path}2026-09-20")).await;
+        let told = lenient.ok(&format!("{path}2026-09-19")).await;
+        assert_eq!(told["data"], json!([]), "{metric}");
+        assert!(told["paging"]["next"].is_string());
+    }
 }
