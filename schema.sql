@@ -99,6 +99,66 @@ CREATE TABLE media_snapshots (
     PRIMARY KEY (media_id, observed_at)
 ) STRICT, WITHOUT ROWID;
 
+-- What Meta measured about a post, reel or story: a row when a number changed. Numbers are totals up to the moment.
+CREATE TABLE media_insights (
+    media_id        TEXT NOT NULL REFERENCES media (id), -- of which post
+    name            TEXT NOT NULL, -- the metric: reach, views, saved, …; times of reels are milliseconds
+    breakdown       TEXT NOT NULL, -- '' or action_type, story_navigation_action_type
+    dimension_value TEXT NOT NULL, -- '' or one value of the breakdown, in lower case: tap_exit, email, …
+    observed_at     TEXT NOT NULL, -- when this number was first read
+    value           ANY,  -- the number; most are whole, reels_skip_rate is a percentage with a fraction
+    confirmed_at    TEXT NOT NULL, -- when it was last read unchanged, moved at most once an hour
+    PRIMARY KEY (media_id, name, breakdown, dimension_value, observed_at)
+) STRICT, WITHOUT ROWID;
+
+-- What Meta measured about an account, per day: a row when a number changed, as the last days still settle.
+CREATE TABLE account_insights (
+    account_id      TEXT NOT NULL REFERENCES accounts (id), -- whose
+    name            TEXT NOT NULL, -- the metric: reach, views, follower_count (new followers of that day), …
+    period          TEXT NOT NULL, -- day; week and days_28 are windows that end at end_time; lifetime: online_followers
+    breakdown       TEXT NOT NULL, -- '' or media_product_type, follow_type, contact_button_type; hour: online_followers
+    dimension_value TEXT NOT NULL, -- '' or one value of the breakdown; hours are 0 to 23, Pacific time
+    end_time        TEXT NOT NULL, -- the end of the day that Meta counted: midnight in Pacific time
+    observed_at     TEXT NOT NULL, -- when this number was first read
+    value           ANY,  -- the number
+    confirmed_at    TEXT NOT NULL, -- when it was last read unchanged, moved at most once an hour
+    PRIMARY KEY (account_id, name, period, breakdown, dimension_value, end_time, observed_at)
+) STRICT, WITHOUT ROWID;
+
+-- Who the audience is: a row when a number changed. Only people whose data Meta knows, only the 45 largest groups.
+CREATE TABLE audience (
+    account_id      TEXT NOT NULL REFERENCES accounts (id), -- whose
+    name            TEXT NOT NULL, -- follower_demographics, engaged_audience_demographics, reached_audience_demographics
+    timeframe       TEXT NOT NULL, -- '' or this_week, this_month
+    breakdown       TEXT NOT NULL, -- age,gender or city or country
+    dimension_value TEXT NOT NULL, -- 25-34,F or the city or the country's two letters
+    observed_at     TEXT NOT NULL, -- when this number was first read
+    value           ANY,  -- people
+    confirmed_at    TEXT NOT NULL, -- when it was last read unchanged, moved at most once an hour
+    PRIMARY KEY (account_id, name, timeframe, breakdown, dimension_value, observed_at)
+) STRICT, WITHOUT ROWID;
+
+-- A comment on a post of an account, or a reply to one.
+CREATE TABLE comments (
+    id            TEXT NOT NULL PRIMARY KEY, -- IG Comment id
+    media_id      TEXT NOT NULL REFERENCES media (id), -- on which post
+    parent_id     TEXT,    -- the comment that it answers; NULL: on the post itself
+    text          TEXT,    -- what it says
+    timestamp     TEXT,    -- when it was written
+    username      TEXT,    -- whose
+    from_id       TEXT,    -- the author's id, as this app sees it
+    from_username TEXT,    -- the author's handle
+    user_id       TEXT,    -- the author's id where the token's own user wrote it
+    like_count    INTEGER, -- likes at the last read
+    hidden        INTEGER, -- 1: the account hides it
+    legacy_instagram_comment_id TEXT, -- the id of older versions
+    first_seen_at TEXT NOT NULL, -- when igsync first read it
+    changed_at    TEXT NOT NULL  -- when an attribute above was last seen to differ
+) STRICT;
+
+CREATE INDEX comments_by_media_and_time ON comments (media_id, timestamp);
+CREATE INDEX comments_by_parent ON comments (parent_id) WHERE parent_id IS NOT NULL;
+
 -- Accounts with their newest counts.
 CREATE VIEW accounts_current AS
 SELECT a.*, s.followers_count, s.follows_count, s.media_count, s.observed_at, s.confirmed_at
@@ -113,6 +173,32 @@ SELECT m.*, s.like_count, s.comments_count, s.reposts_count, s.saved_count, s.sh
 FROM media m
 LEFT JOIN media_snapshots s ON s.media_id = m.id
     AND s.observed_at = (SELECT max(observed_at) FROM media_snapshots WHERE media_id = m.id);
+
+-- Insights of posts with their newest numbers.
+CREATE VIEW media_insights_current AS
+SELECT i.media_id, i.name, i.breakdown, i.dimension_value, i.value, i.observed_at, i.confirmed_at
+FROM media_insights i
+WHERE i.observed_at = (
+    SELECT max(observed_at) FROM media_insights
+    WHERE media_id = i.media_id AND name = i.name AND breakdown = i.breakdown AND dimension_value = i.dimension_value);
+
+-- Insights of accounts with their newest numbers; day is the day that Meta counted.
+CREATE VIEW account_insights_current AS
+SELECT i.account_id, i.name, i.period, i.breakdown, i.dimension_value, date(i.end_time, '-1 day') AS day, i.end_time,
+       i.value, i.observed_at, i.confirmed_at
+FROM account_insights i
+WHERE i.observed_at = (
+    SELECT max(observed_at) FROM account_insights
+    WHERE account_id = i.account_id AND name = i.name AND period = i.period AND breakdown = i.breakdown
+      AND dimension_value = i.dimension_value AND end_time = i.end_time);
+
+-- Stories, with when their numbers were last read, and whether those are final: read in the last hour of their 24.
+CREATE VIEW stories AS
+SELECT m.*, r.read_at AS insights_read_at,
+       ifnull(r.read_at >= strftime('%Y-%m-%dT%H:%M:%SZ', m.timestamp, '+23 hours'), 0) AS is_final
+FROM media m
+LEFT JOIN sync_reads r ON r.account_id = m.account_id AND r.resource = 'stories' AND r.subject = m.id
+WHERE m.media_product_type = 'STORY';
 
 -- What igsync did: a row for each resource of each account in each start of the program.
 CREATE TABLE sync_runs (
@@ -158,6 +244,18 @@ CREATE TABLE sync_checkpoints (
     PRIMARY KEY (job, account_id, resource, range)
 ) STRICT, WITHOUT ROWID;
 
+-- How far each subject of a resource that asks many questions has been read: a post's insights, a day of an account.
+CREATE TABLE sync_reads (
+    account_id TEXT NOT NULL REFERENCES accounts (id), -- whose
+    resource   TEXT NOT NULL, -- media_insights, comments, account_insights, …
+    subject    TEXT NOT NULL, -- a media id, a day, a hashtag, …
+    read_at    TEXT, -- when it was last read to its end; NULL: not yet
+    cursor     TEXT, -- opaque: where a list that is being read goes on
+    mark       TEXT, -- what it looked like then, for igsync to compare: comments_count for comments
+    closed     INTEGER NOT NULL, -- 1: there is no use in asking ever again, sync_gaps says why
+    PRIMARY KEY (account_id, resource, subject)
+) STRICT, WITHOUT ROWID;
+
 -- What is missing and why. A row stays when the gap is closed, with resolved_at.
 CREATE TABLE sync_gaps (
     id            INTEGER PRIMARY KEY, -- counts up
@@ -183,17 +281,22 @@ CREATE TABLE sync_gaps (
 CREATE UNIQUE INDEX sync_gaps_by_subject ON sync_gaps
     (ifnull(account_id, ''), resource, ifnull(object_id, ''), ifnull(field, ''), reason);
 
--- What Meta last said about each budget, so that a restart does not call into a block.
+-- The state of each budget, so that a restart makes no call into a block and none too many.
 CREATE TABLE sync_pools (
-    pool          TEXT NOT NULL PRIMARY KEY, -- buc:<account id> or platform:<credential name>
-    call_count    REAL, -- percent of the allowed calls
+    pool          TEXT NOT NULL PRIMARY KEY, -- buc:<account id>, messenger:<page id>, app:<credential name> or
+                                             -- user:<credential name>
+    call_count    REAL, -- percent of the allowed calls, as Meta last told
     total_cputime REAL, -- percent of the allowed CPU time
     total_time    REAL, -- percent of the allowed wall time
-    observed_at   TEXT, -- when Meta said so; percentages age
+    observed_at   TEXT, -- when Meta told so; percentages age
     closed_until  TEXT, -- no call before this; NULL: open
     closed_why    TEXT, -- what closed it
     closed_for_all INTEGER NOT NULL, -- 1: no call of this token, whatever pool it belongs to
-    refusals      INTEGER NOT NULL -- refused calls in a row: each doubles the next wait
+    refusals      INTEGER NOT NULL, -- refused calls in a row: each doubles the next wait
+    own_calls     INTEGER NOT NULL, -- igsync's own calls inside the pool's window, when this row was written
+    ledger        TEXT NOT NULL -- JSON for igsync itself: spent = [start in unix milliseconds, own calls, percent
+                                -- points of calls, CPU time, wall time] per slice of the window; costs = what a call
+                                -- was learned to cost in each gauge
 ) STRICT, WITHOUT ROWID;
 
 -- Calls spent: per run, pool and endpoint.

@@ -123,7 +123,8 @@ fn prepare(runtime: &tokio::runtime::Runtime, path: &Path) {
 fn rows(resource: &Resource, json: &str) -> Vec<Row> {
     let object = RawValue::from_string(json.to_owned()).unwrap();
     let mut decoded = Decoded::default();
-    (resource.rows)(ACCOUNT, &(resource.fields)(), &object, &mut decoded);
+    let walk = resource.walk().unwrap();
+    (walk.rows)(ACCOUNT, &(walk.fields)(), &object, &mut decoded);
     assert!(decoded.problems.is_empty(), "{:?}", decoded.problems);
     decoded.rows
 }
@@ -173,6 +174,8 @@ fn commit(rows: Vec<Row>, at: DateTime<Utc>, page: Option<u32>) -> Commit {
         gaps: Vec::new(),
         calls: Vec::new(),
         pools: Vec::new(),
+        reads: Vec::new(),
+        answered: Vec::new(),
     }
 }
 

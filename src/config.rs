@@ -284,7 +284,7 @@ impl Check<'_> {
                 })?;
             }
             if let Ok(credential) = graph::Credential::new(name, &token.value, app_secret_value) {
-                credentials.push(Arc::new(credential));
+                credentials.push(Arc::new(credential.of_the_app_of(&credentials)));
             }
         }
         Ok(credentials)

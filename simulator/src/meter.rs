@@ -26,6 +26,8 @@ use ledger::{Ledger, Spent};
 #[derive(Debug, Default)]
 pub(crate) struct Meters {
     ledgers: HashMap<Pool, Ledger>,
+    /// Calls that a pool allows, where somebody said so.
+    allowances: HashMap<Pool, u64>,
     /// Per account the instants of its latest conversation calls, in microseconds.
     conversation_calls: HashMap<String, VecDeque<i64>>,
 }
@@ -67,6 +69,21 @@ impl Meters {
     pub(crate) fn consume(&mut self, world: &World, pool: &Pool, calls: u64, now: i64) {
         let spent = spent(world, Effort::default()).times(calls);
         self.ledger(world, pool, now).add(now, spent);
+    }
+
+    /// Lets others hold so many percent of a pool from now on.
+    pub(crate) fn hold(&mut self, world: &World, pool: &Pool, percent: u64, now: i64) {
+        self.ledger(world, pool, now).hold(percent);
+    }
+
+    /// Changes what a pool allows.
+    pub(crate) fn allow(&mut self, world: &World, pool: &Pool, calls: u64, now: i64) {
+        self.allowances.insert(pool.clone(), calls);
+        self.ledger(world, pool, now).forget_quota();
+    }
+
+    pub(crate) fn shares(&mut self, world: &World, pool: &Pool, now: i64) -> [f64; 3] {
+        self.ledger(world, pool, now).shares()
     }
 
     pub(crate) fn gauges(&mut self, world: &World, pool: &Pool, now: i64) -> Gauges {
@@ -115,7 +132,8 @@ impl Meters {
                 world.spec().epoch.timestamp(),
             )
         });
-        ledger.roll_to(now, foreign_call, || spec.quota(world, pool));
+        let allowed = self.allowances.get(pool).copied();
+        ledger.roll_to(now, foreign_call, || spec.quota(world, pool, allowed));
         ledger
     }
 }

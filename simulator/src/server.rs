@@ -134,6 +134,24 @@ impl Simulator {
         lock(&self.shared.meters).consume(self.world(), pool, calls, self.world().now_seconds());
     }
 
+    /// Lets others hold so many percent of a pool from now on, whatever leaves its window.
+    pub fn hold(&self, pool: &Pool, percent: u64) {
+        let now = self.world().now_seconds();
+        lock(&self.shared.meters).hold(self.world(), pool, percent, now);
+    }
+
+    /// Changes without notice how many calls a pool allows.
+    pub fn allow(&self, pool: &Pool, calls: u64) {
+        let now = self.world().now_seconds();
+        lock(&self.shared.meters).allow(self.world(), pool, calls, now);
+    }
+
+    /// How full a pool is now, in percent and exactly: calls, CPU time, wall time.
+    pub fn usage(&self, pool: &Pool) -> [f64; 3] {
+        let now = self.world().now_seconds();
+        lock(&self.shared.meters).shares(self.world(), pool, now)
+    }
+
     /// How full a pool is now, in percent of its fullest gauge.
     pub fn usage_percent(&self, pool: &Pool) -> u64 {
         lock(&self.shared.meters)

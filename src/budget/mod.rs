@@ -1,27 +1,36 @@
-//! How fast we may go: pools, their pace and their gates.
+//! How fast we may go: pools, what is used of them, and what closes them.
 //!
 //! Owns the answer to "may this call go now, and if not, when". Refuses to know what a call is for, and never
 //! sleeps: it answers with a time, and the caller waits or gives up.
 //!
-//! A pool is what Meta meters: BUC belongs to an app and one Instagram account, Platform to the app or its user
-//! (Graph API "Rate Limits" page). Two halves decide:
+//! A pool is what Meta meters (Graph API "Rate Limits" page). Three parts decide about each, and all must agree:
 //!
-//! - *Pace* (governor) smooths our own calls inside an open pool.
-//! - *Gate* (`gate`) closes the pool when a usage reading reaches the ceiling or Meta refuses a call, and opens it
-//!   when the time is over. Gates survive restarts through [`Budget::states`] and [`Budget::restore`].
+//! - *Ledger*: how much is used, estimated from usage readings and our own calls, against the ceiling.
+//! - *Block*: a refusal, or Meta's word that the pool is blocked, closes it for a time.
+//! - *Pace* (governor): smooths our own calls, and holds the limits that are fixed.
+//!
+//! Ledgers and blocks survive restarts through [`Budget::states`] and [`Budget::restore`].
 
-mod gate;
+mod block;
+mod hashtags;
+mod ledger;
 mod pace;
+mod pool;
 
 use std::collections::HashMap;
-use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::{Mutex as Queue, Notify, OwnedMutexGuard};
 
-pub use gate::{Closed, GateState, Reading};
-use pace::Pace;
+pub use block::{Block, Closed};
+pub use hashtags::{HASHTAG_WINDOW, HASHTAGS, HashtagLedger};
+pub use ledger::LedgerRecord;
+pub use pool::{PoolKey, PoolState, Reading};
+
+use block::Wait;
+use pool::{Pool, Verdict};
 
 /// What the configuration says about budgets.
 #[derive(Clone, Debug)]
@@ -44,44 +53,28 @@ impl Default for Settings {
     }
 }
 
-/// Names a pool. Written as `buc:<account id>` and `platform:<credential name>`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum PoolKey {
-    /// Business Use Case limits of one Instagram account.
-    Buc {
-        /// IG User id.
-        account_id: String,
-    },
-    /// Platform limits of a token's app and user.
-    Platform {
-        /// The credential's name.
-        credential: String,
-    },
+/// What may wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Urgency {
+    /// What can be read later as well. Leaves what is reserved for urgent calls, and waits in one line for each pool.
+    #[default]
+    Bulk,
+    /// What will be gone: stories near their end. Goes first, and up to the ceiling.
+    Urgent,
 }
 
-impl fmt::Display for PoolKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Buc { account_id } => write!(f, "buc:{account_id}"),
-            Self::Platform { credential } => write!(f, "platform:{credential}"),
-        }
-    }
-}
+/// Pools that one request is metered in, at most: its own, and the app's where nobody can tell.
+const MOST_POOLS: usize = 2;
 
-impl PoolKey {
-    /// Reads what `Display` wrote; `None` for anything else.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (family, owner) = text.split_once(':')?;
-        match family {
-            "buc" => Some(Self::Buc {
-                account_id: owner.to_owned(),
-            }),
-            "platform" => Some(Self::Platform {
-                credential: owner.to_owned(),
-            }),
-            _ => None,
-        }
-    }
+/// What a request asks of the budgets.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand<'a> {
+    /// The pools that it is metered in, at most two.
+    pub pools: &'a [PoolKey],
+    /// How many calls Meta counts it for: more than one for a batch.
+    pub calls: u32,
+    /// What may wait.
+    pub urgency: Urgency,
 }
 
 /// May a call go?
@@ -91,21 +84,30 @@ pub enum Admission {
     Go,
     /// Not yet: pace. Ask again after this.
     After(Duration),
+    /// Not before a request that is under way has been answered. Wait for [`Budget::changed`].
+    Busy(PoolKey),
     /// No: the pool is closed.
-    Closed(Closed),
+    Closed(PoolKey, Closed),
 }
 
 /// All pools of the program.
 #[derive(Debug)]
 pub struct Budget {
     settings: Settings,
-    pools: Mutex<HashMap<PoolKey, Pool>>,
+    pools: Mutex<Pools>,
 }
 
+/// Pools are never taken away, so that a place stays good.
+#[derive(Debug, Default)]
+struct Pools {
+    places: HashMap<PoolKey, usize>,
+    list: Vec<Pool>,
+}
+
+/// A place at the head of the line for a pool. The next in line comes when it is dropped.
 #[derive(Debug)]
-struct Pool {
-    pace: Pace,
-    gate: GateState,
+pub struct Turn {
+    _place: OwnedMutexGuard<()>,
 }
 
 impl Budget {
@@ -117,27 +119,67 @@ impl Budget {
         }
     }
 
-    /// Asks for a permit for one call.
-    pub fn admit(&self, key: &PoolKey, now: DateTime<Utc>) -> Admission {
-        self.with(key, |_, pool| match pool.gate.closed(now) {
-            Some(closed) => Admission::Closed(closed),
-            None => match pool.pace.permit() {
-                Ok(()) => Admission::Go,
-                Err(wait) => Admission::After(wait),
-            },
-        })
+    /// What the configuration says.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Asks for a permit. [`Admission::Go`] must be followed by [`Budget::settle`].
+    pub fn admit(&self, demand: Demand<'_>, now: DateTime<Utc>) -> Admission {
+        let mut pools = self.lock();
+        let mut places = [0; MOST_POOLS];
+        for (place, key) in places.iter_mut().zip(demand.pools) {
+            *place = pools.place(key, &self.settings);
+            let pool = &mut pools.list[*place];
+            match pool.verdict(demand.calls, demand.urgency, &self.settings, now) {
+                Verdict::Free => {}
+                Verdict::Busy => return Admission::Busy(key.clone()),
+                Verdict::Closed(closed) => return Admission::Closed(key.clone(), closed),
+            }
+        }
+        let places = &places[..demand.pools.len().min(MOST_POOLS)];
+        for place in places {
+            if let Err(wait) = pools.list[*place].pace.permit() {
+                return Admission::After(wait);
+            }
+        }
+        for place in places {
+            pools.list[*place].ledger.send(demand.calls, now);
+        }
+        Admission::Go
+    }
+
+    /// Waits in the line for a pool: bulk calls go one after the other, in the order in which they came.
+    pub async fn turn(&self, key: &PoolKey) -> Turn {
+        let line: Arc<Queue<()>> = self.with(key, |_, pool| Arc::clone(&pool.line));
+        Turn {
+            _place: line.lock_owned().await,
+        }
+    }
+
+    /// Told when a request of the pool has been answered.
+    pub fn changed(&self, key: &PoolKey) -> Arc<Notify> {
+        self.with(key, |_, pool| Arc::clone(&pool.changed))
+    }
+
+    /// Books that a request which was let go is over, whatever came of it.
+    pub fn settle(&self, demand: Demand<'_>, now: DateTime<Utc>) {
+        for key in demand.pools {
+            self.with(key, |_, pool| {
+                pool.ledger.settle(demand.calls, now);
+                pool.changed.notify_waiters();
+            });
+        }
     }
 
     /// Books what Meta said about the pool in an answer's headers.
     pub fn observe(&self, key: &PoolKey, reading: Reading, now: DateTime<Utc>) {
-        self.with(key, |settings, pool| {
-            pool.gate.observe(reading, settings, key, now);
-        });
+        self.with(key, |_, pool| pool.observe(reading, now));
     }
 
-    /// Books that a call of the pool was answered.
+    /// Books that a call of the pool was answered and not refused.
     pub fn answered(&self, key: &PoolKey, now: DateTime<Utc>) {
-        self.with(key, |_, pool| pool.gate.answered(now));
+        self.with(key, |_, pool| pool.block.answered(now));
     }
 
     /// Books that Meta refused a call for want of budget; `hint` is how long it says that lasts. Says until when
@@ -150,94 +192,94 @@ impl Budget {
         now: DateTime<Utc>,
     ) -> Closed {
         self.with(key, |settings, pool| {
-            pool.gate.refuse(hint, why, settings, key, now)
+            let recovered = pool.ledger.recovered_at(now) - now;
+            let wait = Wait {
+                told: hint,
+                expected: recovered.to_std().unwrap_or_default(),
+                least: key.first_wait().min(key.window(settings)),
+            };
+            pool.block.refuse(wait, why, now)
         })
     }
 
     /// Books a block of the token's user or app: as [`Budget::refuse`], and [`Budget::blocked`] tells it to every
     /// call of the token.
     pub fn block(&self, key: &PoolKey, hint: Option<Duration>, why: &str, now: DateTime<Utc>) {
-        self.with(key, |settings, pool| {
-            pool.gate.refuse(hint, why, settings, key, now);
-            pool.gate.for_all = true;
-        });
+        self.refuse(key, hint, why, now);
+        self.with(key, |_, pool| pool.block.for_all = true);
     }
 
     /// Whether a block holds for every call of the token that the pool belongs to.
     pub fn blocked(&self, key: &PoolKey, now: DateTime<Utc>) -> Option<Closed> {
-        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        let gate = &pools.get(key)?.gate;
-        gate.closed(now).filter(|_| gate.for_all)
+        let pools = self.lock();
+        let block = &pools.known(key)?.block;
+        block.closed(now).filter(|_| block.for_all).cloned()
+    }
+
+    /// Keeps room for so many urgent calls: bulk calls end that much below the ceiling, by at most a tenth of it.
+    pub fn reserve(&self, key: &PoolKey, calls: u32) {
+        self.with(key, |_, pool| pool.reserved = calls);
+    }
+
+    /// How far each gauge is used now, in percent: calls, CPU time, wall time.
+    pub fn levels(&self, key: &PoolKey, now: DateTime<Utc>) -> [f32; 3] {
+        self.with(key, |_, pool| pool.ledger.levels(now))
+    }
+
+    /// How many calls fit under the ceiling now.
+    pub fn fit(&self, key: &PoolKey, urgency: Urgency, now: DateTime<Utc>) -> usize {
+        self.with(key, |settings, pool| pool.fit(urgency, settings, now))
+    }
+
+    /// When so many bulk calls of a pool would be done if it had nothing else to do.
+    pub fn done_at(&self, key: &PoolKey, calls: u64, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.with(key, |settings, pool| pool.done_at(calls, settings, now))
     }
 
     /// Every pool as it stands, in the order of their names.
-    pub fn states(&self) -> Vec<(PoolKey, GateState)> {
-        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn states(&self, now: DateTime<Utc>) -> Vec<(PoolKey, PoolState)> {
+        let pools = self.lock();
         let mut states: Vec<_> = pools
+            .places
             .iter()
-            .map(|(key, pool)| (key.clone(), pool.gate.clone()))
+            .map(|(key, place)| (key.clone(), pools.list[*place].state(now)))
             .collect();
         states.sort_by_key(|(key, _)| key.to_string());
         states
     }
 
+    /// One pool as it stands; `None` when nothing is known of it.
+    pub fn state(&self, key: &PoolKey, now: DateTime<Utc>) -> Option<PoolState> {
+        self.lock().known(key).map(|pool| pool.state(now))
+    }
+
     /// Takes up a pool where an earlier process left it.
-    pub fn restore(&self, key: &PoolKey, state: GateState) {
-        self.with(key, |_, pool| pool.gate = state);
+    pub fn restore(&self, key: &PoolKey, state: PoolState, now: DateTime<Utc>) {
+        self.with(key, |_, pool| pool.restore(state, now));
     }
 
     fn with<T>(&self, key: &PoolKey, work: impl FnOnce(&Settings, &mut Pool) -> T) -> T {
-        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        let pool = pools.entry(key.clone()).or_insert_with(|| Pool {
-            pace: Pace::of(key),
-            gate: GateState::default(),
-        });
-        work(&self.settings, pool)
+        let mut pools = self.lock();
+        let place = pools.place(key, &self.settings);
+        work(&self.settings, &mut pools.list[place])
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pools> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Pools {
+    fn known(&self, key: &PoolKey) -> Option<&Pool> {
+        self.places.get(key).map(|place| &self.list[*place])
+    }
 
-    #[test]
-    fn pool_names_survive_text() {
-        for text in ["buc:17841400000000000", "platform:main"] {
-            assert_eq!(
-                PoolKey::parse(text).map(|key| key.to_string()).as_deref(),
-                Some(text)
-            );
+    fn place(&mut self, key: &PoolKey, settings: &Settings) -> usize {
+        if let Some(place) = self.places.get(key) {
+            return *place;
         }
-        assert_eq!(PoolKey::parse("other:1"), None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_closed_pool_holds_up_no_other() {
-        let budget = Budget::new(Settings::default());
-        let now = DateTime::UNIX_EPOCH;
-        let closed = PoolKey::Buc {
-            account_id: "1".into(),
-        };
-        let open = PoolKey::Buc {
-            account_id: "2".into(),
-        };
-        budget.refuse(&closed, None, "code 80002", now);
-        assert!(matches!(budget.admit(&closed, now), Admission::Closed(_)));
-        assert_eq!(budget.admit(&open, now), Admission::Go);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn pace_spreads_calls_and_follows_paused_time() {
-        let budget = Budget::new(Settings::default());
-        let now = DateTime::UNIX_EPOCH;
-        let key = PoolKey::Platform {
-            credential: "main".into(),
-        };
-        assert_eq!(budget.admit(&key, now), Admission::Go);
-        let Admission::After(wait) = budget.admit(&key, now) else {
-            panic!("the second call went at once");
-        };
-        tokio::time::sleep(wait).await;
-        assert_eq!(budget.admit(&key, now), Admission::Go);
+        self.list.push(Pool::new(key, settings));
+        self.places.insert(key.clone(), self.list.len() - 1);
+        self.list.len() - 1
     }
 }

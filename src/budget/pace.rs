@@ -19,23 +19,39 @@ const BUC_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).unwrap();
 /// Calls a second of one credential to endpoints with Platform limits, which are few and shared by all accounts.
 const PLATFORM_PER_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
+/// Conversation calls: Meta allows two a second to an account ("Rate Limits" page). A little more apart than half
+/// a second, as they travel at different speeds.
+const MESSENGER_PERIOD: Duration = Duration::from_millis(600);
+
 /// Smooths calls. Never rebuilt while the program runs: a rebuilt limiter would hand out a full burst again.
 #[derive(Debug)]
 pub(super) struct Pace {
     limiter: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<TokioInstant>>,
+    period: Duration,
 }
 
 impl Pace {
     pub(super) fn of(key: &PoolKey) -> Self {
-        let per_second = match key {
-            PoolKey::Buc { .. } => BUC_PER_SECOND,
-            PoolKey::Platform { .. } => PLATFORM_PER_SECOND,
+        let quota = match key {
+            PoolKey::Buc { .. } => Quota::per_second(BUC_PER_SECOND),
+            PoolKey::App { .. } | PoolKey::User { .. } => Quota::per_second(PLATFORM_PER_SECOND),
+            PoolKey::Messenger { .. } => {
+                let quota = Quota::with_period(MESSENGER_PERIOD);
+                quota.unwrap_or(Quota::per_second(NonZeroU32::MIN))
+            }
         };
         // A burst of one: governor's default burst would allow twice the quota in the first period.
-        let quota = Quota::per_second(per_second).allow_burst(NonZeroU32::MIN);
+        let quota = quota.allow_burst(NonZeroU32::MIN);
         Self {
             limiter: RateLimiter::direct_with_clock(quota, TokioClock),
+            period: quota.replenish_interval(),
         }
+    }
+
+    /// How long so many calls take at least.
+    pub(super) fn time_for(&self, calls: u64) -> Duration {
+        let calls = u32::try_from(calls).unwrap_or(u32::MAX);
+        self.period.saturating_mul(calls)
     }
 
     /// A permit for one call, or how long to wait before asking again.

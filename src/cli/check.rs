@@ -19,7 +19,7 @@ pub(super) fn run(session: &Session<'_>) -> anyhow::Result<u8> {
     let (_handle, stop) = stop_pair();
     let report = runtime()?.block_on(async {
         let client = client(&config, Clock::system(), stop)?;
-        sync::restore_pools(&client, pools);
+        sync::restore_pools(&client, pools, Clock::system().now());
         anyhow::Ok(sync::check(&client, &config.credentials).await)
     })?;
     let text = if session.json {

@@ -152,7 +152,7 @@ async fn simulate(
     let mut credentials = Vec::new();
     for token in &spec.tokens {
         let credential = Credential::new(&token.name, &token.token, Some(&spec.app.secret))?;
-        credentials.push(Arc::new(credential));
+        credentials.push(Arc::new(credential.of_the_app_of(&credentials)));
     }
     let clock = Clock::anchored(spec.epoch);
     let simulated_clock = igsync_simulator::Clock::starting_at(spec.epoch);

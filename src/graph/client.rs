@@ -9,22 +9,16 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
 use super::error::{Error, Refusal};
+use super::metering::{Permit, Told};
 use super::page::{Page, PageError};
 use super::request::Request;
 use super::retry::Delays;
 use super::tally::Tally;
 use super::token::Credential;
-use super::usage::Usage;
-use super::verdict::{ErrorBody, Family, Reaction, Verdict, judge};
-use crate::budget::{Admission, Budget, Closed, PoolKey};
+use super::verdict::{ErrorBody, Verdict, judge};
+use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::stop::Stop;
-
-/// A pool that opens within this is waited for; a longer wait ends the job as suspended.
-pub const SHORT_WAIT: Duration = Duration::from_secs(60);
-
-/// How long everything of a token rests after Meta blocks it for violating policies (code 368).
-const POLICY_PAUSE: Duration = Duration::from_secs(6 * 3600);
 
 /// No page of the API comes near this; what does is refused before it fills the memory.
 pub(super) const LARGEST_BODY: usize = 16 << 20;
@@ -33,7 +27,7 @@ pub(super) const LARGEST_BODY: usize = 16 << 20;
 pub(super) const LONGEST_WISH: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Further attempts after a failure between us and the API: no answer, a cut one, or one that is not JSON.
-const TRANSPORT_RETRIES: u32 = 5;
+pub(super) const TRANSPORT_RETRIES: u32 = 5;
 
 /// What the configuration says about the API.
 #[derive(Clone, Debug)]
@@ -49,23 +43,31 @@ pub struct Settings {
 /// The Graph API client. One for the whole program.
 #[derive(Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    pub(super) http: reqwest::Client,
     settings: Settings,
-    budget: Budget,
-    clock: Clock,
-    stop: Stop,
+    pub(super) budget: Budget,
+    pub(super) clock: Clock,
+    pub(super) stop: Stop,
+    pub(super) told: Told,
     served_instead: OnceLock<String>,
 }
 
 /// One attempt's failure: the error, how often it is worth another try, and how long the server wants us to wait.
-struct Failure {
-    error: Error,
-    retries: u32,
-    wish: Option<Duration>,
+pub(super) struct Failure {
+    pub(super) error: Error,
+    pub(super) retries: u32,
+    pub(super) wish: Option<Duration>,
+}
+
+/// An answer, held but not read.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+    pub(super) wish: Option<Duration>,
 }
 
 impl Failure {
-    fn of_transport(error: Error, wish: Option<Duration>) -> Self {
+    pub(super) fn of_transport(error: Error, wish: Option<Duration>) -> Self {
         Self {
             error,
             retries: TRANSPORT_RETRIES,
@@ -117,6 +119,7 @@ impl Client {
             budget,
             clock,
             stop,
+            told: Told::default(),
             served_instead: OnceLock::new(),
         }
     }
@@ -144,21 +147,18 @@ impl Client {
         let mut delays = Delays::new();
         let mut attempt = 0;
         loop {
-            self.permit(credential, &request.pool).await?;
-            let outcome = self.attempt(credential, request).await;
+            let permit = self.permit(credential, request, 1).await?;
+            let outcome = self.attempt(credential, request, permit).await;
             tally.count(request, outcome.is_err());
             let failure = match outcome {
                 Ok(page) => {
-                    let now = self.clock.now();
-                    self.budget.answered(&request.pool, now);
-                    self.budget.answered(&platform(credential), now);
+                    self.answered(credential, request);
                     return Ok(page);
                 }
                 Err(failure) => failure,
             };
-            if let Some(closed) = self.throttled(credential, request, &failure) {
-                tracing::warn!(pool = %request.pool, error = %failure.error, "a budget is used up");
-                let pool = request.pool.clone();
+            if let Some((pool, closed)) = self.throttled(credential, request, &failure) {
+                tracing::warn!(%pool, error = %failure.error, "a budget is used up");
                 return Err(Error::Closed { pool, closed });
             }
             if attempt >= failure.retries {
@@ -174,74 +174,49 @@ impl Client {
         }
     }
 
-    /// Waits for the pool's permit. A block of the token's user or app holds for every pool of the token.
-    async fn permit(&self, credential: &Credential, pool: &PoolKey) -> Result<(), Error> {
-        let platform = platform(credential);
-        loop {
-            if self.stop.requested() {
-                return Err(Error::Stopped);
-            }
-            let now = self.clock.now();
-            if let Some(closed) = self.budget.blocked(&platform, now) {
-                let pool = platform;
-                return Err(Error::Closed { pool, closed });
-            }
-            match self.budget.admit(pool, now) {
-                Admission::Go => return Ok(()),
-                Admission::After(wait) => self.sleep(wait).await?,
-                Admission::Closed(closed) => match (closed.until - now).to_std() {
-                    Ok(wait) if wait <= SHORT_WAIT => self.sleep(wait).await?,
-                    _ => {
-                        return Err(Error::Closed {
-                            pool: pool.clone(),
-                            closed,
-                        });
-                    }
-                },
-            }
-        }
-    }
-
-    async fn sleep(&self, duration: Duration) -> Result<(), Error> {
+    pub(super) async fn sleep(&self, duration: Duration) -> Result<(), Error> {
         tokio::select! {
             () = tokio::time::sleep(duration) => Ok(()),
             () = self.stop.wait() => Err(Error::Stopped),
         }
     }
 
-    /// Closes the pools that a throttling refusal speaks of, and says until when.
-    fn throttled(
+    async fn attempt(
         &self,
         credential: &Credential,
         request: &Request,
-        failure: &Failure,
-    ) -> Option<Closed> {
-        let Error::Refused(refusal) = &failure.error else {
-            return None;
-        };
-        let now = self.clock.now();
-        let platform = platform(credential);
-        let family = match refusal.reaction {
-            Reaction::Throttle(family) => family,
-            Reaction::Block => {
-                let why = format!("code {}, {}", refusal.code, request.endpoint);
-                self.budget.block(&platform, Some(POLICY_PAUSE), &why, now);
-                return None;
-            }
-            _ => return None,
-        };
-        let why = format!("code {}, {}", refusal.code, request.endpoint);
-        // The call's own pool is closed in any case: whatever Meta metered it in, the next one like it would
-        // meet the same refusal.
-        let closed = self.budget.refuse(&request.pool, failure.wish, &why, now);
-        if family == Family::Platform && request.pool != platform {
-            // Meta metered an account's call in the token's own pool, so that holds for all its calls.
-            self.budget.block(&platform, failure.wish, &why, now);
-        }
-        Some(closed)
+        permit: Permit<'_>,
+    ) -> Result<Page, Failure> {
+        let endpoint = request.endpoint;
+        tracing::debug!(endpoint, path = request.path, query = ?request.query(), "GET");
+        let url = self.url(&request.path);
+        let message = self.http.get(url).query(&request.query());
+        let message = credential.authorize(message);
+        let answer = self.send(credential, request, message, permit).await?;
+        self.read(
+            credential,
+            request,
+            answer.status,
+            &answer.body,
+            answer.wish,
+        )
     }
 
-    async fn attempt(&self, credential: &Credential, request: &Request) -> Result<Page, Failure> {
+    pub(super) fn url(&self, path: &str) -> String {
+        let Settings {
+            base_url, version, ..
+        } = &self.settings;
+        format!("{base_url}/{version}{path}")
+    }
+
+    /// Sends a message, books what its headers say and holds its body. The request says whose budget it is.
+    pub(super) async fn send(
+        &self,
+        credential: &Credential,
+        request: &Request,
+        message: reqwest::RequestBuilder,
+        permit: Permit<'_>,
+    ) -> Result<Answer, Failure> {
         let endpoint = request.endpoint;
         let unreachable = |source: reqwest::Error| {
             let retries = if source.is_builder() {
@@ -258,24 +233,14 @@ impl Client {
                 wish: None,
             }
         };
-        let Settings {
-            base_url,
-            version,
-            timeout,
-        } = &self.settings;
-        tracing::debug!(endpoint, path = request.path, query = ?request.query(), "GET");
-        let message = self
-            .http
-            .get(format!("{base_url}/{version}{}", request.path))
-            .query(&request.query())
-            .timeout(*timeout);
-        let mut answer = credential
-            .authorize(message)
-            .send()
-            .await
-            .map_err(unreachable)?;
+        let message = message.timeout(self.settings.timeout);
+        let mut answer = message.send().await.map_err(unreachable)?;
         let (status, now) = (answer.status().as_u16(), self.clock.now());
-        let wish = retry_after(answer.headers(), now).max(self.book(credential, request, &answer));
+        // Settled before its usage is booked: the reading counts it.
+        drop(permit);
+        let regain = self.book(credential, request, answer.headers());
+        self.compare_version(answer.headers());
+        let wish = retry_after(answer.headers(), now).max(regain);
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > LARGEST_BODY {
@@ -288,11 +253,11 @@ impl Client {
             body.extend_from_slice(&chunk);
         }
         tracing::debug!(endpoint, status, bytes = body.len(), "answer");
-        self.read(credential, request, status, &body, wish)
+        Ok(Answer { status, body, wish })
     }
 
     /// From a body to a page or a failure. The verdict comes from the body: an error counts with any status.
-    fn read(
+    pub(super) fn read(
         &self,
         credential: &Credential,
         request: &Request,
@@ -330,33 +295,6 @@ impl Client {
         })
     }
 
-    /// Books usage and version from an answer's headers; the longest time to regain access that they name.
-    fn book(
-        &self,
-        credential: &Credential,
-        request: &Request,
-        answer: &reqwest::Response,
-    ) -> Option<Duration> {
-        let now = self.clock.now();
-        let usage = Usage::read(answer.headers());
-        if let Some(reading) = usage.platform {
-            self.budget.observe(&platform(credential), reading, now);
-        }
-        // Page and system user tokens meet BUC limits of type `pages` where user tokens meet Platform limits.
-        let (buc, other) = match &request.pool {
-            PoolKey::Buc { .. } => (usage.of_type("instagram"), usage.platform),
-            PoolKey::Platform { .. } => (usage.of_type("pages"), None),
-        };
-        let own = buc.or(other);
-        // Which header comes with which endpoint is not settled: a call's own pool takes the one that came.
-        if let Some(reading) = own {
-            self.budget.observe(&request.pool, reading, now);
-        }
-        self.compare_version(answer.headers());
-        buc.map(|reading| reading.regain)
-            .filter(|regain| !regain.is_zero())
-    }
-
     /// An expired or mistyped version is served by another one without a word ("Versions" page): say so once.
     fn compare_version(&self, headers: &HeaderMap) {
         let served = headers
@@ -376,14 +314,8 @@ impl Client {
     }
 }
 
-fn platform(credential: &Credential) -> PoolKey {
-    PoolKey::Platform {
-        credential: credential.name().to_owned(),
-    }
-}
-
 /// Meta does not document `Retry-After`; it is honoured if present: seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     let wish = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),

@@ -35,6 +35,18 @@ pub enum Error {
         /// What was asked.
         endpoint: &'static str,
     },
+    /// A part of a batch that Meta did not finish in time.
+    #[error("{endpoint}: not finished in time, as a part of a batch")]
+    Unfinished {
+        /// What was asked.
+        endpoint: &'static str,
+    },
+    /// The batch that the call was a part of failed as a whole.
+    #[error("{endpoint}: the batch that it was a part of failed")]
+    Batch {
+        /// What was asked.
+        endpoint: &'static str,
+    },
     /// The pool stays closed for longer than [`super::SHORT_WAIT`]; nothing was sent.
     #[error("pool {pool} is {closed}")]
     Closed {

@@ -4,9 +4,11 @@
 //! [`Client::get`] is the only way out of the program; it asks the budget first. Outside this module a cursor
 //! is opaque and no envelope key appears.
 
+mod batch;
 mod client;
 mod error;
 mod fields;
+mod metering;
 mod page;
 mod request;
 mod retry;
@@ -15,9 +17,11 @@ mod token;
 mod usage;
 mod verdict;
 
-pub use client::{Client, SHORT_WAIT, Settings, http_client, socket_client};
+pub use batch::MOST_PARTS;
+pub use client::{Client, Settings, http_client, socket_client};
 pub use error::{Error, Refusal};
 pub use fields::Fields;
+pub use metering::SHORT_WAIT;
 pub use page::{Page, nested};
 pub use request::{Request, Shape};
 pub use tally::Tally;

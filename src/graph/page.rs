@@ -89,7 +89,7 @@ pub fn nested<'a>(node: &'a Map<String, Value>, edge: &str) -> &'a [Value] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::PoolKey;
+    use crate::budget::{PoolKey, Urgency};
     use crate::graph::Fields;
 
     fn read(shape: Shape, after: Option<&str>, body: &str) -> Result<Page, PageError> {
@@ -104,6 +104,7 @@ mod tests {
             pool: PoolKey::Buc {
                 account_id: "1".into(),
             },
+            urgency: Urgency::Bulk,
         };
         Page::read(&request, body.as_bytes())
     }

@@ -1,13 +1,15 @@
 //! What is asked of the Graph API.
 
 use super::fields::Fields;
-use crate::budget::PoolKey;
+use crate::budget::{PoolKey, Urgency};
 
 /// How an answer holds its objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// One object.
     Node,
+    /// A list in one page. Insights have `paging` with links to other times, which never ends.
+    Single,
     /// A list that ends when `paging.next` is missing ("Paginated Results" page).
     Edge,
     /// A list that never has `paging.next`: it ends when there is no `after` cursor, when a page is empty, or when
@@ -34,6 +36,8 @@ pub struct Request {
     pub shape: Shape,
     /// The pool that the call is expected to be metered in.
     pub pool: PoolKey,
+    /// What may wait.
+    pub urgency: Urgency,
 }
 
 impl Request {
@@ -53,4 +57,15 @@ impl Request {
         query.push(("locale", "en_US".to_owned()));
         query
     }
+}
+
+/// Names and values as a query string or a form has them.
+pub(super) fn encode(pairs: &[(&'static str, String)]) -> String {
+    let url = reqwest::Url::parse_with_params("http://localhost/", pairs);
+    // The address before the parameters is a good one.
+    let url = url.ok();
+    url.as_ref()
+        .and_then(reqwest::Url::query)
+        .unwrap_or_default()
+        .to_owned()
 }

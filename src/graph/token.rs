@@ -1,16 +1,21 @@
 //! Credentials: the one owner of tokens and app secrets.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
+
+use super::request::encode;
+use crate::budget::PoolKey;
 
 /// A token and, for apps that demand it, the app secret. Prints its name only.
 #[derive(Clone)]
 pub struct Credential {
     name: String,
+    app: String,
     token: SecretString,
     app_secret: Option<SecretString>,
 }
@@ -38,9 +43,42 @@ impl Credential {
     pub fn new(name: &str, token: &str, app_secret: Option<&str>) -> Result<Self, SecretError> {
         Ok(Self {
             name: name.to_owned(),
+            app: name.to_owned(),
             token: clean(token)?,
             app_secret: app_secret.map(clean).transpose()?,
         })
+    }
+
+    /// Says that this token belongs to the app of an earlier one, if both have the same app secret: then they share the
+    /// app's budget.
+    #[must_use]
+    pub fn of_the_app_of(mut self, others: &[Arc<Self>]) -> Self {
+        let secret = |credential: &Self| {
+            let secret = credential.app_secret.as_ref();
+            secret.map(|secret| secret.expose_secret().to_owned())
+        };
+        let own = secret(&self);
+        let same = others
+            .iter()
+            .find(|other| own.is_some() && secret(other) == own);
+        if let Some(same) = same {
+            self.app.clone_from(&same.app);
+        }
+        self
+    }
+
+    /// The pool of its app's Platform limits.
+    pub fn app_pool(&self) -> PoolKey {
+        PoolKey::App {
+            credential: self.app.clone(),
+        }
+    }
+
+    /// The pool of its user's Platform limits.
+    pub fn user_pool(&self) -> PoolKey {
+        PoolKey::User {
+            credential: self.name.clone(),
+        }
     }
 
     /// Its name in the configuration, in messages and in `sync_pools`.
@@ -65,6 +103,25 @@ impl Credential {
             Some(proof) => request.query(&[("appsecret_proof", proof)]),
             None => request,
         }
+    }
+
+    /// The body of a batch ("Batch Requests" page): the token and the proof for all parts, which are given as JSON. Like
+    /// [`Self::authorize`], the only place where a batch gets them.
+    pub(super) fn batch(
+        &self,
+        message: reqwest::RequestBuilder,
+        parts: String,
+    ) -> reqwest::RequestBuilder {
+        let mut pairs = vec![
+            ("access_token", self.token.expose_secret().to_owned()),
+            ("include_headers", "true".to_owned()),
+            ("batch", parts),
+        ];
+        pairs.extend(self.proof().map(|proof| ("appsecret_proof", proof)));
+        let body = encode(&pairs);
+        message
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body)
     }
 
     /// The text without this credential's secrets, and without anything that looks like a token.

@@ -37,11 +37,11 @@ struct Gauges {
     #[serde(default, rename = "type")]
     kind: String,
     #[serde(default)]
-    call_count: f64,
+    call_count: f32,
     #[serde(default)]
-    total_cputime: f64,
+    total_cputime: f32,
     #[serde(default)]
-    total_time: f64,
+    total_time: f32,
     /// Minutes.
     #[serde(default)]
     estimated_time_to_regain_access: f64,
@@ -74,14 +74,19 @@ impl<'de> Deserialize<'de> for Entries {
 
 impl From<Gauges> for Reading {
     fn from(gauges: Gauges) -> Self {
-        let percent = |value: f64| {
+        let percent = |value: f32| {
             if value.is_finite() {
                 value.max(0.0)
             } else {
                 0.0
             }
         };
-        let minutes = percent(gauges.estimated_time_to_regain_access).min(MOST_REGAIN_MINUTES);
+        let minutes = gauges.estimated_time_to_regain_access;
+        let minutes = if minutes.is_finite() {
+            minutes.clamp(0.0, MOST_REGAIN_MINUTES)
+        } else {
+            0.0
+        };
         Self {
             call_count: percent(gauges.call_count),
             total_cputime: percent(gauges.total_cputime),
@@ -114,11 +119,17 @@ impl Usage {
 
     /// The worst BUC reading of a type, over all ids: the business and the account report alike.
     pub(super) fn of_type(&self, kind: &str) -> Option<Reading> {
-        self.buc
-            .iter()
-            .filter(|usage| usage.kind == kind)
-            .map(|usage| usage.reading)
-            .reduce(Reading::max)
+        self.worst(|usage| usage.kind == kind)
+    }
+
+    /// The worst BUC reading.
+    pub(super) fn of_any_type(&self) -> Option<Reading> {
+        self.worst(|_| true)
+    }
+
+    fn worst(&self, counts: impl Fn(&BucUsage) -> bool) -> Option<Reading> {
+        let readings = self.buc.iter().filter(|usage| counts(usage));
+        readings.map(|usage| usage.reading).reduce(Reading::max)
     }
 }
 

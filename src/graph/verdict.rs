@@ -72,10 +72,12 @@ fn code_in_message(message: &str) -> Option<i64> {
 /// Which budgets a throttling code speaks of ("Rate Limits" page).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// Codes 4, 17, 32, 341, 613.
-    Platform,
-    /// Codes 80000 to 80014.
-    Buc,
+    /// Codes 4 and 341: every call of the app.
+    App,
+    /// Codes 17 and 32, and 613/1996, which asks to slow down everywhere: every call of the token's user.
+    User,
+    /// Codes 80000 to 80014, and 613, the limit of one endpoint: calls like this one.
+    Own,
     /// Code 18: 30 hashtags in 7 days.
     Hashtags,
 }
@@ -161,8 +163,9 @@ pub fn judge(error: &ErrorBody) -> Verdict {
         (1, _) if error.says("reduce the amount of data") => Shrink,
         (1, _) => return Verdict::after(3, Fail),
         (2, _) => return Verdict::after(5, Fail),
-        (4 | 17 | 32 | 341 | 613, _) => Throttle(Family::Platform),
-        (80_000..=80_014, _) => Throttle(Family::Buc),
+        (4 | 341, _) => Throttle(Family::App),
+        (17 | 32, _) | (613, Some(1996)) => Throttle(Family::User),
+        (80_000..=80_014 | 613, _) => Throttle(Family::Own),
         (18, _) => Throttle(Family::Hashtags),
         (10, _) if error.says("not enough viewers") => skip(Skip::TooFewViewers),
         (3 | 10 | 200..=299, _) => Disable,
@@ -264,35 +267,36 @@ mod tests {
                 None,
                 "(#4) Application request limit reached",
                 0,
-                Throttle(Family::Platform),
+                Throttle(Family::App),
             ),
-            (4, Some(1_504_022), "", 0, Throttle(Family::Platform)),
+            (4, Some(1_504_022), "", 0, Throttle(Family::App)),
             (
                 17,
                 None,
                 "(#17) User request limit reached",
                 0,
-                Throttle(Family::Platform),
+                Throttle(Family::User),
             ),
             (
                 32,
                 None,
                 "(#32) Page request limit reached",
                 0,
-                Throttle(Family::Platform),
+                Throttle(Family::User),
             ),
-            (341, None, "", 0, Throttle(Family::Platform)),
-            (613, Some(1996), "", 0, Throttle(Family::Platform)),
-            (80_001, None, "", 0, Throttle(Family::Buc)),
+            (341, None, "", 0, Throttle(Family::App)),
+            (613, Some(1996), "", 0, Throttle(Family::User)),
+            (613, None, "", 0, Throttle(Family::Own)),
+            (80_001, None, "", 0, Throttle(Family::Own)),
             (
                 80_002,
                 None,
                 "(#80002) There have been too many calls to this Instagram account.",
                 0,
-                Throttle(Family::Buc),
+                Throttle(Family::Own),
             ),
-            (80_004, Some(2_446_079), "", 0, Throttle(Family::Buc)),
-            (80_006, None, "", 0, Throttle(Family::Buc)),
+            (80_004, Some(2_446_079), "", 0, Throttle(Family::Own)),
+            (80_006, None, "", 0, Throttle(Family::Own)),
             (18, Some(2_207_034), "", 0, Throttle(Family::Hashtags)),
             (
                 10,

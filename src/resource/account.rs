@@ -6,7 +6,8 @@
 use serde_json::value::RawValue;
 
 use super::decode::{self, Decoded, Unreadable};
-use super::{Resource, fields_of};
+use super::{Meter, Resource, Walk, Work, fields_of};
+use crate::budget::Urgency;
 use crate::graph::{Fields, Shape};
 use crate::store::{Column, History, Kind, Row, Table, Value};
 
@@ -52,13 +53,17 @@ static SNAPSHOTS: Table = Table {
 /// The resource.
 pub(super) static ACCOUNT: Resource = Resource {
     name: "account",
-    endpoint: "/{ig-user}",
-    shape: Shape::Node,
-    list_limit: None,
     permissions: &["instagram_basic", "pages_read_engagement"],
+    meter: Meter::Account,
+    urgency: Urgency::Bulk,
     tables: &[&ACCOUNTS, &SNAPSHOTS],
-    fields,
-    rows,
+    work: Work::Walk(Walk {
+        endpoint: "/{ig-user}",
+        shape: Shape::Node,
+        list_limit: None,
+        fields,
+        rows,
+    }),
 };
 
 fn fields() -> Fields {

@@ -101,6 +101,27 @@ pub(super) fn row(
     }
 }
 
+/// A row whose column `value` is a number as told, and whose other columns are filled.
+pub(super) fn number(
+    table: &'static Table,
+    filled: &[(&str, Value)],
+    told: &Json,
+) -> Result<Row, Unreadable> {
+    let value = convert(Kind::Number, told).ok_or_else(|| {
+        let name = filled.iter().find(|(name, _)| *name == "name");
+        Unreadable {
+            object: match name {
+                Some((_, Value::Text(name))) => name.clone(),
+                _ => "a metric".to_owned(),
+            },
+            problem: format!("its value is no number: {}", shorten(told)),
+        }
+    })?;
+    let mut filled = filled.to_vec();
+    filled.push(("value", value));
+    row(table, &Map::new(), &Fields::default(), &filled)
+}
+
 fn lookup<'a>(node: &'a Map<String, Json>, path: &str) -> &'a Json {
     let mut names = path.split('.');
     let mut value = names.next().and_then(|name| node.get(name));
@@ -121,6 +142,10 @@ fn convert(kind: Kind, told: &Json) -> Option<Value> {
             Value::Text(number.to_string())
         }
         (Kind::Integer, Json::Number(number)) => Value::Integer(number.as_i64()?),
+        (Kind::Number, Json::Number(number)) => match number.as_i64() {
+            Some(whole) => Value::Integer(whole),
+            None => Value::Real(number.as_f64().filter(|number| number.is_finite())?),
+        },
         (Kind::Boolean, Json::Bool(truth)) => Value::Integer(i64::from(*truth)),
         (Kind::Instant, Json::String(text)) => Value::Text(instant(text)?),
         _ => return None,

@@ -7,7 +7,8 @@
 use serde_json::value::RawValue;
 
 use super::decode::{self, Decoded};
-use super::{Resource, fields_of};
+use super::{Meter, Resource, Walk, Work, fields_of};
+use crate::budget::Urgency;
 use crate::graph::{self, Fields, Shape};
 use crate::store::{Column, History, Kind, Table, Value};
 
@@ -78,13 +79,17 @@ static SNAPSHOTS: Table = Table {
 /// The resource.
 pub(super) static MEDIA: Resource = Resource {
     name: "media",
-    endpoint: "/{ig-user}/media",
-    shape: Shape::Edge,
-    list_limit: Some(10_000),
     permissions: &["instagram_basic", "pages_read_engagement"],
+    meter: Meter::Account,
+    urgency: Urgency::Bulk,
     tables: &[&MEDIA_TABLE, &SNAPSHOTS, &CHILDREN],
-    fields,
-    rows,
+    work: Work::Walk(Walk {
+        endpoint: "/{ig-user}/media",
+        shape: Shape::Edge,
+        list_limit: Some(10_000),
+        fields,
+        rows,
+    }),
 };
 
 fn fields() -> Fields {

@@ -8,38 +8,96 @@
 
 mod account;
 mod decode;
+mod insight;
 mod media;
+mod media_insights;
+mod question;
 
 use serde_json::value::RawValue;
 
 pub use decode::{Decoded, Unreadable};
+pub use question::{Facts, Question, Refresh};
 
+use crate::budget::Urgency;
 use crate::graph::{Fields, Shape};
 use crate::store::Table;
 
-/// One walk over the API.
+/// What is read of an account.
 #[derive(Debug)]
 pub struct Resource {
     /// Its name in configurations, on the command line and in the database.
     pub name: &'static str,
+    /// Permissions that the token needs (Meta's page of each endpoint).
+    pub permissions: &'static [&'static str],
+    /// The pool that its calls are metered in.
+    pub meter: Meter,
+    /// Whether it can be read later as well.
+    pub urgency: Urgency,
+    /// The tables it fills, parents first.
+    pub tables: &'static [&'static Table],
+    /// How it is read.
+    pub work: Work,
+}
+
+impl Resource {
+    /// The list that it walks through; `None` when it asks questions.
+    pub fn walk(&self) -> Option<&Walk> {
+        match &self.work {
+            Work::Walk(walk) => Some(walk),
+            Work::Questions(_) => None,
+        }
+    }
+}
+
+/// Which of the pools that belong to an account and a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meter {
+    /// BUC, of the account.
+    Account,
+    /// Platform, of the token's app.
+    App,
+}
+
+/// How a resource is read.
+#[derive(Debug)]
+pub enum Work {
+    /// One list of the account, or the account itself.
+    Walk(Walk),
+    /// Many questions, each about a post, a day, a name.
+    Questions(Questions),
+}
+
+/// One list, page by page from its top, or one object.
+#[derive(Debug)]
+pub struct Walk {
     /// The endpoint with its placeholder, `/{ig-user}/media`.
     pub endpoint: &'static str,
     /// How answers hold their objects.
     pub shape: Shape,
     /// The most objects that the API lists, where Meta says so.
     pub list_limit: Option<u64>,
-    /// Permissions that the token needs (Meta's page of each endpoint).
-    pub permissions: &'static [&'static str],
-    /// The tables it fills, parents first.
-    pub tables: &'static [&'static Table],
     /// What it asks for when nothing was refused before.
     pub fields: fn() -> Fields,
     /// Turns one object of an answer into rows, and notes what cannot be read. The fields are those that were asked for.
     pub rows: fn(account_id: &str, asked: &Fields, object: &RawValue, decoded: &mut Decoded),
 }
 
+/// Many questions.
+#[derive(Debug)]
+pub struct Questions {
+    /// Those that are due, the most valuable first.
+    pub due: fn(&Facts) -> Vec<Question>,
+    /// Turns an answer into rows, and notes what cannot be read.
+    pub rows:
+        fn(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded),
+}
+
 /// Every resource, in the order in which an account's are read: what would be lost first, first.
-pub const RESOURCES: &[&Resource] = &[&account::ACCOUNT, &media::MEDIA];
+pub const RESOURCES: &[&Resource] = &[
+    &account::ACCOUNT,
+    &media::MEDIA,
+    &media_insights::MEDIA_INSIGHTS,
+];
 
 pub use account::found as discovered_account;
 

@@ -14,6 +14,7 @@
 //! the pace of a metered API.
 
 mod open;
+mod reads;
 mod record;
 mod state;
 mod table;
@@ -24,10 +25,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::clock::instant_text;
+
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
 pub use record::{
-    CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, Listing, NewRun, Outcome,
-    PoolRow, Reason,
+    Answered, CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, Listing, NewRun,
+    Outcome, PoolRow, Post, Read, Reason,
 };
 pub use table::{Column, History, Kind, Row, Table, Value, Written};
 
@@ -192,6 +195,48 @@ impl Store {
     ) -> Result<Vec<String>, StoreError> {
         self.call("read refused fields", move |connection| {
             state::refused_fields(connection, resource, &credential, since)
+        })
+        .await
+    }
+
+    /// How far each subject of an account's resource has been read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn reads(
+        &self,
+        account_id: String,
+        resource: &'static str,
+    ) -> Result<Vec<Read>, StoreError> {
+        self.call("read what was read", move |connection| {
+            reads::all(connection, &account_id, resource)
+        })
+        .await
+    }
+
+    /// Metrics that are refused to all posts of a family, as far as they were learned since then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn refused_metrics(
+        &self,
+        account_id: String,
+        resource: &'static str,
+        since: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Vec<String>, StoreError> {
+        self.call("read refused metrics", move |connection| {
+            reads::refused(connection, &account_id, resource, &instant_text(since))
+        })
+        .await
+    }
+
+    /// An account's posts that are not deleted, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn posts(&self, account_id: String) -> Result<Vec<Post>, StoreError> {
+        self.call("read posts", move |connection| {
+            reads::posts(connection, &account_id)
         })
         .await
     }

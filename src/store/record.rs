@@ -23,6 +23,10 @@ pub struct Commit {
     pub calls: Vec<CallCount>,
     /// The pools as they stand.
     pub pools: Vec<PoolRow>,
+    /// What was read of many subjects.
+    pub reads: Vec<Read>,
+    /// What was answered: it is missing no more.
+    pub answered: Vec<Answered>,
 }
 
 /// Names a job's place in a list.
@@ -144,7 +148,7 @@ pub struct PoolRow {
     /// Its name.
     pub pool: String,
     /// The three gauges in percent: calls, CPU time, wall time.
-    pub gauges: Option<[f64; 3]>,
+    pub gauges: Option<[f32; 3]>,
     /// When Meta told them.
     pub observed_at: Option<DateTime<Utc>>,
     /// No call before this.
@@ -155,6 +159,51 @@ pub struct PoolRow {
     pub closed_for_all: bool,
     /// Refused calls in a row.
     pub refusals: u32,
+    /// Our own calls inside the window.
+    pub own_calls: u64,
+    /// What was spent when, for the budget to go on with.
+    pub ledger: String,
+}
+
+/// How far one subject of a resource has been read: a post's insights, a day of an account, a hashtag.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Read {
+    /// Which one, within its account and resource.
+    pub subject: String,
+    /// When it was last read to its end; `None`: never.
+    pub read_at: Option<DateTime<Utc>>,
+    /// Where to go on with a list that is being read; opaque.
+    pub cursor: Option<String>,
+    /// What it looked like then, to be compared.
+    pub mark: Option<String>,
+    /// Whether there is no use in asking ever again; `sync_gaps` says why.
+    pub closed: bool,
+}
+
+/// An answer that closes gaps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The object that it speaks of.
+    pub object_id: Option<String>,
+    /// What it told of the object.
+    pub fields: Vec<String>,
+    /// The same as gaps of the whole resource name it.
+    pub families: Vec<String>,
+}
+
+/// What is known of a post when questions about posts are chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// IG Media id.
+    pub id: String,
+    /// IMAGE, VIDEO or CAROUSEL_ALBUM.
+    pub media_type: Option<String>,
+    /// FEED, REELS, STORY or AD.
+    pub product_type: Option<String>,
+    /// When it was posted.
+    pub timestamp: DateTime<Utc>,
+    /// Comments and replies at the last read; `None`: not told.
+    pub comments_count: Option<i64>,
 }
 
 /// A run that begins.
@@ -233,6 +282,8 @@ pub struct FinishedRun {
     pub pass_is_over: bool,
     /// What the run listed from top to end without an error; what it did not show is gone.
     pub listing: Option<Listing>,
+    /// Whether the pass judges objects: those it did not meet again are missing no more.
+    pub judges_objects: bool,
     /// Credentials that were answered: their gaps are closed.
     pub answered: Vec<String>,
     /// Fields that they were answered.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
+use super::reads;
 use super::record::{
     CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, NewRun, Outcome, PoolRow,
 };
@@ -30,6 +31,12 @@ pub(super) fn record(
     }
     for pool in &commit.pools {
         write_pool(connection, pool)?;
+    }
+    for read in &commit.reads {
+        reads::write(connection, commit.run, read)?;
+    }
+    for answered in &commit.answered {
+        reads::close_gaps(connection, commit, answered)?;
     }
     let mut rows = Written::default();
     for (_, one) in written {
@@ -126,10 +133,11 @@ fn write_pool(connection: &Connection, pool: &PoolRow) -> rusqlite::Result<()> {
         .prepare_cached(
             "INSERT INTO sync_pools
              (pool, call_count, total_cputime, total_time, observed_at, closed_until, closed_why,
-              closed_for_all, refusals)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+              closed_for_all, refusals, own_calls, ledger)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT DO UPDATE SET call_count = ?2, total_cputime = ?3, total_time = ?4,
-             observed_at = ?5, closed_until = ?6, closed_why = ?7, closed_for_all = ?8, refusals = ?9",
+             observed_at = ?5, closed_until = ?6, closed_why = ?7, closed_for_all = ?8, refusals = ?9,
+             own_calls = ?10, ledger = ?11",
         )?
         .execute(params![
             pool.pool,
@@ -140,7 +148,9 @@ fn write_pool(connection: &Connection, pool: &PoolRow) -> rusqlite::Result<()> {
             opt(pool.closed_until),
             pool.closed_why,
             pool.closed_for_all,
-            pool.refusals
+            pool.refusals,
+            i64::try_from(pool.own_calls).unwrap_or(i64::MAX),
+            pool.ledger
         ])?;
     Ok(())
 }
@@ -212,7 +222,7 @@ fn resolve_gaps(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<
              WHERE resolved_at IS NULL AND gap.resource = run.resource AND last_run_id <> :run AND (
                  (:over AND gap.account_id = run.account_id AND field IS NULL AND object_id IS NULL
                   AND run.range IN ('', (SELECT range FROM sync_runs WHERE id = gap.last_run_id)))
-                 OR (:over AND gap.account_id = run.account_id AND object_id IS NOT NULL
+                 OR (:over AND :objects AND gap.account_id = run.account_id AND object_id IS NOT NULL
                      AND run.range = '' AND last_run_id < :pass)
                  OR (gap.account_id IS NULL AND object_id IN (SELECT value FROM json_each(:answered))
                      AND (field IS NULL OR field IN (SELECT value FROM json_each(:fields))))
@@ -222,6 +232,7 @@ fn resolve_gaps(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<
             ":at": instant_text(run.at),
             ":run": run.run,
             ":over": run.pass_is_over,
+            ":objects": run.judges_objects,
             ":pass": run.pass,
             ":answered": json(&run.answered),
             ":fields": json(&run.fields),
@@ -319,11 +330,11 @@ pub(super) fn pools(connection: &Connection) -> rusqlite::Result<Vec<PoolRow>> {
     connection
         .prepare_cached(
             "SELECT pool, call_count, total_cputime, total_time, observed_at, closed_until, closed_why,
-                    closed_for_all, refusals
+                    closed_for_all, refusals, own_calls, ledger
              FROM sync_pools",
         )?
         .query_map([], |row| {
-            let gauge = |at| row.get::<_, Option<f64>>(at);
+            let gauge = |at| row.get::<_, Option<f32>>(at);
             let gauges = match (gauge(1)?, gauge(2)?, gauge(3)?) {
                 (Some(calls), Some(cpu), Some(time)) => Some([calls, cpu, time]),
                 _ => None,
@@ -336,6 +347,8 @@ pub(super) fn pools(connection: &Connection) -> rusqlite::Result<Vec<PoolRow>> {
                 closed_why: row.get(6)?,
                 closed_for_all: row.get(7)?,
                 refusals: row.get(8)?,
+                own_calls: row.get::<_, i64>(9)?.unsigned_abs(),
+                ledger: row.get(10)?,
             })
         })?
         .collect()

@@ -11,6 +11,8 @@ pub enum Kind {
     Text,
     /// A whole number.
     Integer,
+    /// A number as told, whole or not.
+    Number,
     /// `true` and `false` as 1 and 0.
     Boolean,
     /// TEXT in UTC, whole seconds: `2026-05-07T13:00:34Z`.
@@ -109,6 +111,8 @@ pub enum Value {
     Text(String),
     /// INTEGER.
     Integer(i64),
+    /// REAL.
+    Real(f64),
 }
 
 impl From<&str> for Value {

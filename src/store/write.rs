@@ -17,6 +17,7 @@ impl ToSql for Value {
             Self::Null => ValueRef::Null,
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
             Self::Integer(number) => ValueRef::Integer(*number),
+            Self::Real(number) => ValueRef::Real(*number),
         }))
     }
 }
@@ -225,6 +226,7 @@ fn compare<'a>(
         let same = match (&row.values[at], stored(position)?) {
             (Some(Value::Text(new)), ValueRef::Text(old)) => new.as_bytes() == old,
             (Some(Value::Integer(new)), ValueRef::Integer(old)) => *new == old,
+            (Some(Value::Real(new)), ValueRef::Real(old)) => new.to_bits() == old.to_bits(),
             (Some(Value::Null), ValueRef::Null) => true,
             _ => false,
         };

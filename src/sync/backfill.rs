@@ -131,6 +131,8 @@ async fn note_left(world: &World, left: &[Job], run: i64) -> Result<(), StoreErr
         gaps: left.iter().map(gap).collect(),
         calls: Vec::new(),
         pools: Vec::new(),
+        reads: Vec::new(),
+        answered: Vec::new(),
     };
     world.store.commit(commit).await.map(drop)
 }
@@ -203,6 +205,7 @@ async fn open_jobs(
                 account: Arc::clone(&account),
                 resource,
                 range,
+                names: Vec::new(),
             };
             let checkpoint = world.store.checkpoint(job.checkpoint_key()).await?;
             jobs.push((job, checkpoint.filter(is_over)));

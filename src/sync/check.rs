@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::discovery::{Problem, survey};
 use super::job::Account;
-use crate::budget::PoolKey;
+use crate::budget::Urgency;
 use crate::graph::{Client, Credential, Fields, Request, Shape, Tally};
 use crate::resource::RESOURCES;
 
@@ -164,9 +164,8 @@ async fn granted(
         limit: None,
         after: None,
         shape: Shape::Edge,
-        pool: PoolKey::Platform {
-            credential: credential.name().to_owned(),
-        },
+        pool: credential.user_pool(),
+        urgency: Urgency::Bulk,
     };
     let page = match graph.get(credential, &request, tally).await {
         Ok(page) => page,

@@ -309,6 +309,8 @@ async fn record(
         gaps: survey.gaps,
         calls,
         pools,
+        reads: Vec::new(),
+        answered: Vec::new(),
     };
     world.store.commit(commit).await?;
     let problems = &discovery.problems;
@@ -322,6 +324,7 @@ async fn record(
         message: (!messages.is_empty()).then(|| messages.join("\n")),
         at,
         listing: None,
+        judges_objects: false,
         pass: run,
         pass_is_over: false,
         answered: survey.answered,

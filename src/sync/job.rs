@@ -78,9 +78,16 @@ pub struct Job {
     pub resource: &'static Resource,
     /// Over which days.
     pub range: Range,
+    /// Names that the resource needs: hashtags, usernames.
+    pub names: Vec<String>,
 }
 
 impl Job {
+    /// Whether it reads everything, not only what is due.
+    pub fn reads_everything(&self) -> bool {
+        self.name == BACKFILL
+    }
+
     /// Names its place in the list.
     pub fn checkpoint_key(&self) -> CheckpointKey {
         CheckpointKey {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use crate::budget::PoolKey;
+use crate::budget::Urgency;
 use crate::graph::{Client, Credential, Error, Fields, Reaction, Request, Shape, Tally};
 
 /// A Page, as far as igsync asks about it.
@@ -46,9 +46,8 @@ pub(super) async fn pages(graph: &Client, credential: &Credential, tally: &mut T
         limit: Some(100),
         after: None,
         shape: Shape::Edge,
-        pool: PoolKey::Platform {
-            credential: credential.name().to_owned(),
-        },
+        pool: credential.user_pool(),
+        urgency: Urgency::Bulk,
     };
     let (mut pages, mut broken) = (Vec::new(), Vec::new());
     loop {

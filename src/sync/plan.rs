@@ -7,13 +7,14 @@ use chrono::{DateTime, Utc};
 use super::job::{Job, Range};
 use super::page_size::PageSize;
 use crate::graph::{Error, Fields, Page, Reaction, Request, Shape, Skip};
-use crate::resource;
+use crate::resource::{self, Walk};
 use crate::store::{Checkpoint, Gap, Listing, Outcome, Reason};
 
 /// The walk of one job over its list.
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
     job: &'a Job,
+    walk: &'static Walk,
     fields: Fields,
     /// Fields left out because the API refused them, now or before.
     refused: BTreeSet<String>,
@@ -63,12 +64,13 @@ impl<'a> Plan<'a> {
     /// Begins at the checkpoint, or at the top of the list.
     pub(super) fn start(
         job: &'a Job,
+        walk: &'static Walk,
         checkpoint: Option<Checkpoint>,
         refused: BTreeSet<String>,
         run: i64,
         now: DateTime<Utc>,
     ) -> Self {
-        let mut fields = (job.resource.fields)();
+        let mut fields = (walk.fields)();
         for field in &refused {
             fields.remove(field);
         }
@@ -88,6 +90,7 @@ impl<'a> Plan<'a> {
             .any(|field| !resource::is_optional(job.resource, field));
         Self {
             job,
+            walk,
             fields,
             refused,
             size: PageSize::default(),
@@ -110,11 +113,11 @@ impl<'a> Plan<'a> {
 
     /// The next request; `None` when the walk is over.
     pub(super) fn next_request(&self) -> Option<Request> {
-        let resource = self.job.resource;
-        let listed = resource.shape != Shape::Node;
+        let walk = self.walk;
+        let listed = walk.shape != Shape::Node;
         (!self.done).then(|| Request {
-            endpoint: resource.endpoint,
-            path: resource.endpoint.replace("{ig-user}", &self.job.account.id),
+            endpoint: walk.endpoint,
+            path: walk.endpoint.replace("{ig-user}", &self.job.account.id),
             fields: self.fields.clone(),
             params: if listed {
                 self.job.range.parameters()
@@ -123,8 +126,9 @@ impl<'a> Plan<'a> {
             },
             limit: listed.then_some(self.size.get()),
             after: self.cursor.clone(),
-            shape: resource.shape,
+            shape: walk.shape,
             pool: self.job.account.pool(),
+            urgency: self.job.resource.urgency,
         })
     }
 
@@ -153,7 +157,7 @@ impl<'a> Plan<'a> {
         let from_the_top = !self.resumed || self.restarted;
         let whole =
             self.done && from_the_top && !self.unclean && self.job.range == Range::default();
-        let limit = self.job.resource.list_limit;
+        let limit = self.walk.list_limit;
         let table = self.job.resource.tables.first().filter(|_| whole)?;
         Some(Listing {
             table,
@@ -175,7 +179,7 @@ impl<'a> Plan<'a> {
         self.size.answered();
         self.cursor.clone_from(&page.next);
         self.done = page.next.is_none();
-        let limit = self.job.resource.list_limit;
+        let limit = self.walk.list_limit;
         if let Some(limit) = limit.filter(|limit| self.done && self.objects >= *limit) {
             let why =
                 format!("the API lists the {limit} most recent ones only; there may be older ones");
@@ -238,7 +242,7 @@ impl<'a> Plan<'a> {
             _ => {}
         }
         match error.reaction() {
-            Reaction::Shrink if self.job.resource.shape != Shape::Node && self.size.shrink() => {
+            Reaction::Shrink if self.walk.shape != Shape::Node && self.size.shrink() => {
                 Recovery::Ask
             }
             Reaction::Drop(names) if self.drop(&names, why, credential) => Recovery::Ask,
@@ -281,28 +285,6 @@ impl<'a> Plan<'a> {
         outcome
     }
 
-    /// What a person can do about an error of this job; empty when there is nothing to be done.
-    pub(super) fn hint(&self, error: &Error, credential: &str) -> String {
-        match error.reaction() {
-            Reaction::Disable => format!(
-                "; reading {} needs {} and a task on the Page: `igsync check` says what is missing",
-                self.job.resource.name,
-                self.job.resource.permissions.join(", ")
-            ),
-            Reaction::StopCredential => {
-                format!("; replace the token of credential {credential}, then start again")
-            }
-            Reaction::Block => {
-                "; Meta blocks the app: see the app dashboard before starting again".to_owned()
-            }
-            Reaction::DisableAccount => {
-                "; log in to this account on Instagram and see what it asks for".to_owned()
-            }
-            Reaction::Mistake => "; this is a mistake of igsync's: please report it".to_owned(),
-            _ => String::new(),
-        }
-    }
-
     /// Goes back to the top of the list, once.
     fn restart(&mut self) -> bool {
         let can = !self.restarted && self.cursor.is_some();
@@ -319,7 +301,7 @@ impl<'a> Plan<'a> {
 
     /// Whether so much was listed that the API may have nothing more to show.
     fn is_near_the_limit(&self) -> bool {
-        let limit = self.job.resource.list_limit;
+        let limit = self.walk.list_limit;
         limit.is_some_and(|limit| self.objects * 10 >= limit * 9)
     }
 
@@ -367,7 +349,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn reason(skip: Skip) -> Reason {
+pub(super) fn reason(skip: Skip) -> Reason {
     match skip {
         Skip::Gone => Reason::Gone,
         Skip::TooFewViewers => Reason::TooFewViewers,

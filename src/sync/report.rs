@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::discovery::Problem;
 use super::job::Job;
+use crate::graph::{Error, Reaction};
+use crate::resource::Resource;
 use crate::store::{CallCount, Outcome, Written};
 
 /// What became of one job.
@@ -159,5 +161,27 @@ impl Summary {
         } else {
             Verdict::Failed
         }
+    }
+}
+
+/// What a person can do about an error of this job; empty when there is nothing to be done.
+pub(super) fn hint(resource: &Resource, error: &Error, credential: &str) -> String {
+    match error.reaction() {
+        Reaction::Disable => format!(
+            "; reading {} needs {} and a task on the Page: `igsync check` says what is missing",
+            resource.name,
+            resource.permissions.join(", ")
+        ),
+        Reaction::StopCredential => {
+            format!("; replace the token of credential {credential}, then start again")
+        }
+        Reaction::Block => {
+            "; Meta blocks the app: see the app dashboard before starting again".to_owned()
+        }
+        Reaction::DisableAccount => {
+            "; log in to this account on Instagram and see what it asks for".to_owned()
+        }
+        Reaction::Mistake => "; this is a mistake of igsync's: please report it".to_owned(),
+        _ => String::new(),
     }
 }

@@ -1,12 +1,15 @@
 //! The sentence: job → plan → request → budget → HTTP → page → rows → store.
 
+use super::inquire::inquire;
 use super::job::Job;
 use super::plan::{Plan, Recovery};
-use super::report::JobReport;
+use super::report::{JobReport, hint};
 use super::world::World;
 use crate::graph::{Credential, Page, Reaction, Tally};
-use crate::resource::Decoded;
-use crate::store::{Commit, FinishedRun, NewRun, Outcome, Row, StoreError};
+use crate::resource::{Decoded, Walk, Work};
+use crate::store::{
+    Checkpoint, Commit, FinishedRun, Gap, Listing, NewRun, Outcome, Row, StoreError,
+};
 
 /// Runs one job to its end, whatever that is, and reports. `started_by` groups what ran together.
 ///
@@ -19,10 +22,24 @@ pub(super) async fn run(
 ) -> Result<JobReport, StoreError> {
     let id = begin(world, job, started_by).await?;
     let checkpoint = world.store.checkpoint(job.checkpoint_key()).await?;
+    match &job.resource.work {
+        Work::Walk(walk) => walk_through(world, job, walk, id, checkpoint).await,
+        Work::Questions(questions) => inquire(world, job, questions, id, checkpoint).await,
+    }
+}
+
+/// One list, page by page.
+async fn walk_through(
+    world: &World,
+    job: &Job,
+    walk: &'static Walk,
+    id: i64,
+    checkpoint: Option<Checkpoint>,
+) -> Result<JobReport, StoreError> {
     let first_route = world.route(&job.account, 0);
     let credential = first_route.map_or("", |(_, route)| route.credential.name());
     let refused = world.refused_fields(job.resource, credential).await?;
-    let mut plan = Plan::start(job, checkpoint, refused, id, world.clock.now());
+    let mut plan = Plan::start(job, walk, checkpoint, refused, id, world.clock.now());
     let mut report = JobReport::new(job, plan.is_resumed());
     let (mut tally, mut tried) = (Tally::default(), 0);
 
@@ -41,7 +58,7 @@ pub(super) async fn run(
         {
             Ok(page) => {
                 report.message = None;
-                let rows = rows(job, &route.credential, &mut plan, &page);
+                let rows = rows(job, walk, &route.credential, &mut plan, &page);
                 let now = world.clock.now();
                 let checkpoint = plan.advance(&page, now);
                 let (calls, pools) = world.spent(&mut tally);
@@ -59,6 +76,8 @@ pub(super) async fn run(
                         gaps,
                         calls,
                         pools,
+                        reads: Vec::new(),
+                        answered: Vec::new(),
                     })
                     .await?;
                 report.wrote(&written, page.items.len());
@@ -66,7 +85,7 @@ pub(super) async fn run(
             }
             Err(error) => {
                 let credential = route.credential.name();
-                let why = format!("{error}{}", plan.hint(&error, credential));
+                let why = format!("{error}{}", hint(job.resource, &error, credential));
                 let recovery = plan.recover(&error, &why, credential);
                 report.message = Some(why);
                 report.leaves_account |= error.reaction() == Reaction::DisableAccount;
@@ -86,11 +105,34 @@ pub(super) async fn run(
         }
     };
     report.outcome = ended.unwrap_or_else(|| plan.outcome());
-    finish(world, job, &mut plan, &mut tally, &mut report, id).await?;
+    let ending = Ending {
+        gaps: plan.take_gaps(),
+        checkpoint: plan.last_checkpoint(&report.outcome, world.clock.now()),
+        listing: plan.listing(),
+        judges_objects: true,
+        pass: plan.first_run(),
+        pass_is_over: plan.is_done(),
+        fields: plan.fields().names().map(str::to_owned).collect(),
+    };
+    finish(world, job, ending, &mut tally, &mut report, id).await?;
     Ok(report)
 }
 
-const NO_TOKEN: &str = "no working token reaches this account";
+/// What is left to be written when a job ends.
+pub(super) struct Ending {
+    pub(super) gaps: Vec<Gap>,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) listing: Option<Listing>,
+    /// Whether an object that was not met again is missing no more: of a list that was walked through.
+    pub(super) judges_objects: bool,
+    /// The run that began the pass, and whether the pass is over.
+    pub(super) pass: i64,
+    pub(super) pass_is_over: bool,
+    /// Fields that were answered.
+    pub(super) fields: Vec<String>,
+}
+
+pub(super) const NO_TOKEN: &str = "no working token reaches this account";
 
 async fn begin(world: &World, job: &Job, started_by: i64) -> Result<i64, StoreError> {
     let run = NewRun {
@@ -106,10 +148,16 @@ async fn begin(world: &World, job: &Job, started_by: i64) -> Result<i64, StoreEr
 }
 
 /// The page's rows; an object that cannot be read becomes a gap.
-fn rows(job: &Job, credential: &Credential, plan: &mut Plan<'_>, page: &Page) -> Vec<Row> {
+fn rows(
+    job: &Job,
+    walk: &Walk,
+    credential: &Credential,
+    plan: &mut Plan<'_>,
+    page: &Page,
+) -> Vec<Row> {
     let mut decoded = Decoded::default();
     for object in &page.items {
-        (job.resource.rows)(&job.account.id, plan.fields(), object, &mut decoded);
+        (walk.rows)(&job.account.id, plan.fields(), object, &mut decoded);
     }
     for problem in decoded.problems {
         // The problem quotes the answer, and an answer may hold anything.
@@ -128,10 +176,10 @@ fn rows(job: &Job, credential: &Credential, plan: &mut Plan<'_>, page: &Page) ->
 }
 
 /// Writes what is left to be written: gaps, calls and pools since the last page, and how the run ended.
-async fn finish(
+pub(super) async fn finish(
     world: &World,
     job: &Job,
-    plan: &mut Plan<'_>,
+    ending: Ending,
     tally: &mut Tally,
     report: &mut JobReport,
     run: i64,
@@ -139,9 +187,7 @@ async fn finish(
     let at = world.clock.now();
     let (calls, pools) = world.spent(tally);
     report.spent(&calls);
-    let gaps = plan.take_gaps();
-    report.gaps += gaps.len();
-    let checkpoint = plan.last_checkpoint(&report.outcome, at);
+    report.gaps += ending.gaps.len();
     if report.outcome == Outcome::Complete {
         report.message = None;
     }
@@ -152,10 +198,12 @@ async fn finish(
             at,
             pages: 0,
             rows: Vec::new(),
-            checkpoint: Some(checkpoint),
-            gaps,
+            checkpoint: Some(ending.checkpoint),
+            gaps: ending.gaps,
             calls,
             pools,
+            reads: Vec::new(),
+            answered: Vec::new(),
         })
         .await?;
     (report.outcome, report.deleted) = world
@@ -165,11 +213,12 @@ async fn finish(
             outcome: report.outcome.clone(),
             message: report.message.clone(),
             at,
-            listing: plan.listing(),
-            pass: plan.first_run(),
-            pass_is_over: plan.is_done(),
+            listing: ending.listing,
+            judges_objects: ending.judges_objects,
+            pass: ending.pass,
+            pass_is_over: ending.pass_is_over,
             answered: answered(report, world, job),
-            fields: plan.fields().names().map(str::to_owned).collect(),
+            fields: ending.fields,
         })
         .await?;
     world.progress.end(report);

@@ -3,14 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
-
-use super::job::{Account, Route};
+use super::job::{Account, Job, Route};
+use super::pools::{restore_pools, rows};
 use super::progress::Progress;
-use crate::budget::{Closed, GateState, PoolKey, Reading};
+use crate::budget::PoolKey;
 use crate::clock::Clock;
 use crate::graph::{Client, Credential, Tally};
-use crate::resource::Resource;
+use crate::resource::{Refresh, Resource};
 use crate::stop::Stop;
 use crate::store::{CallCount, PoolRow, Store, StoreError};
 
@@ -32,6 +31,8 @@ pub struct World {
     pub credentials: Vec<Arc<Credential>>,
     /// What is going on, for whoever wants to show it.
     pub progress: Progress,
+    /// How often posts are read again.
+    pub refresh: Refresh,
     learned: Mutex<Learned>,
 }
 
@@ -55,7 +56,7 @@ impl World {
         credentials: Vec<Arc<Credential>>,
     ) -> Result<Self, StoreError> {
         store.close_interrupted_runs(clock.now()).await?;
-        restore_pools(&graph, store.pools().await?);
+        restore_pools(&graph, store.pools().await?, clock.now());
         Ok(Self {
             graph,
             store,
@@ -63,6 +64,7 @@ impl World {
             stop,
             credentials,
             progress: Progress::default(),
+            refresh: Refresh::default(),
             learned: Mutex::default(),
         })
     }
@@ -110,6 +112,23 @@ impl World {
         Ok(known.clone())
     }
 
+    /// Metrics that the API refuses for a job's posts, family and name, as far as this was learned lately.
+    pub(super) async fn refused_metrics(
+        &self,
+        job: &Job,
+    ) -> Result<BTreeSet<(String, String)>, StoreError> {
+        let since = self.clock.now() - REFUSAL_MEMORY;
+        let account_id = job.account.id.clone();
+        let refused = self
+            .store
+            .refused_metrics(account_id, job.resource.name, since);
+        let split = |field: String| {
+            let (metric, family) = field.split_once(" of ")?;
+            Some((family.to_owned(), metric.to_owned()))
+        };
+        Ok(refused.await?.into_iter().filter_map(split).collect())
+    }
+
     /// Notes fields that the API refused.
     pub(super) fn refuse_fields(
         &self,
@@ -137,64 +156,14 @@ impl World {
                 failed,
             })
             .collect();
-        let states = self.graph.budget().states();
-        let touched = |key: &PoolKey| {
-            let name = key.to_string();
-            matches!(key, PoolKey::Platform { .. }) || calls.iter().any(|call| call.pool == name)
-        };
-        let pools = states
-            .into_iter()
-            .filter(|(key, _)| touched(key))
-            .map(|(key, state)| pool_row(&key, state))
+        let mut touched: BTreeSet<PoolKey> = calls
+            .iter()
+            .filter_map(|call| PoolKey::parse(&call.pool))
             .collect();
-        (calls, pools)
-    }
-}
-
-/// Takes up pools where an earlier process left them.
-pub fn restore_pools(graph: &Client, rows: Vec<PoolRow>) {
-    for row in rows {
-        if let Some(key) = PoolKey::parse(&row.pool) {
-            graph.budget().restore(&key, gate_state(row));
+        for credential in &self.credentials {
+            touched.extend([credential.app_pool(), credential.user_pool()]);
         }
-    }
-}
-
-fn pool_row(key: &PoolKey, state: GateState) -> PoolRow {
-    let (reading, observed_at) = state.reading.unzip();
-    let (closed_for_all, refusals) = (state.for_all, state.refusals);
-    let (until, why) = state
-        .closed
-        .map(|closed| (closed.until, closed.why))
-        .unzip();
-    PoolRow {
-        pool: key.to_string(),
-        gauges: reading.map(|r| [r.call_count, r.total_cputime, r.total_time]),
-        observed_at,
-        closed_until: until,
-        closed_why: why,
-        closed_for_all,
-        refusals,
-    }
-}
-
-fn gate_state(row: PoolRow) -> GateState {
-    let reading = row
-        .gauges
-        .map(|[call_count, total_cputime, total_time]| Reading {
-            call_count,
-            total_cputime,
-            total_time,
-            ..Reading::default()
-        });
-    let instant: Option<DateTime<Utc>> = row.observed_at;
-    GateState {
-        reading: reading.zip(instant),
-        closed: row.closed_until.map(|until| Closed {
-            until,
-            why: row.closed_why.unwrap_or_default(),
-        }),
-        refusals: row.refusals,
-        for_all: row.closed_for_all,
+        let pools = rows(self.graph.budget(), touched, self.clock.now());
+        (calls, pools)
     }
 }

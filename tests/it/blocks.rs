@@ -112,7 +112,7 @@ async fn the_platform_pool_stops_discovery_and_says_until_when() {
         "{summary:?}"
     );
     assert!(
-        summary.problems[0].message.contains("pool platform:"),
+        summary.problems[0].message.contains("pool user:"),
         "{:?}",
         summary.problems
     );

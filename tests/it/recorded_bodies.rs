@@ -25,7 +25,8 @@ fn rows(resource: &str, node: &Value) -> Vec<igsync::store::Row> {
     let resource = resource::find(resource).unwrap();
     let raw = RawValue::from_string(node.to_string()).unwrap();
     let mut decoded = resource::Decoded::default();
-    (resource.rows)("1", &(resource.fields)(), &raw, &mut decoded);
+    let walk = resource.walk().unwrap();
+    (walk.rows)("1", &(walk.fields)(), &raw, &mut decoded);
     assert!(
         decoded.problems.is_empty(),
         "{:?}: {node}",

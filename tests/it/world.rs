@@ -32,14 +32,12 @@ impl World {
     /// A world in this test's own runtime, reached over a Unix socket: no other transport holds still when
     /// time is paused.
     pub async fn new(spec: WorldSpec) -> Self {
-        let credentials = spec
-            .tokens
-            .iter()
-            .map(|token| {
-                let credential = Credential::new(&token.name, &token.token, Some(&spec.app.secret));
-                Arc::new(credential.unwrap())
-            })
-            .collect();
+        let mut credentials = Vec::new();
+        for token in &spec.tokens {
+            let credential = Credential::new(&token.name, &token.token, Some(&spec.app.secret));
+            let credential = credential.unwrap().of_the_app_of(&credentials);
+            credentials.push(Arc::new(credential));
+        }
         let epoch = spec.epoch;
         let clock = igsync_simulator::Clock::starting_at(epoch);
         let world = Self {

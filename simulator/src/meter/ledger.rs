@@ -36,6 +36,8 @@ pub(crate) struct Ledger {
     blocked_until: i64,
     foreign_calls_per_hour: u64,
     foreign_counted_until: i64,
+    /// What others hold of the pool all the time, in percent of the quota.
+    foreign_percent: u64,
     answers: u64,
 }
 
@@ -93,6 +95,7 @@ impl Ledger {
             blocked_until: i64::MIN,
             foreign_calls_per_hour,
             foreign_counted_until: since,
+            foreign_percent: 0,
             answers: 0,
         }
     }
@@ -123,7 +126,7 @@ impl Ledger {
     }
 
     pub(super) fn is_blocked(&self, now: i64) -> bool {
-        now < self.blocked_until || self.sum.reaches(self.quota)
+        now < self.blocked_until || self.used(self.sum).reaches(self.quota)
     }
 
     pub(super) fn lengthen(&mut self, now: i64, penalty: i64) {
@@ -137,12 +140,43 @@ impl Ledger {
         } else {
             0
         };
+        let used = self.used(self.sum);
         Gauges {
-            call_count: percent(self.sum.calls, self.quota.calls),
-            total_cputime: percent(self.sum.cpu_ms, self.quota.cpu_ms),
-            total_time: percent(self.sum.time_ms, self.quota.time_ms),
+            call_count: percent(used.calls, self.quota.calls),
+            total_cputime: percent(used.cpu_ms, self.quota.cpu_ms),
+            total_time: percent(used.time_ms, self.quota.time_ms),
             regain_minutes: u64::try_from(seconds).unwrap_or(0).div_ceil(60),
         }
+    }
+
+    /// How far each gauge is used, in percent and exactly: calls, CPU time, wall time.
+    pub(super) fn shares(&self) -> [f64; 3] {
+        let used = self.used(self.sum);
+        let share = |used: u64, quota: u64| used as f64 * 100.0 / quota.max(1) as f64;
+        [
+            share(used.calls, self.quota.calls),
+            share(used.cpu_ms, self.quota.cpu_ms),
+            share(used.time_ms, self.quota.time_ms),
+        ]
+    }
+
+    /// Lets others hold so much of the pool from now on.
+    pub(super) fn hold(&mut self, percent: u64) {
+        self.foreign_percent = percent;
+    }
+
+    /// The next call asks for the quota anew.
+    pub(super) fn forget_quota(&mut self) {
+        self.quota_until = i64::MIN;
+    }
+
+    fn used(&self, own: Spent) -> Spent {
+        let held = |quota: u64| quota * self.foreign_percent / 100;
+        own.plus(Spent {
+            calls: held(self.quota.calls),
+            cpu_ms: held(self.quota.cpu_ms),
+            time_ms: held(self.quota.time_ms),
+        })
     }
 
     /// Counts the answers of the pool.
@@ -156,7 +190,7 @@ impl Ledger {
         let mut rest = self.sum;
         let mut opens = now;
         for (start, spent) in &self.slices {
-            if !rest.reaches(self.quota) {
+            if !self.used(rest).reaches(self.quota) {
                 break;
             }
             rest = rest.minus(*spent);

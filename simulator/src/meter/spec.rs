@@ -103,8 +103,9 @@ impl MeterSpec {
     }
 
     /// What a pool holds now. No floor is documented for accounts that nobody sees.
-    pub(super) fn quota(&self, world: &World, pool: &Pool) -> Spent {
+    pub(super) fn quota(&self, world: &World, pool: &Pool, allowed: Option<u64>) -> Spent {
         let calls = match pool {
+            _ if allowed.is_some() => allowed.unwrap_or_default(),
             Pool::BucInstagram(account) => self
                 .buc_instagram_calls
                 .unwrap_or_else(|| self.calls_per_impression * self.impressions_of(world, account)),

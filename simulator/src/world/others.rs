@@ -83,6 +83,12 @@ impl World {
         })
     }
 
+    /// The id of a hashtag.
+    pub fn hashtag_id(&self, name: &str) -> Option<String> {
+        let hashtag = self.hashtag_named(name)?;
+        Some(self.ids().hashtag(hashtag).to_string())
+    }
+
     pub(crate) fn hashtag_named(&self, name: &str) -> Option<u32> {
         (0..)
             .zip(&self.spec().hashtags)

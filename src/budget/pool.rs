@@ -1,0 +1,263 @@
+//! One pool: its name, its ledger, its blocks and its pace.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{Mutex as Queue, Notify};
+
+use super::block::{Block, Closed};
+use super::ledger::{Ledger, LedgerRecord, Room};
+use super::pace::Pace;
+use super::{Settings, Urgency};
+
+/// Names a pool. Written as `buc:<account id>`, `messenger:<page id>`, `app:<credential name>` and
+/// `user:<credential name>`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PoolKey {
+    /// Business Use Case limits of the app and one Instagram account.
+    Buc {
+        /// IG User id.
+        account_id: String,
+    },
+    /// Business Use Case limits of the app and one Page's messages, and the two calls a second of its account.
+    Messenger {
+        /// Page id.
+        page_id: String,
+    },
+    /// Platform limits of an app: Hashtag Search, Business Discovery, app tokens.
+    App {
+        /// The first credential of the app.
+        credential: String,
+    },
+    /// Platform limits of a token's user: page discovery.
+    User {
+        /// The credential's name.
+        credential: String,
+    },
+}
+
+impl fmt::Display for PoolKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Buc { account_id } => write!(f, "buc:{account_id}"),
+            Self::Messenger { page_id } => write!(f, "messenger:{page_id}"),
+            Self::App { credential } => write!(f, "app:{credential}"),
+            Self::User { credential } => write!(f, "user:{credential}"),
+        }
+    }
+}
+
+impl PoolKey {
+    /// Reads what `Display` wrote; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (family, owner) = text.split_once(':')?;
+        let owner = owner.to_owned();
+        Some(match family {
+            "buc" => Self::Buc { account_id: owner },
+            "messenger" => Self::Messenger { page_id: owner },
+            "app" => Self::App { credential: owner },
+            "user" => Self::User { credential: owner },
+            _ => return None,
+        })
+    }
+
+    /// Whether Meta counts it among the Platform limits.
+    pub fn is_platform(&self) -> bool {
+        matches!(self, Self::App { .. } | Self::User { .. })
+    }
+
+    /// How long its window is.
+    pub fn window(&self, settings: &Settings) -> Duration {
+        if self.is_platform() {
+            settings.platform_window
+        } else {
+            settings.buc_window
+        }
+    }
+
+    /// The first wait after a refusal without a hint. Meta names no time for Platform limits; the BUC window is
+    /// a day, so it recovers slowly.
+    pub(super) fn first_wait(&self) -> Duration {
+        let minutes = if self.is_platform() { 5 } else { 15 };
+        Duration::from_secs(minutes * 60)
+    }
+
+    /// What a call costs in percent of the smallest quota that the "Rate Limits" page knows, until readings tell: 4,800
+    /// for one impression, 200 for one user.
+    fn expected_cost(&self) -> f32 {
+        match self {
+            Self::Buc { .. } => 100.0 / 4_800.0,
+            Self::Messenger { .. } | Self::App { .. } | Self::User { .. } => 100.0 / 200.0,
+        }
+    }
+}
+
+/// What Meta said about a pool in one answer's headers, in percent of the allowance.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// Share of the allowed calls.
+    pub call_count: f32,
+    /// Share of the allowed CPU time.
+    pub total_cputime: f32,
+    /// Share of the allowed wall time.
+    pub total_time: f32,
+    /// How long until access is regained; zero while nothing is blocked. BUC only.
+    pub regain: Duration,
+}
+
+impl Reading {
+    /// The three gauges, in the order of the fields.
+    pub fn gauges(&self) -> [f32; 3] {
+        [self.call_count, self.total_cputime, self.total_time]
+    }
+
+    /// The gauge that throttles first.
+    pub fn tightest(&self) -> f32 {
+        self.call_count.max(self.total_cputime).max(self.total_time)
+    }
+
+    /// The worse of two readings, gauge by gauge.
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            call_count: self.call_count.max(other.call_count),
+            total_cputime: self.total_cputime.max(other.total_cputime),
+            total_time: self.total_time.max(other.total_time),
+            regain: self.regain.max(other.regain),
+        }
+    }
+}
+
+/// What is known of a pool between two lives of the program.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PoolState {
+    /// The last reading and when it was made: percentages age.
+    pub reading: Option<(Reading, DateTime<Utc>)>,
+    /// What closes it.
+    pub block: Block,
+    /// Own calls inside the window.
+    pub own_calls: u64,
+    /// What was spent when.
+    pub ledger: LedgerRecord,
+}
+
+/// May calls of this pool go?
+pub(super) enum Verdict {
+    Free,
+    Busy,
+    Closed(Closed),
+}
+
+#[derive(Debug)]
+pub(super) struct Pool {
+    pub(super) pace: Pace,
+    pub(super) ledger: Ledger,
+    pub(super) block: Block,
+    /// Urgent calls that are still to come.
+    pub(super) reserved: u32,
+    /// Bulk calls wait here, in order.
+    pub(super) line: Arc<Queue<()>>,
+    pub(super) changed: Arc<Notify>,
+}
+
+impl Pool {
+    pub(super) fn new(key: &PoolKey, settings: &Settings) -> Self {
+        Self {
+            pace: Pace::of(key),
+            ledger: Ledger::new(key.window(settings), key.expected_cost()),
+            block: Block::default(),
+            reserved: 0,
+            line: Arc::default(),
+            changed: Arc::default(),
+        }
+    }
+
+    pub(super) fn verdict(
+        &mut self,
+        calls: u32,
+        urgency: Urgency,
+        settings: &Settings,
+        now: DateTime<Utc>,
+    ) -> Verdict {
+        if let Some(closed) = self.block.closed(now) {
+            return Verdict::Closed(closed.clone());
+        }
+        // A pool that was refused is asked by one call when its time has come, not by all that wait.
+        if self.block.refusals > 0 {
+            return if self.ledger.is_busy() {
+                Verdict::Busy
+            } else {
+                Verdict::Free
+            };
+        }
+        let ceiling = self.ceiling(urgency, settings);
+        match self.ledger.room(calls, ceiling, now) {
+            Room::Free => Verdict::Free,
+            Room::Busy => Verdict::Busy,
+            Room::Later(until) => {
+                let used = self.ledger.levels(now).into_iter().fold(0.0, f32::max);
+                let why = format!("{used:.0} % of the pool is used, the ceiling is {ceiling:.0} %");
+                Verdict::Closed(Closed { until, why })
+            }
+        }
+    }
+
+    pub(super) fn fit(
+        &mut self,
+        urgency: Urgency,
+        settings: &Settings,
+        now: DateTime<Utc>,
+    ) -> usize {
+        let ceiling = self.ceiling(urgency, settings);
+        self.ledger.fit(ceiling, now)
+    }
+
+    pub(super) fn observe(&mut self, reading: Reading, now: DateTime<Utc>) {
+        self.ledger.read(reading, now);
+        if !reading.regain.is_zero() {
+            let why = format!(
+                "Meta says that the pool is used up, {:.0} % of it",
+                reading.tightest()
+            );
+            self.block.close(now, reading.regain, why);
+        }
+    }
+
+    pub(super) fn done_at(
+        &mut self,
+        calls: u64,
+        settings: &Settings,
+        now: DateTime<Utc>,
+    ) -> DateTime<Utc> {
+        let opens = self.block.closed(now).map_or(now, |closed| closed.until);
+        let ceiling = self.ceiling(Urgency::Bulk, settings);
+        let paced = opens + self.pace.time_for(calls);
+        self.ledger.done_at(calls, ceiling, opens).max(paced)
+    }
+
+    pub(super) fn state(&self, now: DateTime<Utc>) -> PoolState {
+        PoolState {
+            reading: self.ledger.reading(),
+            block: self.block.clone(),
+            own_calls: self.ledger.own_calls(),
+            ledger: self.ledger.record(now),
+        }
+    }
+
+    pub(super) fn restore(&mut self, state: PoolState, now: DateTime<Utc>) {
+        self.ledger.restore(&state.ledger, state.reading, now);
+        self.block = state.block;
+    }
+
+    fn ceiling(&self, urgency: Urgency, settings: &Settings) -> f32 {
+        let ceiling = f32::from(settings.ceiling_percent);
+        if urgency == Urgency::Urgent || self.reserved == 0 {
+            return ceiling;
+        }
+        let costs = self.ledger.call_costs().into_iter().fold(0.0, f32::max);
+        #[expect(clippy::cast_precision_loss, reason = "a few calls")]
+        let reserved = self.reserved as f32 * costs;
+        ceiling - reserved.min(ceiling / 10.0)
+    }
+}

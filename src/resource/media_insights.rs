@@ -1,0 +1,149 @@
+//! `media_insights`: what Meta measured about posts and reels.
+//!
+//! `GET /{ig-media}/insights` ("Instagram Media Insights" page): totals up to the moment, kept up to two years, late by up to two days.
+//! Which metrics there are depends on the product type; one that is not accepted refuses the whole answer. `facebook_views`
+//! and `crossposted_views` are left out: they refuse posts that were not shared to Facebook. Stories have a resource of
+//! their own, as they end.
+
+use serde_json::value::RawValue;
+
+use super::decode::{self, Decoded};
+use super::insight;
+use super::{Facts, Meter, Question, Questions, Resource, Work};
+use crate::budget::Urgency;
+use crate::graph::{Fields, Shape};
+use crate::store::{Column, History, Kind, Post, Table, Value};
+
+pub(super) static MEDIA_INSIGHTS_TABLE: Table = Table {
+    name: "media_insights",
+    key: &["media_id", "name", "breakdown", "dimension_value"],
+    columns: &[
+        Column::filled("media_id", Kind::Id),
+        Column::filled("name", Kind::Text),
+        Column::filled("breakdown", Kind::Text),
+        Column::filled("dimension_value", Kind::Text),
+        Column::filled("value", Kind::Number),
+    ],
+    history: History::Observation,
+    listed_by: None,
+};
+
+/// The resource.
+pub(super) static MEDIA_INSIGHTS: Resource = Resource {
+    name: "media_insights",
+    permissions: &[
+        "instagram_basic",
+        "instagram_manage_insights",
+        "pages_read_engagement",
+    ],
+    meter: Meter::Account,
+    urgency: Urgency::Bulk,
+    tables: &[&MEDIA_INSIGHTS_TABLE],
+    work: Work::Questions(Questions { due, rows }),
+};
+
+const FEED: &[&str] = &[
+    "reach",
+    "views",
+    "likes",
+    "comments",
+    "saved",
+    "shares",
+    "reposts",
+    "total_interactions",
+    "follows",
+    "profile_visits",
+    "profile_activity",
+    "total_likes",
+    "total_comments",
+    "total_views",
+];
+
+const REELS: &[&str] = &[
+    "reach",
+    "views",
+    "likes",
+    "comments",
+    "saved",
+    "shares",
+    "reposts",
+    "total_interactions",
+    "ig_reels_avg_watch_time",
+    "ig_reels_video_view_total_time",
+    "reels_skip_rate",
+    "total_likes",
+    "total_comments",
+    "total_views",
+];
+
+/// What a post of an unknown kind is asked.
+const OTHER: &[&str] = &["reach", "views"];
+
+fn due(facts: &Facts) -> Vec<Question> {
+    let posts = facts.posts.iter();
+    posts.filter_map(|post| question(facts, post)).collect()
+}
+
+fn question(facts: &Facts, post: &Post) -> Option<Question> {
+    let product = post.product_type.as_deref().unwrap_or_default();
+    // Ads belong to the Marketing API.
+    if matches!(product, "STORY" | "AD") || !facts.is_due(&post.id, facts.now - post.timestamp) {
+        return None;
+    }
+    let metrics = match product {
+        "FEED" => FEED,
+        "REELS" => REELS,
+        _ => OTHER,
+    };
+    let kind = post.media_type.as_deref().unwrap_or_default();
+    let family = format!("{product} {kind}");
+    let metrics = facts.accepted(&family, metrics);
+    (!metrics.is_empty()).then(|| of_media(post, family, metrics))
+}
+
+/// The question about a post's or a story's numbers.
+pub(super) fn of_media(post: &Post, family: String, metrics: Vec<&'static str>) -> Question {
+    Question {
+        subject: post.id.clone(),
+        object_id: Some(post.id.clone()),
+        endpoint: "/{ig-media}/insights",
+        path: format!("/{}/insights", post.id),
+        fields: Fields::default(),
+        metrics,
+        params: Vec::new(),
+        limit: None,
+        shape: Shape::Single,
+        after: None,
+        family,
+        posted_at: Some(post.timestamp),
+        mark: None,
+    }
+}
+
+/// The rows of an answer about a post's or a story's numbers.
+pub(super) fn rows(
+    _account_id: &str,
+    question: &Question,
+    answer: &[Box<RawValue>],
+    decoded: &mut Decoded,
+) {
+    for metric in answer {
+        match insight::numbers(metric) {
+            Ok(numbers) => {
+                for number in numbers {
+                    let breakdown = number.breakdown.to_lowercase();
+                    let dimension_value = number.dimension_value.to_lowercase();
+                    let filled = [
+                        ("media_id", Value::from(question.subject.as_str())),
+                        ("name", Value::from(number.name.as_str())),
+                        ("breakdown", Value::from(breakdown.as_str())),
+                        ("dimension_value", Value::from(dimension_value.as_str())),
+                    ];
+                    let row = decode::number(&MEDIA_INSIGHTS_TABLE, &filled, &number.value);
+                    decoded.take(row.map(|row| vec![row]));
+                }
+            }
+            Err(problem) => decoded.problems.push(problem),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Questions: small reads, each about one subject, that are chosen by what is known already. Pure: time and facts are arguments.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::graph::{Fields, Shape};
+use crate::store::{Post, Read};
+
+/// One question about one subject. Asked again, page by page, until its list ends.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Names it among the questions of its account and resource: a media id, a day. Kept in `sync_reads`.
+    pub subject: String,
+    /// The object that is missing when there is no answer, in `sync_gaps`; `None`: the subject names no object.
+    pub object_id: Option<String>,
+    /// The endpoint with placeholders, for counting.
+    pub endpoint: &'static str,
+    /// The path without version.
+    pub path: String,
+    /// What is wanted of each object.
+    pub fields: Fields,
+    /// Metrics; those that the API refuses are left out and the question is asked again. Empty: no parameter.
+    pub metrics: Vec<&'static str>,
+    /// Further parameters.
+    pub params: Vec<(&'static str, String)>,
+    /// Objects a page.
+    pub limit: Option<u32>,
+    /// How the answer holds its objects.
+    pub shape: Shape,
+    /// Where a list that was begun earlier goes on.
+    pub after: Option<String>,
+    /// Questions of one family are refused the same metrics: product type and media type, for posts.
+    pub family: String,
+    /// When its object was posted: what is older than something from before the account's conversion is from before it, too.
+    pub posted_at: Option<DateTime<Utc>>,
+    /// What the subject looks like now, to be compared when questions are chosen the next time.
+    pub mark: Option<String>,
+}
+
+/// How often posts are read again: up to this age, that often. In the order of age.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refresh(pub Vec<(Duration, Duration)>);
+
+impl Default for Refresh {
+    fn default() -> Self {
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        Self(vec![
+            (hours(2 * 24), hours(6)),
+            (hours(30 * 24), hours(24)),
+            (hours(730 * 24), hours(7 * 24)),
+        ])
+    }
+}
+
+impl Refresh {
+    /// How often something of this age is read; `None` when it is not read again.
+    pub fn every(&self, age: chrono::TimeDelta) -> Option<Duration> {
+        let age = age.to_std().unwrap_or_default();
+        let rule = self.0.iter().find(|(up_to, _)| age <= *up_to);
+        rule.map(|(_, often)| *often)
+    }
+}
+
+/// What is known when questions are chosen.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The present instant.
+    pub now: DateTime<Utc>,
+    /// IG User id.
+    pub account_id: String,
+    /// The account's posts, newest first.
+    pub posts: Vec<Post>,
+    /// How far each subject has been read.
+    pub reads: BTreeMap<String, Read>,
+    /// Subjects that were read before this are to be read again, whatever their age: a backfill reads everything once.
+    pub everything_since: Option<DateTime<Utc>>,
+    /// How often posts are read again.
+    pub refresh: Refresh,
+    /// Names that the configuration gives: hashtags, usernames, ids.
+    pub names: Vec<String>,
+    /// Metrics that are refused: family and name.
+    pub refused: BTreeSet<(String, String)>,
+}
+
+/// Nights do not begin at the same second: what is due within this is due.
+const SLACK: chrono::TimeDelta = chrono::TimeDelta::hours(1);
+
+impl Facts {
+    /// Whether a subject of this age is to be read now.
+    pub fn is_due(&self, subject: &str, age: chrono::TimeDelta) -> bool {
+        self.is_due_every(subject, self.refresh.every(age))
+    }
+
+    /// Whether a subject is to be read now that is read that often; `None`: once.
+    pub fn is_due_every(&self, subject: &str, often: Option<Duration>) -> bool {
+        let Some(read) = self.reads.get(subject) else {
+            return true;
+        };
+        if read.closed {
+            return false;
+        }
+        let Some(read_at) = read.read_at else {
+            return true;
+        };
+        if self.everything_since.is_some_and(|since| read_at < since) {
+            return true;
+        }
+        let often = often.and_then(|often| chrono::TimeDelta::from_std(often).ok());
+        // A backfill that goes on reads nothing a second time.
+        self.everything_since.is_none()
+            && often.is_some_and(|often| read_at + often <= self.now + SLACK)
+    }
+
+    /// Where reading a subject's list goes on.
+    pub fn cursor(&self, subject: &str) -> Option<String> {
+        self.reads.get(subject)?.cursor.clone()
+    }
+
+    /// The metrics of a family that are not refused.
+    pub fn accepted(&self, family: &str, metrics: &[&'static str]) -> Vec<&'static str> {
+        let refused = |metric: &&&'static str| {
+            let name = (family.to_owned(), (**metric).to_owned());
+            !self.refused.contains(&name)
+        };
+        metrics.iter().filter(refused).copied().collect()
+    }
+}

@@ -1,0 +1,167 @@
+//! The sentence for many small questions: they are asked in batches, and each answer is a page.
+
+use super::inquiry::Inquiry;
+use super::job::Job;
+use super::plan::Recovery;
+use super::report::{JobReport, hint};
+use super::run::{Ending, NO_TOKEN, finish};
+use super::world::World;
+use crate::graph::{Credential, Page, Reaction, Tally};
+use crate::resource::{Decoded, Facts, Questions};
+use crate::store::{Checkpoint, Commit, Outcome, Row, StoreError};
+
+/// Asks what is due, and reports.
+pub(super) async fn inquire(
+    world: &World,
+    job: &Job,
+    questions: &Questions,
+    id: i64,
+    checkpoint: Option<Checkpoint>,
+) -> Result<JobReport, StoreError> {
+    let open = checkpoint.filter(|checkpoint| checkpoint.finished_at.is_none());
+    let resumed = open.is_some();
+    let mut place = open.unwrap_or_else(|| Checkpoint {
+        key: job.checkpoint_key(),
+        cursor: None,
+        pages: 0,
+        objects: 0,
+        failures: 0,
+        first_run: id,
+        started_at: world.clock.now(),
+        finished_at: None,
+    });
+    let facts = facts(world, job, &place).await?;
+    let mut inquiry = Inquiry::new(job, (questions.due)(&facts));
+    let mut report = JobReport::new(job, resumed);
+    let (mut tally, mut tried) = (Tally::default(), 0);
+
+    let ended = 'asking: loop {
+        if inquiry.left() == 0 {
+            break None;
+        }
+        let Some((at, route)) = world.route(&job.account, tried) else {
+            let why = report.message.get_or_insert_with(|| NO_TOKEN.to_owned());
+            break Some(inquiry.no_token(why));
+        };
+        let credential = &route.credential;
+        let requests = inquiry.next_requests(&credential.app_pool());
+        let answers = world.graph.get_all(credential, &requests, &mut tally).await;
+        let now = world.clock.now();
+        let (mut rows, mut pages, mut objects, mut ended) = (Vec::new(), 0, 0, None);
+        for answer in answers {
+            match answer {
+                Ok(page) => {
+                    pages += 1;
+                    objects += page.items.len();
+                    rows.extend(read(job, questions, credential, &mut inquiry, &page));
+                    inquiry.advance(&page, now);
+                }
+                Err(error) => {
+                    let why = format!("{error}{}", hint(job.resource, &error, credential.name()));
+                    let recovery = inquiry.recover(&error, &why, now);
+                    report.leaves_account |= error.reaction() == Reaction::DisableAccount;
+                    match recovery {
+                        Recovery::Ask => continue,
+                        Recovery::OtherToken { dead } => {
+                            if dead {
+                                world.bury(credential.name());
+                            }
+                            tried = at + 1;
+                        }
+                        Recovery::End(outcome) => ended = Some(outcome),
+                    }
+                    report.message = Some(why);
+                    // The rest of the batch has met the same.
+                    break;
+                }
+            }
+        }
+        place.pages += pages;
+        place.objects += objects as u64;
+        let (calls, pools) = world.spent(&mut tally);
+        report.spent(&calls);
+        let gaps = inquiry.take_gaps();
+        report.gaps += gaps.len();
+        let commit = Commit {
+            run: id,
+            at: now,
+            pages,
+            rows,
+            checkpoint: Some(place.clone()),
+            gaps,
+            calls,
+            pools,
+            reads: inquiry.take_reads(),
+            answered: inquiry.take_answered(),
+        };
+        let written = world.store.commit(commit).await?;
+        report.wrote(&written, objects);
+        world.progress.page(job, objects, resumed);
+        if ended.is_some() {
+            break 'asking ended;
+        }
+    };
+    let done = ended.is_none();
+    report.outcome = ended.unwrap_or_else(|| inquiry.outcome());
+    if done {
+        place.finished_at = Some(world.clock.now());
+    } else if !matches!(report.outcome, Outcome::Suspended(_) | Outcome::Stopped) {
+        place.failures = place.failures.saturating_add(1);
+    }
+    let ending = Ending {
+        gaps: inquiry.take_gaps(),
+        pass: place.first_run,
+        checkpoint: place,
+        listing: None,
+        judges_objects: false,
+        pass_is_over: done,
+        fields: Vec::new(),
+    };
+    finish(world, job, ending, &mut tally, &mut report, id).await?;
+    Ok(report)
+}
+
+async fn facts(world: &World, job: &Job, place: &Checkpoint) -> Result<Facts, StoreError> {
+    let account_id = &job.account.id;
+    let name = job.resource.name;
+    let reads = world.store.reads(account_id.clone(), name).await?;
+    let reads = reads.into_iter().map(|read| (read.subject.clone(), read));
+    Ok(Facts {
+        now: world.clock.now(),
+        account_id: account_id.clone(),
+        posts: world.store.posts(account_id.clone()).await?,
+        reads: reads.collect(),
+        everything_since: job.reads_everything().then_some(place.started_at),
+        refresh: world.refresh.clone(),
+        names: job.names.clone(),
+        refused: world.refused_metrics(job).await?,
+    })
+}
+
+/// The rows of an answer; what cannot be read becomes a gap.
+fn read(
+    job: &Job,
+    questions: &Questions,
+    credential: &Credential,
+    inquiry: &mut Inquiry<'_>,
+    page: &Page,
+) -> Vec<Row> {
+    let mut decoded = Decoded::default();
+    if let Some(question) = inquiry.current() {
+        (questions.rows)(&job.account.id, question, &page.items, &mut decoded);
+    }
+    for problem in decoded.problems {
+        // The problem quotes the answer, and an answer may hold anything.
+        let object = credential.scrub(&problem.object);
+        let problem = credential.scrub(&problem.problem);
+        tracing::warn!(
+            account = job.account.label(),
+            resource = job.resource.name,
+            object,
+            problem,
+            "an object in the answer cannot be read"
+        );
+        inquiry.unreadable(object, &problem);
+    }
+    decoded.rows
+}

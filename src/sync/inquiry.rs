@@ -1,0 +1,399 @@
+//! Which questions are asked next, and what a refusal changes. Pure: time and answers are arguments.
+//!
+//! Questions of one family are refused the same metrics. So the first of a family goes alone, and what it is refused is left out of the
+//! others before they are asked: a metric that is gone costs a call or two, not one for each post.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use chrono::{DateTime, Utc};
+
+use super::job::Job;
+use super::plan::{Recovery, reason};
+use crate::budget::PoolKey;
+use crate::graph::{Error, MOST_PARTS, Page, Reaction, Request, Skip};
+use crate::resource::{Meter, Question};
+use crate::store::{Answered, Gap, Outcome, Read, Reason};
+
+/// Failures in a row, each after its retries, after which the API is taken to be out of order.
+const PATIENCE: u32 = 3;
+
+/// Refusals of a metric to different posts, without an answer in between, after which it is taken as refused to all of the family.
+const PROOF: u32 = 2;
+
+/// The questions of one job.
+#[derive(Debug)]
+pub(super) struct Inquiry<'a> {
+    job: &'a Job,
+    app_pool: Option<PoolKey>,
+    waiting: VecDeque<Question>,
+    asked: VecDeque<Question>,
+    /// Families of which a question was answered: the others may follow all at once.
+    known: BTreeSet<String>,
+    /// How often a metric was refused to a family that was never answered it.
+    refusals: BTreeMap<(String, String), u32>,
+    refused: BTreeSet<(String, String)>,
+    /// Subjects that were begun anew after their cursor had died.
+    restarted: BTreeSet<String>,
+    failures: u32,
+    gaps: Vec<Gap>,
+    reads: Vec<Read>,
+    answered: Vec<Answered>,
+    incomplete: bool,
+}
+
+impl<'a> Inquiry<'a> {
+    pub(super) fn new(job: &'a Job, due: Vec<Question>) -> Self {
+        Self {
+            job,
+            app_pool: None,
+            waiting: due.into(),
+            asked: VecDeque::new(),
+            known: BTreeSet::new(),
+            refusals: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            restarted: BTreeSet::new(),
+            failures: 0,
+            gaps: Vec::new(),
+            reads: Vec::new(),
+            answered: Vec::new(),
+            incomplete: false,
+        }
+    }
+
+    /// Questions that are left.
+    pub(super) fn left(&self) -> usize {
+        self.waiting.len() + self.asked.len()
+    }
+
+    /// The next requests, at most a batch of them; none when all is asked. What is not answered is asked again.
+    pub(super) fn next_requests(&mut self, app_pool: &PoolKey) -> Vec<Request> {
+        self.app_pool = Some(app_pool.clone());
+        // What was not answered the last time comes first.
+        while let Some(question) = self.asked.pop_back() {
+            self.waiting.push_front(question);
+        }
+        let mut scouts = BTreeSet::new();
+        let mut later = VecDeque::new();
+        while self.asked.len() < MOST_PARTS
+            && let Some(question) = self.waiting.pop_front()
+        {
+            let scouts_family = scouts.contains(&question.family);
+            if !self.known.contains(&question.family) && scouts_family {
+                later.push_back(question);
+            } else {
+                scouts.insert(question.family.clone());
+                self.asked.push_back(question);
+            }
+        }
+        while let Some(question) = later.pop_back() {
+            self.waiting.push_front(question);
+        }
+        self.asked
+            .iter()
+            .map(|question| self.request(question))
+            .collect()
+    }
+
+    fn request(&self, question: &Question) -> Request {
+        let mut params = question.params.clone();
+        if !question.metrics.is_empty() {
+            params.push(("metric", question.metrics.join(",")));
+        }
+        let account = self.job.account.pool();
+        Request {
+            endpoint: question.endpoint,
+            path: question.path.clone(),
+            fields: question.fields.clone(),
+            params,
+            limit: question.limit,
+            after: question.after.clone(),
+            shape: question.shape,
+            pool: match self.job.resource.meter {
+                Meter::Account => account,
+                Meter::App => self.app_pool.clone().unwrap_or(account),
+            },
+            urgency: self.job.resource.urgency,
+        }
+    }
+
+    /// The question that the next answer belongs to.
+    pub(super) fn current(&self) -> Option<&Question> {
+        self.asked.front()
+    }
+
+    /// Moves on behind an answer.
+    pub(super) fn advance(&mut self, page: &Page, now: DateTime<Utc>) {
+        let Some(mut question) = self.asked.pop_front() else {
+            return;
+        };
+        self.failures = 0;
+        self.known.insert(question.family.clone());
+        for metric in &question.metrics {
+            self.refusals
+                .remove(&(question.family.clone(), (*metric).to_owned()));
+        }
+        let more = page.next.is_some();
+        self.note(&question, (!more).then_some(now), page.next.clone(), false);
+        if !more {
+            let metrics = question.metrics.iter();
+            self.answered.push(Answered {
+                object_id: question.object_id.clone(),
+                fields: metrics.clone().map(|metric| (*metric).to_owned()).collect(),
+                families: metrics
+                    .map(|metric| of_family(metric, &question.family))
+                    .collect(),
+            });
+        }
+        if more {
+            question.after.clone_from(&page.next);
+            self.waiting.push_front(question);
+        }
+    }
+
+    /// Changes the current question so that it can be asked again, leaves it out, or ends the job. `why` is the error in
+    /// words, with what to do about it.
+    pub(super) fn recover(&mut self, error: &Error, why: &str, now: DateTime<Utc>) -> Recovery {
+        match error {
+            Error::Closed { closed, .. } => {
+                return self.end(Reason::RateLimited, why, Outcome::Suspended(closed.until));
+            }
+            Error::Stopped => return self.end(Reason::Stopped, why, Outcome::Stopped),
+            _ => {}
+        }
+        let Some(mut question) = self.asked.pop_front() else {
+            return Recovery::End(Outcome::Failed);
+        };
+        match error.reaction() {
+            Reaction::Drop(names) => {
+                let had = question.metrics.len();
+                for name in &names {
+                    self.drop_metric(&mut question, name, why);
+                    question.fields.remove(name);
+                }
+                if question.metrics.len() == had && had > 0 {
+                    return self.leave_out(&question, Reason::Refused, why, now);
+                }
+                self.ask_again(question, had, why, now)
+            }
+            Reaction::DropMetric(place) if place < question.metrics.len() => {
+                let had = question.metrics.len();
+                let name = question.metrics[place];
+                // A name that the API does not know, it does not know for anybody.
+                self.refuse(&question.family, name, why);
+                question.metrics.retain(|metric| *metric != name);
+                self.ask_again(question, had, why, now)
+            }
+            Reaction::Shrink if question.limit.is_some_and(|limit| limit > 1) => {
+                question.limit = question.limit.map(|limit| limit / 2);
+                self.waiting.push_front(question);
+                Recovery::Ask
+            }
+            Reaction::Restart | Reaction::EndOfList
+                if question.after.is_some() && self.restarted.insert(question.subject.clone()) =>
+            {
+                question.after = None;
+                self.waiting.push_front(question);
+                Recovery::Ask
+            }
+            Reaction::EndOfList => self.leave_out(&question, Reason::ListLimit, why, now),
+            Reaction::Skip(skip) => {
+                if skip == Skip::BeforeConversion {
+                    self.leave_out_older(&question, why);
+                }
+                self.leave_out(&question, reason(skip), why, now)
+            }
+            Reaction::Disable => {
+                self.waiting.push_front(question);
+                Recovery::OtherToken { dead: false }
+            }
+            Reaction::StopCredential => {
+                self.waiting.push_front(question);
+                Recovery::OtherToken { dead: true }
+            }
+            Reaction::DisableAccount | Reaction::Block => {
+                self.waiting.push_front(question);
+                self.end(Reason::NoPermission, why, Outcome::Refused)
+            }
+            Reaction::Fail | Reaction::Throttle(_) => {
+                self.failures += 1;
+                self.gap(Some(&question), None, Reason::Failed, why);
+                if self.failures >= PATIENCE {
+                    return Recovery::End(Outcome::Failed);
+                }
+                Recovery::Ask
+            }
+            Reaction::Shrink | Reaction::DropMetric(_) | Reaction::Restart | Reaction::Mistake => {
+                self.leave_out(&question, Reason::Refused, why, now)
+            }
+        }
+    }
+
+    /// Ends the job: no token is left that could do this.
+    pub(super) fn no_token(&mut self, why: &str) -> Outcome {
+        self.gap(None, None, Reason::NoPermission, why);
+        Outcome::Refused
+    }
+
+    /// Notes something in an answer that breaks the API's rules.
+    pub(super) fn unreadable(&mut self, object: String, problem: &str) {
+        self.incomplete = true;
+        self.gaps.push(Gap {
+            account_id: Some(self.job.account.id.clone()),
+            resource: self.job.resource.name,
+            object_id: Some(object),
+            field: None,
+            reason: Reason::Unreadable,
+            detail: problem.to_owned(),
+        });
+    }
+
+    /// What turned out to be missing since the last call.
+    pub(super) fn take_gaps(&mut self) -> Vec<Gap> {
+        std::mem::take(&mut self.gaps)
+    }
+
+    /// What was read since the last call.
+    pub(super) fn take_reads(&mut self) -> Vec<Read> {
+        std::mem::take(&mut self.reads)
+    }
+
+    /// What was answered to its end since the last call.
+    pub(super) fn take_answered(&mut self) -> Vec<Answered> {
+        std::mem::take(&mut self.answered)
+    }
+
+    /// How the questions ended when all were asked.
+    pub(super) fn outcome(&self) -> Outcome {
+        if self.incomplete {
+            Outcome::Partial
+        } else {
+            Outcome::Complete
+        }
+    }
+
+    fn drop_metric(&mut self, question: &mut Question, name: &str, why: &str) {
+        let Some(at) = question.metrics.iter().position(|metric| *metric == name) else {
+            return;
+        };
+        question.metrics.remove(at);
+        self.gap(Some(question), Some(name), Reason::NotApplicable, why);
+        if self.known.contains(&question.family) {
+            return;
+        }
+        let times = self
+            .refusals
+            .entry((question.family.clone(), name.to_owned()));
+        let times = times.or_default();
+        *times += 1;
+        if *times >= PROOF {
+            self.refuse(&question.family.clone(), name, why);
+        }
+    }
+
+    /// Leaves a metric out of all questions of a family.
+    fn refuse(&mut self, family: &str, name: &str, why: &str) {
+        let is_new = self.refused.insert((family.to_owned(), name.to_owned()));
+        for question in self.waiting.iter_mut().chain(&mut self.asked) {
+            if question.family == family {
+                question.metrics.retain(|metric| *metric != name);
+            }
+        }
+        if is_new {
+            self.gaps.push(Gap {
+                account_id: Some(self.job.account.id.clone()),
+                resource: self.job.resource.name,
+                object_id: None,
+                field: Some(of_family(name, family)),
+                reason: Reason::Refused,
+                detail: why.to_owned(),
+            });
+        }
+    }
+
+    /// A question without a metric is none.
+    fn ask_again(
+        &mut self,
+        question: Question,
+        had: usize,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Recovery {
+        if had > 0 && question.metrics.is_empty() {
+            return self.leave_out(&question, Reason::Refused, why, now);
+        }
+        self.waiting.push_front(question);
+        Recovery::Ask
+    }
+
+    /// Posts that are older than one from before the conversion are from before it as well: they are not even asked for.
+    fn leave_out_older(&mut self, refused: &Question, why: &str) {
+        let Some(posted_at) = refused.posted_at else {
+            return;
+        };
+        let is_older = |question: &Question| question.posted_at.is_some_and(|at| at <= posted_at);
+        let (older, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(is_older);
+        self.waiting = rest;
+        for question in older {
+            self.gap(Some(&question), None, Reason::BeforeConversion, why);
+            self.note(&question, None, None, true);
+        }
+    }
+
+    fn leave_out(
+        &mut self,
+        question: &Question,
+        reason: Reason,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Recovery {
+        self.gap(Some(question), None, reason, why);
+        let forever = reason == Reason::BeforeConversion;
+        self.note(question, Some(now), None, forever);
+        Recovery::Ask
+    }
+
+    fn note(
+        &mut self,
+        question: &Question,
+        read_at: Option<DateTime<Utc>>,
+        cursor: Option<String>,
+        closed: bool,
+    ) {
+        self.reads.push(Read {
+            subject: question.subject.clone(),
+            read_at,
+            cursor,
+            mark: question.mark.clone().filter(|_| read_at.is_some()),
+            closed,
+        });
+    }
+
+    fn end(&mut self, reason: Reason, why: &str, outcome: Outcome) -> Recovery {
+        self.gap(None, None, reason, why);
+        Recovery::End(outcome)
+    }
+
+    fn gap(&mut self, question: Option<&Question>, field: Option<&str>, reason: Reason, why: &str) {
+        // What a post does not have is no failure.
+        let is_failure = !matches!(
+            reason,
+            Reason::NotApplicable | Reason::BeforeConversion | Reason::TooFewViewers
+        );
+        self.incomplete |= is_failure;
+        self.gaps.push(Gap {
+            account_id: Some(self.job.account.id.clone()),
+            resource: self.job.resource.name,
+            object_id: question.and_then(|question| question.object_id.clone()),
+            field: field.map(str::to_owned),
+            reason,
+            detail: why.to_owned(),
+        });
+    }
+}
+
+/// A metric of a family, as `sync_gaps.field` has it.
+fn of_family(metric: &str, family: &str) -> String {
+    format!("{metric} of {family}")
+}
