@@ -35,8 +35,9 @@ type Columns = BTreeMap<String, Value>;
 pub struct Expectation<'w> {
     /// Rows that must be there.
     pub rows: Tables,
-    /// Rows that may be there or not, because they were true once: stories, posts that the list is too short for, and
-    /// what belongs to posts that are gone. Their numbers may be smaller, as they were when they were read.
+    /// Rows that may be there or not, because they were true once: stories, posts that the list is too short for,
+    /// requests that nobody has written in lately, and what belongs to posts that are gone. Their numbers may be
+    /// smaller, as they were when they were read.
     pub optional: Tables,
     /// Those of the optional rows whose `deleted_at`, if the table has one, must be set.
     pub gone: BTreeMap<String, BTreeSet<String>>,
@@ -92,7 +93,8 @@ impl World {
     /// | `account_insights` | account id/name/period/breakdown/dimension value/end time | `account_id`, `name`, `period`, `breakdown`, `dimension_value`, `end_time`, `value` |
     /// | `audience` | account id/name/timeframe/breakdown/dimension value | `account_id`, `name`, `timeframe`, `breakdown`, `dimension_value`, `value` |
     /// | `comments` | id | `media_id`, `parent_id`, `from_id` |
-    /// | `tagged_media`, `collaborative_media`, `collaboration_invites` | account id/id | `account_id` |
+    /// | `tagged_media`, `collaborative_media` | account id/id | `account_id` |
+    /// | `collaboration_invites` | account id/media id | `account_id`, `media_id`, `media_owner_username`, `caption`, `media_url` |
     /// | `product_tags` | media id/product id | `media_id` |
     /// | `collaborators` | media id/id | `media_id` |
     /// | `discovered_accounts`, `discovered_media` | id | the accounts that no token reaches |

@@ -69,11 +69,11 @@ fn of_posts<'w>(
     table: &str,
     expectation: &mut Expectation<'w>,
 ) {
-    posts(world, account).for_each(|media| of_post(world, table, &media, expectation));
+    posts(account).for_each(|media| of_post(world, table, &media, expectation));
     if table == "media_insights" {
         return;
     }
-    for media in former_posts(world, account) {
+    for media in former_posts(account) {
         let mut known = Expectation::default();
         of_post(world, table, &media, &mut known);
         let required = known.rows.remove(table).unwrap_or_default();
@@ -111,15 +111,11 @@ fn of_post<'w>(world: &World, table: &str, media: &Media<'_>, expectation: &mut 
 
 /// Posts that the list does not show, and that could once be read: deleted ones, those beyond its end, and running
 /// broadcasts. Each as it was when it could last be read.
-pub(super) fn former_posts<'w>(
-    world: &'w World,
-    account: Account<'w>,
-) -> impl Iterator<Item = Media<'w>> {
-    let listed = usize::try_from(world.spec().media_list_cap).unwrap_or(usize::MAX);
-    let posts = world.media(account.id()).enumerate();
-    let former = posts.filter(move |(position, media)| {
-        *position >= listed || !media.is_readable() || media.is_live()
-    });
+pub(super) fn former_posts(account: Account<'_>) -> impl Iterator<Item = Media<'_>> {
+    let listed = account.listed_slots();
+    let slots = (0..account.slots()).rev();
+    let posts = slots.map(move |slot| (slot, account.post_at_slot(slot)));
+    let former = posts.filter(move |(slot, media)| !listed.contains(slot) || !media.is_listed());
     former.filter_map(|(_, media)| media.last_readable())
 }
 
@@ -159,12 +155,10 @@ fn live_media<'w>(world: &'w World, account: Account<'w>, expectation: &mut Expe
 }
 
 /// The posts that the list still shows.
-pub(super) fn posts<'w>(world: &'w World, account: Account<'w>) -> impl Iterator<Item = Media<'w>> {
-    let listed = usize::try_from(world.spec().media_list_cap).unwrap_or(usize::MAX);
-    world
-        .media(account.id())
-        .take(listed)
-        .filter(|media| media.is_readable() && !media.is_live())
+pub(super) fn posts(account: Account<'_>) -> impl Iterator<Item = Media<'_>> {
+    let posts = account.listed_slots().rev();
+    let posts = posts.map(move |slot| account.post_at_slot(slot));
+    posts.filter(Media::is_listed)
 }
 
 fn is_linked(world: &World, account: Account<'_>) -> bool {

@@ -24,14 +24,12 @@ pub(super) fn table(
                 .collaborative_media(account.id())
                 .for_each(|media| foreign(account, table, &media, expectation));
         }
-        "conversations" => account.conversations().for_each(|conversation| {
-            let row = json!({
-                "id": conversation.id(),
-                "account_id": account.id(),
-                "updated_time": instant(conversation.updated_time()),
-            });
-            expectation.add(table, conversation.id(), row);
-        }),
+        "collaboration_invites" => {
+            account
+                .invites()
+                .for_each(|media| invite(account, &media, expectation));
+        }
+        "conversations" => conversations(account, expectation),
         "messages" => messages(account, expectation),
         _ => {}
     }
@@ -63,10 +61,30 @@ pub(super) fn of_post(table: &str, media: &Media<'_>, expectation: &mut Expectat
     }
 }
 
-/// The most recent messages of each conversation; older ones may have been read when they were.
+/// Those that are listed; requests that have become quiet may have been read when they were.
+fn conversations(account: Account<'_>, expectation: &mut Expectation<'_>) {
+    let start = account.world().start_seconds();
+    let read = account.begun_conversations();
+    for conversation in read.filter(|conversation| conversation.was_listed_since(start)) {
+        let row = json!({
+            "id": conversation.id(),
+            "account_id": account.id(),
+            "updated_time": instant(conversation.updated_time()),
+        });
+        if conversation.is_listed() {
+            expectation.add("conversations", conversation.id(), row);
+        } else {
+            expectation.allow("conversations", conversation.id(), row);
+        }
+    }
+}
+
+/// The most recent messages of each conversation; older ones, and those of requests that have become quiet, may have
+/// been read when they were.
 fn messages(account: Account<'_>, expectation: &mut Expectation<'_>) {
     let start = account.world().start_seconds();
-    for conversation in account.conversations() {
+    let read = account.begun_conversations();
+    for conversation in read.filter(|conversation| conversation.was_listed_since(start)) {
         let had_details = |message: &Message<'_>| message.had_details_since(start);
         for message in conversation.messages().take_while(had_details) {
             let from_id = if message.is_from_account() {
@@ -81,7 +99,7 @@ fn messages(account: Account<'_>, expectation: &mut Expectation<'_>) {
                 "message": message.text(),
                 "from_id": from_id,
             });
-            if message.has_details() {
+            if message.has_details() && conversation.is_listed() {
                 expectation.add("messages", message.id(), row);
             } else {
                 expectation.allow("messages", message.id(), row);
@@ -110,10 +128,10 @@ pub(super) fn discovered(world: &World, table: &str, expectation: &mut Expectati
             expectation.add(table, account.id().to_owned(), row);
             continue;
         }
-        for media in posts(world, account) {
+        for media in posts(account) {
             expectation.add(table, media.id(), discovered_media(account, &media));
         }
-        for media in former_posts(world, account) {
+        for media in former_posts(account) {
             expectation.allow(table, media.id(), discovered_media(account, &media));
         }
     }
@@ -126,6 +144,19 @@ fn discovered_media(account: Account<'_>, media: &Media<'_>) -> Value {
     let views = media.is_shared_to_feed().map(|_| media.views_count());
     row["view_count"] = views.into();
     row
+}
+
+/// What the "Collaboration" guide names: the post itself cannot be read before the invite is accepted.
+fn invite(account: Account<'_>, media: &Media<'_>, expectation: &mut Expectation<'_>) {
+    let row = json!({
+        "account_id": account.id(),
+        "media_id": media.id(),
+        "media_owner_username": media.username(),
+        "caption": media.caption(),
+        "media_url": file(media.media_url_path()),
+    });
+    let key = format!("{}/{}", account.id(), media.id());
+    expectation.add("collaboration_invites", key, row);
 }
 
 fn foreign(

@@ -90,14 +90,12 @@ impl World {
 
 impl<'w> Account<'w> {
     pub(crate) fn conversations(self) -> impl Iterator<Item = Conversation<'w>> {
-        let is_quiet = move |conversation: &Conversation<'w>| {
-            conversation.updated_time().timestamp() < self.now() - REQUEST_SPAN
-        };
         self.begun_conversations()
-            .filter(move |conversation| !conversation.is_request() || !is_quiet(conversation))
+            .filter(|conversation| conversation.is_listed())
     }
 
-    fn begun_conversations(self) -> impl Iterator<Item = Conversation<'w>> {
+    /// Those in which something was written so far, listed or not.
+    pub(crate) fn begun_conversations(self) -> impl Iterator<Item = Conversation<'w>> {
         let all = (0..self.spec().conversations).map(move |index| Conversation {
             account: self,
             index,
@@ -150,6 +148,17 @@ impl<'w> Conversation<'w> {
 
     pub(crate) fn account(&self) -> Account<'w> {
         self.account
+    }
+
+    /// Whether it is listed now: requests are, while they are active.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.was_listed_since(self.account.now())
+    }
+
+    /// Whether it was listed at some time from an instant until now.
+    pub(crate) fn was_listed_since(&self, instant: i64) -> bool {
+        let quiet = instant - REQUEST_SPAN;
+        !self.is_request() || self.updated_time().timestamp() >= quiet
     }
 
     fn written(self) -> u64 {

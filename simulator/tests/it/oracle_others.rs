@@ -41,6 +41,66 @@ async fn messages_that_once_had_details_may_stay_and_are_checked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn requests_that_became_quiet_may_stay_with_their_messages() {
+    let mut spec = WorldSpec::small(1);
+    spec.pages[0].account = Some(AccountSpec {
+        conversations: 90,
+        messages_per_conversation: 20,
+        requests_per_mille: 500,
+        ..AccountSpec::numbered(1)
+    });
+    let probe = Probe::of(spec);
+    let world = probe.world();
+    let tables = ["conversations", "messages"];
+    let before = world.expected(&tables).rows;
+    tokio::time::advance(40 * DAY).await;
+    let now = world.expected(&tables);
+    let (quiet, row) = before["conversations"]
+        .iter()
+        .find(|(id, _)| !now.rows["conversations"].contains_key(*id))
+        .unwrap();
+    assert_eq!(
+        differences(&probe, "conversations", quiet, &json!(row)),
+        [""; 0]
+    );
+    let wrong = json!({ "updated_time": "2026-10-05T08:00:00Z" });
+    assert_eq!(differences(&probe, "conversations", quiet, &wrong).len(), 1);
+    let (id, row) = before["messages"]
+        .iter()
+        .find(|(_, row)| row["conversation_id"] == *quiet)
+        .unwrap();
+    assert!(!now.rows["messages"].contains_key(id));
+    assert_eq!(differences(&probe, "messages", id, &json!(row)), [""; 0]);
+    let wrong = json!({ "message": "made up" });
+    assert_eq!(differences(&probe, "messages", id, &wrong).len(), 1);
+}
+
+#[tokio::test]
+async fn the_posts_of_a_list_with_an_end_are_those_that_it_shows() {
+    let mut spec = WorldSpec::single_account(3, 300);
+    spec.media_list_cap = 120;
+    let account = spec.pages[0].account.as_mut().unwrap();
+    account.deleted_per_mille = 300;
+    account.lives_per_mille = 100;
+    let probe = Probe::of(spec);
+    let path = format!("/{ACCOUNT}/media?limit=100&fields=id");
+    let mut listed = ids(&json!({ "data": probe.walk(&path).await }));
+    listed.sort();
+    let expected = probe.world().expected(&["media"]);
+    let rows: Vec<_> = expected.rows["media"].keys().cloned().collect();
+    assert_eq!((rows.len(), &rows), (120, &listed));
+    let beyond = probe
+        .world()
+        .media(ACCOUNT)
+        .filter(|post| !post.is_deleted())
+        .nth(120)
+        .unwrap()
+        .id();
+    let row = json!({ "id": beyond });
+    assert_eq!(differences(&probe, "media", &beyond, &row), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn media_of_hashtags_are_required_as_the_latest_reading_told_them() {
     let probe = Probe::demo();
     let search = format!("/ig_hashtag_search?user_id={BAKERY}&q=sourdough");

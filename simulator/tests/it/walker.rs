@@ -101,7 +101,6 @@ impl<'p> Walk<'p> {
         for (table, edge) in [
             ("tagged_media", "tags"),
             ("collaborative_media", "collaborative_media"),
-            ("collaboration_invites", "collaboration_invites"),
         ] {
             let path = format!("/v25.0/{id}/{edge}?fields={PUBLIC}&limit=20");
             for mut media in self.probe.walk(&path).await {
@@ -109,6 +108,13 @@ impl<'p> Walk<'p> {
                 let key = format!("{id}/{}", media["id"].as_str().unwrap());
                 self.add(table, key, media);
             }
+        }
+        let fields = "media_id,media_owner_username,caption,media_url";
+        let path = format!("/v25.0/{id}/collaboration_invites?fields={fields}&limit=4");
+        for mut invite in self.probe.walk(&path).await {
+            invite["account_id"] = json!(id);
+            let key = format!("{id}/{}", invite["media_id"].as_str().unwrap());
+            self.add("collaboration_invites", key, invite);
         }
     }
 
@@ -152,6 +158,8 @@ impl<'p> Walk<'p> {
             self.insights("media_insights", &id, activity).await;
         }
         self.tagged_products_and_collaborators(&id).await;
+        let ads = self.probe.ids(&format!("/v25.0/{id}/boost_ads_list")).await;
+        assert_eq!(ads, [""; 0], "nothing is advertised here");
         self.add("media_current", id.clone(), media.clone());
         self.add("media", id, with_owner(media, account));
     }

@@ -14,6 +14,7 @@ impl Walk<'_> {
         assert!(granted.clone().count() > 0);
         assert!(granted.into_iter().all(|row| row["status"] == "granted"));
         let mut found = (Vec::new(), Vec::new());
+        let mut of_clients = Vec::new();
         for business in self.probe.walk("/v25.0/me/businesses?limit=1").await {
             let business = business["id"].as_str().unwrap();
             for edge in ["owned_pages", "client_pages"] {
@@ -21,7 +22,12 @@ impl Walk<'_> {
                 found.0.extend(self.probe.walk(&path).await);
             }
             let path = format!("/v25.0/{business}/instagram_business_accounts?limit=1");
-            found.1.extend(self.probe.walk(&path).await);
+            let owned = self.probe.walk(&path).await;
+            let path = format!("/v25.0/{business}/owned_instagram_accounts?limit=1");
+            assert_eq!(self.probe.walk(&path).await, owned);
+            found.1.extend(owned);
+            let path = format!("/v25.0/{business}/client_instagram_accounts?limit=1");
+            of_clients.extend(self.probe.walk(&path).await);
         }
         let sorted = |mut ids: Vec<String>| {
             ids.sort();
@@ -37,7 +43,8 @@ impl Walk<'_> {
         );
         let accounts = sorted(ids(&json!({"data": found.1})));
         let unowned: Vec<_> = owned.filter(|id| !accounts.contains(id)).collect();
-        assert_eq!(unowned.len(), 1, "that of the client: {unowned:?}");
+        assert_eq!(unowned, ids(&json!({"data": of_clients})));
+        assert_eq!(unowned.len(), 1, "that of the client");
     }
 
     pub(super) async fn shop(&mut self, account: &str) {
