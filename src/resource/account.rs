@@ -7,7 +7,6 @@ use serde_json::value::RawValue;
 
 use super::decode::{self, Decoded, Unreadable};
 use super::{Meter, Resource, Walk, Work, fields_of};
-use crate::budget::Urgency;
 use crate::graph::{Fields, Shape};
 use crate::store::{Column, History, Kind, Row, Table, Value};
 
@@ -55,7 +54,7 @@ pub(super) static ACCOUNT: Resource = Resource {
     name: "account",
     permissions: &["instagram_basic", "pages_read_engagement"],
     meter: Meter::Account,
-    urgency: Urgency::Bulk,
+    urgent: false,
     tables: &[&ACCOUNTS, &SNAPSHOTS],
     work: Work::Walk(Walk {
         endpoint: "/{ig-user}",

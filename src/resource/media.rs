@@ -8,7 +8,6 @@ use serde_json::value::RawValue;
 
 use super::decode::{self, Decoded};
 use super::{Meter, Resource, Walk, Work, fields_of};
-use crate::budget::Urgency;
 use crate::graph::{self, Fields, Shape};
 use crate::store::{Column, History, Kind, Table, Value};
 
@@ -81,7 +80,7 @@ pub(super) static MEDIA: Resource = Resource {
     name: "media",
     permissions: &["instagram_basic", "pages_read_engagement"],
     meter: Meter::Account,
-    urgency: Urgency::Bulk,
+    urgent: false,
     tables: &[&MEDIA_TABLE, &SNAPSHOTS, &CHILDREN],
     work: Work::Walk(Walk {
         endpoint: "/{ig-user}/media",

@@ -10,7 +10,6 @@ use serde_json::value::RawValue;
 use super::decode::{self, Decoded};
 use super::insight;
 use super::{Facts, Meter, Question, Questions, Resource, Work};
-use crate::budget::Urgency;
 use crate::graph::{Fields, Shape};
 use crate::store::{Column, History, Kind, Post, Table, Value};
 
@@ -37,7 +36,7 @@ pub(super) static MEDIA_INSIGHTS: Resource = Resource {
         "pages_read_engagement",
     ],
     meter: Meter::Account,
-    urgency: Urgency::Bulk,
+    urgent: false,
     tables: &[&MEDIA_INSIGHTS_TABLE],
     work: Work::Questions(Questions { due, rows }),
 };

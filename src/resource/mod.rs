@@ -18,7 +18,6 @@ use serde_json::value::RawValue;
 pub use decode::{Decoded, Unreadable};
 pub use question::{Facts, Question, Refresh};
 
-use crate::budget::Urgency;
 use crate::graph::{Fields, Shape};
 use crate::store::Table;
 
@@ -31,8 +30,8 @@ pub struct Resource {
     pub permissions: &'static [&'static str],
     /// The pool that its calls are metered in.
     pub meter: Meter,
-    /// Whether it can be read later as well.
-    pub urgency: Urgency,
+    /// Whether it is lost when it is not read now: its calls go first.
+    pub urgent: bool,
     /// The tables it fills, parents first.
     pub tables: &'static [&'static Table],
     /// How it is read.

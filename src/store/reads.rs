@@ -110,7 +110,7 @@ pub(super) fn refused(
     connection
         .prepare_cached(
             "SELECT field FROM sync_gaps WHERE account_id = ? AND resource = ? AND object_id IS NULL
-             AND field IS NOT NULL AND reason = 'refused' AND resolved_at IS NULL AND last_seen_at >= ?",
+             AND field IS NOT NULL AND reason IN ('refused', 'not_applicable') AND resolved_at IS NULL AND last_seen_at >= ?",
         )?
         .query_map([account_id, resource, since], |row| row.get(0))?
         .collect()

@@ -252,7 +252,7 @@ fn gaps_of_run(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<b
     }
 }
 
-/// Whether a pass over an account's resource noted gaps that are open.
+/// Whether a pass over an account's resource noted gaps that are open, and that are not the nature of a post.
 pub(super) fn has_gaps(
     connection: &Connection,
     account_id: &str,
@@ -262,7 +262,8 @@ pub(super) fn has_gaps(
     connection
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM sync_gaps WHERE account_id = ? AND resource = ?
-             AND resolved_at IS NULL AND last_run_id >= ?)",
+             AND resolved_at IS NULL AND last_run_id >= ?
+             AND reason NOT IN ('not_applicable', 'before_conversion', 'too_few_viewers'))",
         )?
         .query_row(params![account_id, resource, pass], |row| row.get(0))
 }

@@ -11,7 +11,7 @@ use super::job::Job;
 use super::plan::{Recovery, reason};
 use crate::budget::PoolKey;
 use crate::graph::{Error, MOST_PARTS, Page, Reaction, Request, Skip};
-use crate::resource::{Meter, Question};
+use crate::resource::Question;
 use crate::store::{Answered, Gap, Outcome, Read, Reason};
 
 /// Failures in a row, each after its retries, after which the API is taken to be out of order.
@@ -24,7 +24,6 @@ const PROOF: u32 = 2;
 #[derive(Debug)]
 pub(super) struct Inquiry<'a> {
     job: &'a Job,
-    app_pool: Option<PoolKey>,
     waiting: VecDeque<Question>,
     asked: VecDeque<Question>,
     /// Families of which a question was answered: the others may follow all at once.
@@ -45,7 +44,6 @@ impl<'a> Inquiry<'a> {
     pub(super) fn new(job: &'a Job, due: Vec<Question>) -> Self {
         Self {
             job,
-            app_pool: None,
             waiting: due.into(),
             asked: VecDeque::new(),
             known: BTreeSet::new(),
@@ -67,7 +65,6 @@ impl<'a> Inquiry<'a> {
 
     /// The next requests, at most a batch of them; none when all is asked. What is not answered is asked again.
     pub(super) fn next_requests(&mut self, app_pool: &PoolKey) -> Vec<Request> {
-        self.app_pool = Some(app_pool.clone());
         // What was not answered the last time comes first.
         while let Some(question) = self.asked.pop_back() {
             self.waiting.push_front(question);
@@ -90,30 +87,8 @@ impl<'a> Inquiry<'a> {
         }
         self.asked
             .iter()
-            .map(|question| self.request(question))
+            .map(|question| self.job.request(question, app_pool))
             .collect()
-    }
-
-    fn request(&self, question: &Question) -> Request {
-        let mut params = question.params.clone();
-        if !question.metrics.is_empty() {
-            params.push(("metric", question.metrics.join(",")));
-        }
-        let account = self.job.account.pool();
-        Request {
-            endpoint: question.endpoint,
-            path: question.path.clone(),
-            fields: question.fields.clone(),
-            params,
-            limit: question.limit,
-            after: question.after.clone(),
-            shape: question.shape,
-            pool: match self.job.resource.meter {
-                Meter::Account => account,
-                Meter::App => self.app_pool.clone().unwrap_or(account),
-            },
-            urgency: self.job.resource.urgency,
-        }
     }
 
     /// The question that the next answer belongs to.
@@ -179,7 +154,7 @@ impl<'a> Inquiry<'a> {
                 let had = question.metrics.len();
                 let name = question.metrics[place];
                 // A name that the API does not know, it does not know for anybody.
-                self.refuse(&question.family, name, why);
+                self.refuse(&question.family, name, Reason::Refused, why);
                 question.metrics.retain(|metric| *metric != name);
                 self.ask_again(question, had, why, now)
             }
@@ -286,12 +261,13 @@ impl<'a> Inquiry<'a> {
         let times = times.or_default();
         *times += 1;
         if *times >= PROOF {
-            self.refuse(&question.family.clone(), name, why);
+            self.refuse(&question.family.clone(), name, Reason::NotApplicable, why);
         }
     }
 
     /// Leaves a metric out of all questions of a family.
-    fn refuse(&mut self, family: &str, name: &str, why: &str) {
+    fn refuse(&mut self, family: &str, name: &str, reason: Reason, why: &str) {
+        self.incomplete |= is_failure(reason);
         let is_new = self.refused.insert((family.to_owned(), name.to_owned()));
         for question in self.waiting.iter_mut().chain(&mut self.asked) {
             if question.family == family {
@@ -304,7 +280,7 @@ impl<'a> Inquiry<'a> {
                 resource: self.job.resource.name,
                 object_id: None,
                 field: Some(of_family(name, family)),
-                reason: Reason::Refused,
+                reason,
                 detail: why.to_owned(),
             });
         }
@@ -376,12 +352,7 @@ impl<'a> Inquiry<'a> {
     }
 
     fn gap(&mut self, question: Option<&Question>, field: Option<&str>, reason: Reason, why: &str) {
-        // What a post does not have is no failure.
-        let is_failure = !matches!(
-            reason,
-            Reason::NotApplicable | Reason::BeforeConversion | Reason::TooFewViewers
-        );
-        self.incomplete |= is_failure;
+        self.incomplete |= is_failure(reason);
         self.gaps.push(Gap {
             account_id: Some(self.job.account.id.clone()),
             resource: self.job.resource.name,
@@ -391,6 +362,14 @@ impl<'a> Inquiry<'a> {
             detail: why.to_owned(),
         });
     }
+}
+
+/// What a post does not have is no failure.
+fn is_failure(reason: Reason) -> bool {
+    !matches!(
+        reason,
+        Reason::NotApplicable | Reason::BeforeConversion | Reason::TooFewViewers
+    )
 }
 
 /// A metric of a family, as `sync_gaps.field` has it.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use chrono::{Days, NaiveDate, NaiveTime};
 
-use crate::budget::PoolKey;
-use crate::graph::Credential;
-use crate::resource::Resource;
+use crate::budget::{PoolKey, Urgency};
+use crate::graph::{Credential, Request};
+use crate::resource::{Meter, Question, Resource};
 use crate::store::CheckpointKey;
 
 /// The name of the one-off job that reads history.
@@ -83,9 +83,40 @@ pub struct Job {
 }
 
 impl Job {
+    /// What may wait.
+    pub fn urgency(&self) -> Urgency {
+        if self.resource.urgent {
+            Urgency::Urgent
+        } else {
+            Urgency::Bulk
+        }
+    }
+
     /// Whether it reads everything, not only what is due.
     pub fn reads_everything(&self) -> bool {
         self.name == BACKFILL
+    }
+
+    /// A question as a request; `app_pool` is the pool of the app whose token asks.
+    pub(super) fn request(&self, question: &Question, app_pool: &PoolKey) -> Request {
+        let mut params = question.params.clone();
+        if !question.metrics.is_empty() {
+            params.push(("metric", question.metrics.join(",")));
+        }
+        Request {
+            endpoint: question.endpoint,
+            path: question.path.clone(),
+            fields: question.fields.clone(),
+            params,
+            limit: question.limit,
+            after: question.after.clone(),
+            shape: question.shape,
+            pool: match self.resource.meter {
+                Meter::Account => self.account.pool(),
+                Meter::App => app_pool.clone(),
+            },
+            urgency: self.urgency(),
+        }
     }
 
     /// Names its place in the list.

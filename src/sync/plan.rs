@@ -128,7 +128,7 @@ impl<'a> Plan<'a> {
             after: self.cursor.clone(),
             shape: walk.shape,
             pool: self.job.account.pool(),
-            urgency: self.job.resource.urgency,
+            urgency: self.job.urgency(),
         })
     }
 

@@ -154,7 +154,7 @@ async fn killed_at_any_moment_nothing_is_lost_and_no_committed_page_is_paid_twic
     let (simulator, folder) = serve(WorldSpec::single_account(11, 900)).await;
     slow(&simulator, 25);
     for (kills, pages) in [1, 2, 5, 9].into_iter().enumerate() {
-        let child = spawn(&folder, &["backfill"]);
+        let child = spawn(&folder, &["backfill", "--resource", "media"]);
         until_asked(&simulator, pages + kills).await;
         tokio::time::sleep(Duration::from_millis(7 * kills as u64)).await;
         signal(&child, "KILL");
@@ -164,7 +164,11 @@ async fn killed_at_any_moment_nothing_is_lost_and_no_committed_page_is_paid_twic
             "it had ended before it was killed"
         );
     }
-    let last = folder.run(&["backfill", "--json"]).await.exits(0).json();
+    let last = folder
+        .run(&["backfill", "--resource", "media", "--json"])
+        .await
+        .exits(0)
+        .json();
     assert_eq!(
         last["jobs"].as_array().unwrap().last().unwrap()["resumed"],
         true

@@ -16,6 +16,7 @@ mod blocks;
 mod commands;
 mod documents;
 mod gaps;
+mod insights;
 mod pools;
 mod recorded;
 mod recorded_bodies;

@@ -82,21 +82,40 @@ impl World {
         &self.credentials
     }
 
-    /// One process: a backfill of everything.
+    /// One process: a backfill of accounts and posts.
     pub async fn backfill(&self) -> Summary {
         self.start(&Selection::default(), Range::default(), stop_pair().1)
             .await
     }
 
-    /// One process: a backfill.
+    /// One process: a backfill of these resources.
+    pub async fn backfill_of(&self, resources: &[&str]) -> Summary {
+        let selection = Selection {
+            resources: resources
+                .iter()
+                .map(|name| igsync::resource::find(name).unwrap())
+                .collect(),
+            ..Selection::default()
+        };
+        self.start(&selection, Range::default(), stop_pair().1)
+            .await
+    }
+
+    /// One process: a backfill; of accounts and posts, if no resource is chosen.
     pub async fn start(&self, selection: &Selection, range: Range, stop: Stop) -> Summary {
+        let mut selection = selection.clone();
+        if selection.resources.is_empty() {
+            selection.resources = ["account", "media"]
+                .map(|name| igsync::resource::find(name).unwrap())
+                .to_vec();
+        }
         let store = Self::open_store(&self.folder.path().join("igsync.db"));
         let client = self.client(stop.clone());
         let credentials = self.credentials.clone();
         let world = sync::World::new(client, store, self.clock.clone(), stop, credentials)
             .await
             .unwrap();
-        sync::backfill(&Arc::new(world), selection, range)
+        sync::backfill(&Arc::new(world), &selection, range)
             .await
             .unwrap()
     }

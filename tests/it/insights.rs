@@ -1,0 +1,24 @@
+//! Insights of posts and accounts, against the simulator's oracle.
+
+use igsync::sync::Verdict;
+use igsync_simulator::WorldSpec;
+
+use crate::world::{World, outcomes};
+
+#[tokio::test(start_paused = true)]
+async fn every_number_of_every_post_is_read_once_and_in_batches() {
+    let world = World::new(WorldSpec::small(1)).await;
+    let summary = world
+        .backfill_of(&["account", "media", "media_insights"])
+        .await;
+    assert_eq!(
+        summary.verdict(),
+        Verdict::Complete,
+        "{:?}",
+        outcomes(&summary)
+    );
+    let posts = world.count("SELECT count(*) FROM media");
+    let calls = i64::try_from(world.calls("/insights").len()).unwrap();
+    assert!(calls <= posts + 10, "{calls} calls for {posts} posts");
+    assert!(world.count("SELECT count(DISTINCT media_id) FROM media_insights") > posts * 9 / 10);
+}
