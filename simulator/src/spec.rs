@@ -183,6 +183,8 @@ pub struct AccountSpec {
     pub story_replies_hidden: bool,
     /// Posts with hidden like counts among 1,000.
     pub hidden_likes_per_mille: u32,
+    /// Posts among 1,000 whose owner hides how often they were shared and reposted.
+    pub hidden_shares_per_mille: u32,
     /// Media without `media_url` among 1,000.
     pub missing_media_url_per_mille: u32,
     /// Posts without a caption among 1,000.
@@ -346,6 +348,7 @@ impl Default for AccountSpec {
             creator: false,
             story_replies_hidden: false,
             hidden_likes_per_mille: 40,
+            hidden_shares_per_mille: 30,
             missing_media_url_per_mille: 60,
             no_caption_per_mille: 50,
             comments_off_per_mille: 30,

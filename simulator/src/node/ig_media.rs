@@ -70,6 +70,7 @@ fn write_number(
     key: &str,
 ) -> Outcome<bool> {
     let is_story = media.media_product_type() == ProductType::Story;
+    let tells_shares = !is_story && !media.shares_hidden();
     match name {
         "like_count" => {
             let told = match view {
@@ -91,9 +92,9 @@ fn write_number(
         "alt_text" => optional(reader, key, media.alt_text().as_deref()),
         "media_audio_type" => optional(reader, key, media.media_audio_type()),
         "is_ai_generated" => reader.json.boolean_member(key, media.is_ai_generated()),
-        "reposts_count" => count(reader, key, (!is_story).then(|| media.reposts_count())),
+        "reposts_count" => count(reader, key, tells_shares.then(|| media.reposts_count())),
         "saved_count" => count(reader, key, (!is_story).then(|| media.saved_count())),
-        "shares_count" => count(reader, key, (!is_story).then(|| media.shares_count())),
+        "shares_count" => count(reader, key, tells_shares.then(|| media.shares_count())),
         "total_like_count" => count(reader, key, Some(media.like_count())),
         "total_comments_count" => count(reader, key, Some(media.comments_count())),
         "total_views_count" => {

@@ -209,6 +209,13 @@ impl<'w> Media<'w> {
         })
     }
 
+    /// Whether its owner hides how often it was shared and reposted, so that nobody is told.
+    pub fn shares_hidden(&self) -> bool {
+        self.seed()
+            .with(68)
+            .per_mille(self.habits().hidden_shares_per_mille)
+    }
+
     /// Comments and replies together. Those of an ended broadcast still count.
     pub fn comments_count(&self) -> i64 {
         if self.path.kind != MediaKind::Post {

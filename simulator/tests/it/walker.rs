@@ -223,6 +223,8 @@ fn columns(mut row: Map<String, Value>) -> BTreeMap<String, Value> {
         "name",
         "parent_id",
         "permalink",
+        "reposts_count",
+        "shares_count",
         "thumbnail_url",
         "total_views_count",
         "view_count",
