@@ -210,7 +210,8 @@ impl World {
         spec.map_or_else(|| token.to_owned(), |spec| spec.token.clone())
     }
 
-    /// Changes what the tokens' users may do on a page.
+    /// Changes what the tokens' users may do on a page. Without any task they have no role on it: it is not listed, and
+    /// its tokens die.
     pub fn set_tasks(&self, page_id: &str, tasks: &[&str]) -> bool {
         let Some(page) = self.page_with_id(page_id) else {
             return false;

@@ -176,6 +176,25 @@ async fn the_task_on_the_page_must_carry_the_permission() {
 }
 
 #[tokio::test]
+async fn without_a_role_on_the_page_its_token_dies_and_it_is_not_listed() {
+    let probe = Probe::small();
+    let pages = probe.ok("/me/accounts?fields=id,access_token").await;
+    let page = pages["data"][0]["id"].as_str().unwrap();
+    let token = pages["data"][0]["access_token"].as_str().unwrap();
+    let me = format!("/me?access_token={token}");
+    probe.ok(&me).await;
+    probe.world().set_tasks(page, &[]);
+    let text = "The user must be an administrator of the page in order to impersonate it.";
+    assert_eq!(probe.refused(&me).await, refusal(400, 190, Some(492), text));
+    let listed = probe.ids("/me/accounts").await;
+    assert!(!listed.is_empty() && !listed.contains(&page.to_owned()));
+    let account = probe.refused(&format!("/{ACCOUNT}")).await;
+    assert_eq!((account.code, account.subcode), (100, Some(33)));
+    probe.world().set_tasks(page, &["ANALYZE"]);
+    probe.ok(&me).await;
+}
+
+#[tokio::test]
 async fn captions_lose_their_at_sign_unless_the_user_manages_the_page() {
     let probe = Probe::small();
     let mentions =
