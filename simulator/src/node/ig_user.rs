@@ -2,6 +2,8 @@
 //!
 //! Meta's page: "IG User" (…/instagram-platform/instagram-graph-api/reference/ig-user) and those of its edges.
 
+use std::ops::Range;
+
 use crate::error::{GraphError, Outcome};
 use crate::fields::Field;
 use crate::id::MediaKind;
@@ -115,10 +117,10 @@ pub(super) fn edge<'s>(
         }
         "live_media" => {
             reader.require(account.index(), &BASIC)?;
-            Edge::List(live_media(reader, account))
+            Edge::List(live_media(reader, account, params)?)
         }
         "recently_searched_hashtags" => Edge::List(ig_hashtag::recently_searched(reader, account)?),
-        "content_publishing_limit" => shop::content_publishing_limit(reader, account)?,
+        "content_publishing_limit" => shop::content_publishing_limit(reader, account, params)?,
         "available_catalogs" => shop::available_catalogs(reader, account)?,
         "catalog_product_search" => shop::catalog_product_search(reader, account, params)?,
         "product_appeal" => shop::product_appeal(reader, account, params)?,
@@ -135,16 +137,8 @@ pub(super) fn media<'s>(
     params: Params<'_>,
     view: View,
 ) -> Outcome<List<'s>> {
-    let mut slots = account.listed_slots();
-    let inclusive = i64::from(reader.rules().media_range_inclusive);
-    if let Some(since) = instant(params, "since")? {
-        slots.start = slots.start.max(account.slot_at(since + 1 - inclusive));
-    }
-    if let Some(until) = instant(params, "until")? {
-        slots.end = slots.end.min(account.slot_at(until + inclusive));
-    }
     Ok(List {
-        slots,
+        slots: within(reader, account, account.listed_slots(), params)?,
         newest_first: true,
         item: Box::new(move |slot| {
             let post = account.post_at_slot(slot);
@@ -154,6 +148,23 @@ pub(super) fn media<'s>(
         max_limit: reader.rules().max_limit,
         style: Style::Links,
     })
+}
+
+/// Narrows slots to what was published between `since` and `until`.
+fn within(
+    reader: &Reader<'_>,
+    account: Account<'_>,
+    mut slots: Range<u64>,
+    params: Params<'_>,
+) -> Outcome<Range<u64>> {
+    let inclusive = i64::from(reader.rules().media_range_inclusive);
+    if let Some(since) = instant(params, "since")? {
+        slots.start = slots.start.max(account.slot_at(since + 1 - inclusive));
+    }
+    if let Some(until) = instant(params, "until")? {
+        slots.end = slots.end.min(account.slot_at(until + inclusive));
+    }
+    Ok(slots)
 }
 
 /// What is shown now; broadcasts are not among it.
@@ -192,10 +203,15 @@ fn foreign<'s>(reader: &Reader<'s>, account: Account<'s>, kind: MediaKind, view:
 }
 
 /// Broadcasts that run now; they become posts when they end.
-fn live_media<'s>(reader: &Reader<'s>, account: Account<'s>) -> List<'s> {
+fn live_media<'s>(
+    reader: &Reader<'s>,
+    account: Account<'s>,
+    params: Params<'_>,
+) -> Outcome<List<'s>> {
     let longest = crate::world::DAY;
-    List {
-        slots: account.slot_at(reader.now - longest)..account.slots(),
+    let recent = account.slot_at(reader.now - longest)..account.slots();
+    Ok(List {
+        slots: within(reader, account, recent, params)?,
         newest_first: true,
         item: Box::new(move |slot| {
             let post = account.post_at_slot(slot);
@@ -204,7 +220,7 @@ fn live_media<'s>(reader: &Reader<'s>, account: Account<'s>) -> List<'s> {
         default_limit: reader.rules().default_limit,
         max_limit: reader.rules().max_limit,
         style: Style::Links,
-    }
+    })
 }
 
 /// Unix seconds, or a date as `strtotime` reads it in UTC.

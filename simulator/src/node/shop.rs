@@ -9,7 +9,7 @@ use crate::error::{GraphError, Outcome};
 use crate::reader::{Edge, List, Params, Reader, Style};
 use crate::world::{Account, DAY, Media};
 
-use super::ig_user::BASIC;
+use super::ig_user::{BASIC, instant};
 use super::{Node, Row, url};
 
 const SHOPPING: [&str; 3] = [
@@ -164,10 +164,16 @@ pub(super) fn collaboration_invites<'s>(
 pub(super) fn content_publishing_limit<'s>(
     reader: &Reader<'s>,
     account: Account<'s>,
+    params: Params<'_>,
 ) -> Outcome<Edge<'s>> {
     reader.require(account.index(), &BASIC)?;
     reader.require(account.index(), &["instagram_content_publish"])?;
-    let used = account.slots() - account.slot_at(reader.now - DAY);
+    // The page allows a `since` within the last day; what becomes of an earlier one it does not say.
+    let since = instant(params, "since")?.unwrap_or(i64::MIN);
+    let used = account.slots()
+        - account
+            .slot_at(since.max(reader.now - DAY))
+            .min(account.slots());
     let limit = Row::default().with("quota_usage", used).with(
         "config",
         json!({ "quota_total": QUOTA_TOTAL, "quota_duration": DAY }),

@@ -89,6 +89,39 @@ async fn a_broadcast_is_live_media_first_and_a_post_later() {
     panic!("nothing was ever live");
 }
 
+#[tokio::test]
+async fn broadcasts_and_the_quota_of_posts_can_be_narrowed_by_time() {
+    let mut spec = WorldSpec::small(1);
+    let account = spec.pages[0].account.as_mut().unwrap();
+    (account.posts, account.history_days, account.lives_per_mille) = (3_000, 2, 370);
+    let probe = Probe::of(spec);
+    let account = crate::probe::ACCOUNT;
+    let live = format!("/{account}/live_media?fields=timestamp");
+    let all = probe.walk(&live).await;
+    assert!(all.len() > 4);
+    let instant = probe.world().media_by_id(all[2]["id"].as_str().unwrap());
+    let instant = instant.unwrap().timestamp().timestamp();
+    assert_eq!(
+        probe.walk(&format!("{live}&since={instant}")).await,
+        all[..3]
+    );
+    assert_eq!(
+        probe.walk(&format!("{live}&until={instant}")).await,
+        all[2..]
+    );
+    let quota = async |since: i64| {
+        let path = format!("/{account}/content_publishing_limit?since={since}");
+        probe.ok(&path).await["data"][0]["quota_usage"].as_u64()
+    };
+    let now = probe.world().now().timestamp();
+    let hour = probe.world().media(account);
+    let hour = hour.filter(|post| post.timestamp().timestamp() >= now - 3_600);
+    assert_eq!(quota(now - 3_600).await, Some(hour.count() as u64));
+    assert_eq!(quota(now - 86_400).await, quota(0).await);
+    assert!(quota(now - 3_600).await < quota(0).await);
+    assert_eq!(quota(now + 60).await, Some(0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn comments_on_a_broadcast_are_readable_only_while_it_runs() {
     let mut spec = WorldSpec::small(1);
