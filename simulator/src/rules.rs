@@ -69,6 +69,8 @@ pub struct Rules {
     pub views_refused_on_feed_videos: bool,
     /// The breakdown that account `views` accepts: the page says `follower_type`, the API's enum `follow_type`.
     pub views_breakdown: Option<String>,
+    /// Whether totals other than `reach` accept the periods `week` and `days_28`; only those of `reach` are known.
+    pub longer_periods_of_totals: bool,
     /// Whether `follower_demographics` needs a `timeframe`; the page says so, a connector omits it.
     pub follower_demographics_need_timeframe: bool,
     /// Whether a breakdown without support answers "An unknown error has occurred", as the pages say; recordings
@@ -148,6 +150,7 @@ impl Default for Rules {
             follows_and_shares_on_images: true,
             views_refused_on_feed_videos: true,
             views_breakdown: None,
+            longer_periods_of_totals: false,
             follower_demographics_need_timeframe: false,
             breakdown_refusal_is_unknown_error: false,
             small_audience_is_refused: true,

@@ -134,7 +134,7 @@ fn question<'p>(
     )?;
     let total_value = params.get("metric_type") == Some("total_value");
     check_metric_type(&metrics, period, total_value)?;
-    check_period(&metrics, period)?;
+    check_period(reader, &metrics, period)?;
     check_breakdowns(reader, &metrics, &breakdowns, total_value)?;
     let (since, until) = range(reader, &metrics, params)?;
     Ok(Question {
@@ -172,12 +172,14 @@ fn check_metric_type(metrics: &[&str], period: &str, total_value: bool) -> Outco
     Err(GraphError::new(100, message))
 }
 
-fn check_period(metrics: &[&str], period: &str) -> Outcome<()> {
+fn check_period(reader: &Reader<'_>, metrics: &[&str], period: &str) -> Outcome<()> {
+    let longer = reader.rules().longer_periods_of_totals;
     let fits = |metric: &str| match metric {
         "reach" => matches!(period, "day" | "week" | "days_28"),
         "online_followers" => period == "lifetime",
         metric if metric.ends_with("_demographics") => period == "lifetime",
-        _ => period == "day",
+        "follower_count" => period == "day",
+        _ => period == "day" || (longer && matches!(period, "week" | "days_28")),
     };
     match metrics.iter().find(|metric| !fits(metric)) {
         None => Ok(()),

@@ -155,6 +155,28 @@ async fn days_can_end_elsewhere_start_earlier_and_be_known_at_once() {
 }
 
 #[tokio::test]
+async fn totals_can_know_longer_periods() {
+    let lenient = with(Rules {
+        longer_periods_of_totals: true,
+        ..Rules::default()
+    });
+    for period in ["week", "days_28"] {
+        let path =
+            format!("/{ACCOUNT}/insights?metric=likes&period={period}&metric_type=total_value");
+        let refused = Probe::small().refused(&path).await;
+        let text = format!(
+            "(#100) The following periods ({period}) are incompatible with the metric (likes)"
+        );
+        assert_eq!(refused.message, text);
+        let told = lenient.ok(&path).await["data"][0].clone();
+        assert_eq!(told["period"], period);
+        assert!(told["total_value"]["value"].is_u64());
+        let path = format!("/{ACCOUNT}/insights?metric=follower_count&period={period}");
+        assert_eq!(lenient.refused(&path).await.code, 100);
+    }
+}
+
+#[tokio::test]
 async fn signed_addresses_end_when_the_rules_say() {
     let probe = with(Rules {
         media_url_seconds: 3_600,
