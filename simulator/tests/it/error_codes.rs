@@ -75,7 +75,18 @@ fn whole_errors() -> Vec<(u16, Value)> {
 
 /// The codes and subcodes of the pages "Error Codes", "Handle Errors" and "Rate Limits" that reading can meet, with the
 /// recorded text where there is one, else with any.
-const CODES: [(u16, i64, Option<i64>, &str); 78] = [
+const CODES: [(u16, i64, Option<i64>, &str); 84] = [
+    (400, 100, Some(2_207_028), "Invalid parameter"),
+    (400, 100, Some(2_207_035), "Invalid parameter"),
+    (400, 100, Some(2_207_036), "Invalid parameter"),
+    (400, 100, Some(2_207_037), "Invalid parameter"),
+    (400, 100, Some(2_207_040), "Invalid parameter"),
+    (
+        400,
+        80_004,
+        Some(2_446_079),
+        "(#80004) There have been too many calls to this ad-account. Wait a bit and try again.",
+    ),
     (400, -1, Some(2_207_001), "Fatal"),
     (400, -1, Some(2_207_032), "Fatal"),
     (400, -1, Some(2_207_053), "Fatal"),

@@ -211,6 +211,24 @@ async fn a_post_published_while_paging_does_not_disturb_the_cursors() {
 }
 
 #[tokio::test]
+async fn edits_and_deletions_while_paging_show_on_the_pages_that_follow() {
+    let probe = Probe::small();
+    let world = probe.world();
+    let path = format!("/{ACCOUNT}/media?limit=10&fields=id,caption");
+    let all = probe.ids(&format!("/{ACCOUNT}/media?limit=30")).await;
+    let after = cursor_after(&probe, 10).await;
+    world.edit_caption(&all[10], Some("edited"));
+    world.delete_media(&all[11]);
+    world.delete_media(&all[3]);
+    world.publish(ACCOUNT, NewPost::default()).unwrap();
+    let page = probe.ok(&format!("{path}&after={after}")).await;
+    assert_eq!(page["data"][0]["caption"], "edited");
+    let mut expected = all[10..21].to_vec();
+    expected.remove(1);
+    assert_eq!(ids(&page), expected);
+}
+
+#[tokio::test]
 async fn a_cursor_dies_with_its_item_and_works_on_its_own_edge_only() {
     let probe = Probe::small();
     let after = cursor_after(&probe, 10).await;
