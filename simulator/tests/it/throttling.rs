@@ -225,7 +225,9 @@ async fn two_conversation_calls_a_second() {
     let path = format!("/134895793791901/conversations?platform=instagram&access_token={token}");
     probe.ok(&path).await;
     probe.ok(&path).await;
-    assert_eq!(probe.refused(&path).await.code, 613);
+    let third = probe.refused(&path).await;
+    let text = "(#613) Calls to this api have exceeded the rate limit.";
+    assert_eq!((third.code, third.message.as_str()), (613, text));
     tokio::time::advance(Duration::from_millis(1_001)).await;
     probe.ok(&path).await;
 }

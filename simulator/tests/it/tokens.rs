@@ -37,16 +37,40 @@ async fn dead_tokens_are_refused_with_190() {
     );
     let page_token =
         probe.ok("/me/accounts?fields=access_token").await["data"][0]["access_token"].clone();
-    for (why, subcode) in [
-        (Revocation::AppRemoved, 458),
-        (Revocation::Checkpointed, 459),
-        (Revocation::PasswordChanged, 460),
-        (Revocation::Unconfirmed, 464),
-        (Revocation::Invalid, 467),
+    for (why, subcode, reason) in [
+        (
+            Revocation::AppRemoved,
+            458,
+            "The user has not authorized application 138483919580948.",
+        ),
+        (
+            Revocation::Checkpointed,
+            459,
+            "You cannot access the app till you log in to www.facebook.com and follow the instructions given.",
+        ),
+        (
+            Revocation::PasswordChanged,
+            460,
+            "The session has been invalidated because the user changed their password or Facebook has changed the \
+             session for security reasons.",
+        ),
+        (
+            Revocation::Unconfirmed,
+            464,
+            "Sessions for the user are not allowed because the user is not a confirmed user.",
+        ),
+        (
+            Revocation::Invalid,
+            467,
+            "This may be because the user logged out or may be due to a system error.",
+        ),
     ] {
         probe.world().revoke_token(TOKEN, why);
-        let refusal = probe.refused("/me").await;
-        assert_eq!((refusal.code, refusal.subcode), (190, Some(subcode)));
+        let told = format!("Error validating access token: {reason}");
+        assert_eq!(
+            probe.refused("/me").await,
+            refusal(400, 190, Some(subcode), &told)
+        );
     }
     let page = probe
         .refused(&format!(
