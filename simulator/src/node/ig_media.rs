@@ -174,6 +174,9 @@ pub(super) fn edge<'s>(
 ) -> Outcome<Option<Edge<'s>>> {
     let edge = match name {
         "children" => {
+            if view.is_owners() {
+                reader.require(media.path().account, &BASIC)?;
+            }
             let rows = media
                 .children()
                 .map(|child| Node::Media(child, view.of_children()))

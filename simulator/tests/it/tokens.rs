@@ -304,3 +304,119 @@ async fn a_page_is_read_with_either_of_two_permissions() {
         ));
     }
 }
+
+/// The table of permissions by endpoint group.
+#[tokio::test]
+async fn each_endpoint_needs_every_permission_of_its_group() {
+    let basic = ["instagram_basic", "pages_read_engagement"];
+    let comments = [&basic[..], &["instagram_manage_comments"]].concat();
+    let insights = [&basic[..], &["instagram_manage_insights"]].concat();
+    let publishing = [&basic[..], &["instagram_content_publish"]].concat();
+    let shopping = [
+        "catalog_management",
+        "instagram_shopping_tag_products",
+        "instagram_basic",
+    ];
+    let messages = [
+        "instagram_basic",
+        "instagram_manage_messages",
+        "pages_manage_metadata",
+    ];
+    let mut spec = WorldSpec::demo(7);
+    spec.meters.conversation_calls_per_second = 1_000;
+    let probe = Probe::of(spec);
+    let world = probe.world();
+    let page = probe.ok("/me/accounts?fields=id,access_token").await["data"][0].clone();
+    let (page, token) = (
+        page["id"].as_str().unwrap(),
+        page["access_token"].as_str().unwrap(),
+    );
+    let post = |fits: fn(&igsync_simulator::Media<'_>) -> bool| {
+        let mut posts = world.media(ACCOUNT).filter(|post| !post.is_deleted());
+        posts.find(fits).unwrap().id()
+    };
+    let album = post(|post| post.children().count() > 1);
+    let commented = post(|post| post.comments().count() > 0);
+    let comment = world.comments(&commented).next().unwrap().id();
+    let has_viewers = |story: &igsync_simulator::Media<'_>| {
+        let reach = story.insight("reach").and_then(|reach| reach.as_i64());
+        reach.is_some_and(|reach| reach > 5)
+    };
+    let story = world.stories(ACCOUNT).find(has_viewers).unwrap().id();
+    let mention = world.mentioned_media(ACCOUNT).next().unwrap().id();
+    let mentioning = world.mentioning_comments(ACCOUNT).next().unwrap().id();
+    let conversation = world.conversations(ACCOUNT).next().unwrap();
+    let message = conversation.messages().next().unwrap().id();
+    let conversation = conversation.id();
+    let (hashtag, ours) = (
+        world.hashtag_id("sourdough").unwrap(),
+        format!("access_token={token}"),
+    );
+    let mut otherwise = Vec::new();
+    for (path, needed) in [
+        (format!("/{ACCOUNT}?fields=username"), &basic[..]),
+        (format!("/{ACCOUNT}/media"), &basic),
+        (format!("/{ACCOUNT}/stories"), &basic),
+        (format!("/{ACCOUNT}/live_media"), &basic),
+        (format!("/{ACCOUNT}/collaborative_media"), &basic),
+        (format!("/{ACCOUNT}/collaboration_invites"), &basic),
+        (format!("/{album}?fields=caption"), &basic),
+        (format!("/{album}/children"), &basic),
+        (format!("/{album}/collaborators"), &basic),
+        (format!("/{ACCOUNT}/content_publishing_limit"), &publishing),
+        (format!("/{commented}/comments"), &comments),
+        (format!("/{comment}?fields=text"), &comments),
+        (format!("/{comment}/replies"), &comments),
+        (format!("/{ACCOUNT}/tags"), &comments),
+        (
+            format!("/{ACCOUNT}?fields=mentioned_media.media_id({mention}){{id}}"),
+            &comments,
+        ),
+        (
+            format!("/{ACCOUNT}?fields=mentioned_comment.comment_id({mentioning}){{id}}"),
+            &comments,
+        ),
+        (
+            format!("/{ACCOUNT}/insights?metric=reach&period=day"),
+            &insights,
+        ),
+        (format!("/{album}/insights?metric=reach"), &insights),
+        (format!("/{story}/insights?metric=reach"), &insights),
+        (
+            format!("/{ACCOUNT}?fields=business_discovery.username(sim.account.900){{id}}"),
+            &insights,
+        ),
+        (
+            format!("/ig_hashtag_search?user_id={ACCOUNT}&q=sourdough"),
+            &basic[..1],
+        ),
+        (
+            format!("/{hashtag}/top_media?user_id={ACCOUNT}"),
+            &basic[..1],
+        ),
+        (
+            format!("/{hashtag}/recent_media?user_id={ACCOUNT}"),
+            &basic[..1],
+        ),
+        (format!("/{ACCOUNT}/available_catalogs"), &shopping),
+        (format!("/{album}/product_tags"), &shopping),
+        (
+            format!("/{page}/conversations?platform=instagram&{ours}"),
+            &messages,
+        ),
+        (format!("/{conversation}/messages?{ours}"), &messages),
+        (format!("/{message}?fields=message&{ours}"), &messages),
+    ] {
+        assert_eq!(probe.get(&path).await.status, 200, "{path}");
+        for permission in needed {
+            world.withdraw_permission(TOKEN, permission);
+            let code = probe.get(&path).await.refusal().map(|refused| refused.code);
+            let is_about_insights = *permission == "instagram_manage_insights";
+            if code != Some(if is_about_insights { 200 } else { 10 }) {
+                otherwise.push(format!("{path} without {permission}: {code:?}"));
+            }
+            world.restore_permission(TOKEN, permission);
+        }
+    }
+    assert_eq!(otherwise, [""; 0]);
+}
