@@ -315,3 +315,20 @@ async fn the_publishing_quota_is_that_of_when_it_was_read() {
     assert_eq!(check(Some(&world.now().to_rfc3339())), 1);
     assert_eq!(check(None), 1);
 }
+
+#[tokio::test]
+async fn nothing_was_read_before_the_start_after_now_or_at_no_instant() {
+    let probe = Probe::demo();
+    let now = crate::oracle::instant(probe.world().now());
+    let check = |observed_at: &str| {
+        let row = json!({ "quota_usage": 0, "observed_at": observed_at });
+        differences(&probe, "publishing_limit", BAKERY, &row)
+    };
+    let begin = format!("publishing_limit {BAKERY}: observed_at is");
+    for at in ["2020-01-01T00:00:00Z", "2036-01-01T00:00:00Z"] {
+        let sentence = format!("{begin} \"{at}\", which is before the start or after now, {now}");
+        assert_eq!(check(at), [sentence]);
+    }
+    let sentence = format!("{begin} \"at noon\", which is no instant");
+    assert_eq!(check("at noon"), [sentence]);
+}
