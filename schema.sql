@@ -218,6 +218,7 @@ CREATE TABLE sync_runs (
     message        TEXT, -- what to know about the outcome, for a person
     resume_at      TEXT, -- suspended: when it can go on
     pages          INTEGER NOT NULL DEFAULT 0, -- pages committed
+    forecast_calls INTEGER, -- requests expected when it began; NULL for discovery, whose size nobody knows before
     calls          INTEGER NOT NULL DEFAULT 0, -- requests sent, retries included
     rows_inserted  INTEGER NOT NULL DEFAULT 0, -- rows that were new
     rows_changed   INTEGER NOT NULL DEFAULT 0, -- rows that differed
@@ -307,4 +308,16 @@ CREATE TABLE sync_calls (
     calls    INTEGER NOT NULL, -- requests sent
     failed   INTEGER NOT NULL, -- of these, requests without a usable answer
     PRIMARY KEY (run_id, pool, endpoint)
+) STRICT, WITHOUT ROWID;
+
+-- Hashtags that an account has spent: 30 different ones within seven days. Written before the first call for one is sent.
+CREATE TABLE sync_hashtags (
+    account_id   TEXT NOT NULL REFERENCES accounts (id), -- on whose behalf
+    hashtag_id   TEXT NOT NULL, -- IG Hashtag id; '#' and the name while the id is not known
+    name         TEXT, -- without '#'; NULL where others spent it and nobody asked for its name
+    spent_at     TEXT NOT NULL, -- when its seven days began; where others spent it: when that was first seen
+    spent_by     TEXT NOT NULL CHECK (spent_by IN ('igsync', 'others')), -- others: another program with the same account
+    answered     INTEGER NOT NULL, -- 0: booked, but nobody knows whether a call for it was counted
+    counts_until TEXT NOT NULL, -- until when it counts at the latest
+    PRIMARY KEY (account_id, hashtag_id)
 ) STRICT, WITHOUT ROWID;

@@ -110,6 +110,7 @@ fn prepare(runtime: &tokio::runtime::Runtime, path: &Path) {
             account_id: None,
             resource: "media",
             range: String::new(),
+            forecast_calls: None,
             at: DateTime::UNIX_EPOCH,
         };
         assert_eq!(store.begin_run(run).await.unwrap(), 1);

@@ -16,6 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Reading;
 
+pub(super) use ahead::Foreseen;
 pub use record::LedgerRecord;
 
 /// Slices of a window, and one more: a slice leaves as a whole, when its last moment is one window old.
@@ -36,8 +37,11 @@ const DEAREST: f32 = 4.0;
 /// Requests under way at the same time while a pool is far from its ceiling.
 const MOST_IN_FLIGHT: u32 = 8;
 
-/// No gauge shows more, in percent, that could be meant.
+/// No gauge shows more, in percent, that could be meant. Up to here a ledger counts in thousandths.
 const HIGHEST: f32 = 10_000.0;
+
+/// No call is cheaper, in percent: a pool of more than a million calls is not to be counted in percent.
+const CHEAPEST: f32 = 0.000_1;
 
 /// What one call costs, in percent of the pool, as far as was learned.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +59,7 @@ impl Cost {
     }
 
     fn of_one(self) -> f32 {
-        self.gained / self.calls
+        (self.gained / self.calls).clamp(CHEAPEST, HIGHEST)
     }
 
     fn learn(&mut self, calls: f32, gained: f32) {
@@ -97,7 +101,7 @@ pub(super) struct Ledger {
     sums: [f32; 3],
     costs: [Cost; 3],
     reading: Option<(Reading, DateTime<Utc>)>,
-    /// The fullest gauge when it was read.
+    /// The fullest gauge when it was read; more than any in a life of the program in which nothing was read yet.
     read_level: f32,
     /// Own calls that were answered without a reading since the last one, and what was booked for them.
     unread: u32,
@@ -192,9 +196,10 @@ impl Ledger {
     /// Books a request as sent.
     pub(super) fn send(&mut self, calls: u32, now: DateTime<Utc>) {
         self.roll(now);
-        self.newest_slice().calls += calls;
-        self.calls_in_flight += calls;
-        self.requests_in_flight += 1;
+        let slice = self.newest_slice();
+        slice.calls = slice.calls.saturating_add(calls);
+        self.calls_in_flight = self.calls_in_flight.saturating_add(calls);
+        self.requests_in_flight = self.requests_in_flight.saturating_add(1);
     }
 
     /// Books a request as answered. Until a reading tells more, it cost what such calls cost.
@@ -205,8 +210,7 @@ impl Ledger {
         self.unread = self.unread.saturating_add(calls);
         for gauge in 0..3 {
             let cost = count(calls) * self.costs[gauge].of_one();
-            self.guessed[gauge] += cost;
-            self.add(gauge, cost);
+            self.guessed[gauge] += self.add(gauge, cost);
         }
     }
 
@@ -214,7 +218,7 @@ impl Ledger {
     pub(super) fn read(&mut self, reading: Reading, now: DateTime<Utc>) {
         self.roll(now);
         for (gauge, told) in reading.gauges().into_iter().enumerate() {
-            self.read_gauge(gauge, told.min(HIGHEST), now);
+            self.read_gauge(gauge, believable(told), now);
         }
         (self.unread, self.guessed) = (0, [0.0; 3]);
         self.reading = Some((reading, now));
@@ -239,8 +243,7 @@ impl Ledger {
             let missing = told - level;
             let dear = (DEAREST - 1.0) * guessed + calls.min(1.0) / 4.0;
             let more = missing.min(dear);
-            ours += more;
-            self.add(gauge, more);
+            ours += self.add(gauge, more);
             self.spread(gauge, missing - more, since, now);
         }
         // What was used before the first reading tells nothing about the cost of a call.
@@ -289,9 +292,12 @@ impl Ledger {
         self.sums[gauge].max(0.0)
     }
 
-    fn add(&mut self, gauge: usize, rose: f32) {
+    /// Gives what was added: a gauge that is full of nonsense rises no further.
+    fn add(&mut self, gauge: usize, rose: f32) -> f32 {
+        let rose = rose.min(HIGHEST - self.sums[gauge]).max(0.0);
         self.newest_slice().rose[gauge] += rose;
         self.sums[gauge] += rose;
+        rose
     }
 
     /// Books what others spent since the last reading, nobody knows when: evenly.
@@ -352,6 +358,14 @@ impl Ledger {
     }
 }
 
+/// A share in percent that somebody told.
+fn believable(told: f32) -> f32 {
+    if told.is_nan() {
+        return 0.0;
+    }
+    told.clamp(0.0, HIGHEST)
+}
+
 fn place(number: i64) -> usize {
     usize::try_from(number.rem_euclid(i64::try_from(SLICES).unwrap_or(i64::MAX))).unwrap_or(0)
 }
@@ -382,3 +396,6 @@ fn approximate(number: u64) -> f32 {
 fn fraction(milliseconds: i64, part: f32) -> TimeDelta {
     TimeDelta::milliseconds((milliseconds as f64 * f64::from(part)).ceil() as i64)
 }
+
+#[cfg(test)]
+mod tests;

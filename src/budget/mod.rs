@@ -25,9 +25,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex as Queue, Notify, OwnedMutexGuard};
 
 pub use block::{Block, Closed};
-pub use hashtags::{HASHTAG_WINDOW, HASHTAGS, HashtagLedger};
+pub use hashtags::{HASHTAG_WINDOW, HASHTAGS, HashtagLedger, SpentHashtag};
 pub use ledger::LedgerRecord;
-pub use pool::{PoolKey, PoolState, Reading};
+pub use pool::{Ahead, PoolKey, PoolState, Reading};
 
 use block::Wait;
 use pool::{Pool, Verdict};
@@ -231,9 +231,18 @@ impl Budget {
         self.with(key, |settings, pool| pool.fit(urgency, settings, now))
     }
 
-    /// When so many bulk calls of a pool would be done if it had nothing else to do.
-    pub fn done_at(&self, key: &PoolKey, calls: u64, now: DateTime<Utc>) -> DateTime<Utc> {
-        self.with(key, |settings, pool| pool.done_at(calls, settings, now))
+    /// What becomes of so many bulk calls of a pool if it has nothing else to do. A wait that is longer than `patience`
+    /// postpones them.
+    pub fn ahead(
+        &self,
+        key: &PoolKey,
+        calls: u64,
+        patience: Duration,
+        now: DateTime<Utc>,
+    ) -> Ahead {
+        self.with(key, |settings, pool| {
+            pool.ahead(calls, patience, settings, now)
+        })
     }
 
     /// Every pool as it stands, in the order of their names.
@@ -283,3 +292,6 @@ impl Pools {
         self.list.len() - 1
     }
 }
+
+#[cfg(test)]
+mod tests;

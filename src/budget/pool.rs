@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex as Queue, Notify};
 
 use super::block::{Block, Closed};
-use super::ledger::{Ledger, LedgerRecord, Room};
+use super::ledger::{Foreseen, Ledger, LedgerRecord, Room};
 use super::pace::Pace;
 use super::{Settings, Urgency};
 
@@ -142,6 +142,17 @@ pub struct PoolState {
     pub ledger: LedgerRecord,
 }
 
+/// What becomes of work that is still to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// When all of it is done.
+    pub done_at: DateTime<Utc>,
+    /// Calls before the first long wait.
+    pub at_once: u64,
+    /// The first long wait: until when, and why.
+    pub postponed: Option<Closed>,
+}
+
 /// May calls of this pool go?
 pub(super) enum Verdict {
     Free,
@@ -224,16 +235,32 @@ impl Pool {
         }
     }
 
-    pub(super) fn done_at(
-        &mut self,
+    pub(super) fn ahead(
+        &self,
         calls: u64,
+        patience: Duration,
         settings: &Settings,
         now: DateTime<Utc>,
-    ) -> DateTime<Utc> {
-        let opens = self.block.closed(now).map_or(now, |closed| closed.until);
+    ) -> Ahead {
+        let block = self.block.closed(now);
+        let opens = block.map_or(now, |closed| closed.until);
         let ceiling = self.ceiling(Urgency::Bulk, settings);
-        let paced = opens + self.pace.time_for(calls);
-        self.ledger.done_at(calls, ceiling, opens).max(paced)
+        let patience = TimeDelta::from_std(patience).unwrap_or(TimeDelta::MAX);
+        let Foreseen { done_at, wait } = self.ledger.foresee(calls, ceiling, patience, opens);
+        let full = wait.map(|(at_once, until)| {
+            let why = format!("the ceiling of {ceiling:.0} % is reached");
+            (at_once, Closed { until, why })
+        });
+        let blocked = block.map(|closed| (0, closed.clone()));
+        let (at_once, postponed) = match blocked.or(full) {
+            Some((at_once, closed)) if calls > 0 => (at_once, Some(closed)),
+            _ => (calls, None),
+        };
+        Ahead {
+            done_at: done_at.max(opens + self.pace.time_for(calls)),
+            at_once,
+            postponed,
+        }
     }
 
     pub(super) fn state(&self, now: DateTime<Utc>) -> PoolState {

@@ -1,18 +1,30 @@
-//! `igsync backfill`: reads history. Prints a table of rows and calls per account and resource.
+//! `igsync backfill`: reads history, and waits for budgets that are used up. Prints a table of rows and calls per account and
+//! resource.
 
 use chrono::NaiveDate;
 
 use super::{Session, UsageError, draw, open_store, runtime, signals, summary, world};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::resource::{self, RESOURCES, Resource};
 use crate::stop::stop_pair;
 use crate::sync::{self, Range, Selection};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) what: What,
+    /// Do not wait for a budget that is used up: end with 4 and the time it can go on
+    #[arg(long)]
+    no_wait: bool,
+}
+
+/// Which part of the history.
+#[derive(Debug, clap::Args)]
+pub(super) struct What {
     /// Only this account: id or username; can be given several times
     #[arg(long = "account", value_name = "X")]
-    accounts: Vec<String>,
+    pub(super) accounts: Vec<String>,
     /// Only this resource; can be given several times
     #[arg(long = "resource", value_name = "R")]
     resources: Vec<String>,
@@ -24,24 +36,46 @@ pub(super) struct Arguments {
     until: Option<NaiveDate>,
 }
 
+impl What {
+    /// The days that are meant.
+    pub(super) fn range(&self) -> Result<Range, UsageError> {
+        Range::new(self.since, self.until).map_err(|error| UsageError(error.to_string()))
+    }
+
+    /// The accounts and resources that are meant.
+    pub(super) fn selection(&self, config: &Config) -> Result<Selection, UsageError> {
+        Ok(Selection {
+            accounts: self.accounts.clone(),
+            include: config.include.clone(),
+            exclude: config.exclude.clone(),
+            resources: resources(&self.resources)?,
+            ..Selection::default()
+        })
+    }
+
+    /// Whether it names more than accounts.
+    pub(super) fn is_of_backfill(&self) -> bool {
+        !self.resources.is_empty() || self.since.is_some() || self.until.is_some()
+    }
+}
+
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Result<u8> {
-    let resources = resources(&arguments.resources)?;
-    let range = Range::new(arguments.since, arguments.until)
-        .map_err(|error| UsageError(error.to_string()))?;
+    let range = arguments.what.range()?;
     let config = session.config()?;
+    let selection = arguments.what.selection(&config)?;
     let store = open_store(&config, "backfill")?;
-    let selection = Selection {
-        accounts: arguments.accounts.clone(),
-        include: config.include.clone(),
-        exclude: config.exclude.clone(),
-        resources,
-    };
     let (handle, stop) = stop_pair();
     let terminal = &session.terminal;
     let result = runtime()?.block_on(async {
         let world = world(&config, store, Clock::system(), stop).await?;
-        let work = sync::backfill(&world, &selection, range);
-        let shown = draw::while_running(terminal, &world.progress, work);
+        let work = async {
+            if arguments.no_wait {
+                sync::backfill(&world, &selection, range).await
+            } else {
+                sync::backfill_and_wait(&world, &selection, range).await
+            }
+        };
+        let shown = draw::while_running(terminal, &world, work);
         signals::until_stopped(terminal, &handle, shown)
             .await?
             .transpose()

@@ -9,12 +9,13 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::stop::stop_pair;
 use crate::store::{SCHEMA_VERSION, Store};
-use crate::sync::{self, CheckReport};
+use crate::sync::{self, CheckReport, Problem};
 
 pub(super) fn run(session: &Session<'_>) -> anyhow::Result<u8> {
     let config = session.config()?;
-    let pools =
-        Store::peek_pools(&config.database).map_err(|error| config.database_error(error))?;
+    let pools = Store::peek(&config.database)
+        .and_then(|peek| peek.pools())
+        .map_err(|error| config.database_error(error))?;
     // Nothing long is waited for, so Ctrl-C may simply end the process: check writes nothing.
     let (_handle, stop) = stop_pair();
     let report = runtime()?.block_on(async {
@@ -30,17 +31,22 @@ pub(super) fn run(session: &Session<'_>) -> anyhow::Result<u8> {
     session.terminal.print(text.trim_end());
     Ok(if report.needs_operator() {
         OPERATOR
-    } else if report.problems.is_empty() {
+    } else {
+        exit_code(&report.problems)
+    })
+}
+
+/// What the problems of discovery come to.
+pub(super) fn exit_code(problems: &[Problem]) -> u8 {
+    if problems.iter().any(|problem| problem.operator) {
+        OPERATOR
+    } else if problems.is_empty() {
         OK
-    } else if report
-        .problems
-        .iter()
-        .any(|problem| problem.resume_at.is_some())
-    {
+    } else if problems.iter().any(|problem| problem.resume_at.is_some()) {
         SUSPENDED
     } else {
         FAILED
-    })
+    }
 }
 
 fn as_text(report: &CheckReport, config: &Config) -> String {

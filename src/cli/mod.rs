@@ -6,9 +6,11 @@ mod backfill;
 mod check;
 mod demo;
 mod draw;
+mod plan;
 mod signals;
 mod simulator;
 mod summary;
+mod sync;
 mod terminal;
 
 use std::ffi::OsString;
@@ -22,6 +24,7 @@ use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigError, Environment};
 use crate::graph::{self, Client};
+use crate::resource::Refresh;
 use crate::stop::Stop;
 use crate::store::{OpenError, Store};
 use crate::sync::{SelectionError, World};
@@ -72,6 +75,10 @@ struct Arguments {
 enum Command {
     /// Prove the configuration, the database, each token, and what can be read of each account
     Check,
+    /// Say what jobs or a backfill would cost: calls, time, what will be postponed. Spends discovery calls only
+    Plan(plan::Arguments),
+    /// Run jobs of the configuration now: what is due, not everything
+    Sync(sync::Arguments),
     /// Read history; can be stopped and started again at any moment without losing or repeating paid work
     Backfill(backfill::Arguments),
     /// The whole thing on simulated accounts, no Meta account needed; leaves a database to explore
@@ -108,6 +115,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
     };
     let result = match arguments.command {
         Command::Check => check::run(&session),
+        Command::Plan(arguments) => plan::run(&session, &arguments),
+        Command::Sync(arguments) => sync::run(&session, &arguments),
         Command::Backfill(arguments) => backfill::run(&session, &arguments),
         Command::Demo(arguments) => demo::run(&session, &arguments),
         Command::Simulator(arguments) => simulator::run(&session, &arguments),
@@ -169,7 +178,10 @@ async fn world(
 ) -> anyhow::Result<Arc<World>> {
     let client = client(config, clock.clone(), stop.clone())?;
     let credentials = config.credentials.clone();
-    let world = World::new(client, store, clock, stop, credentials).await?;
+    let mut world = World::new(client, store, clock, stop, credentials).await?;
+    if !config.refresh.is_empty() {
+        world.refresh = Refresh(config.refresh.clone());
+    }
     Ok(Arc::new(world))
 }
 

@@ -53,6 +53,14 @@ pub(super) fn text(summary: &Summary, database: &str) -> String {
         calls + summary.discovery_calls,
         summary.discovery_calls
     );
+    let unforeseen: Vec<String> = summary.jobs.iter().filter_map(unforeseen).collect();
+    for line in unforeseen.iter().take(LISTED) {
+        let _ = writeln!(text, "{line}");
+    }
+    if unforeseen.len() > LISTED {
+        let more = unforeseen.len() - LISTED;
+        let _ = writeln!(text, "and {more} more whose forecast was wrong");
+    }
     list(
         &mut text,
         &summary.done_before,
@@ -95,7 +103,21 @@ pub(super) fn text(summary: &Summary, database: &str) -> String {
     text + &conclusion(summary.verdict(), database)
 }
 
-fn list(text: &mut String, names: &[String], what: &str) {
+/// A forecast that was wrong, beside what was spent.
+fn unforeseen(job: &JobReport) -> Option<String> {
+    let forecast = job.forecast_calls.filter(|_| job.is_unforeseen())?;
+    let JobReport {
+        account,
+        resource,
+        calls,
+        ..
+    } = job;
+    Some(format!(
+        "{account} {resource}: {calls} calls, the forecast was {forecast}"
+    ))
+}
+
+pub(super) fn list(text: &mut String, names: &[String], what: &str) {
     for name in names.iter().take(LISTED) {
         let _ = writeln!(text, "{name}: {what}");
     }
@@ -209,6 +231,8 @@ fn job(job: &JobReport) -> Value {
         "outcome": job.outcome.text(),
         "message": job.message,
         "calls": job.calls,
+        "forecast_calls": job.forecast_calls,
+        "unforeseen": job.is_unforeseen(),
         "pages": job.pages,
         "objects": job.objects,
         "deleted": job.deleted,

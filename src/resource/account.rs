@@ -61,6 +61,7 @@ pub(super) static ACCOUNT: Resource = Resource {
         shape: Shape::Node,
         list_limit: None,
         fields,
+        nested: None,
         rows,
     }),
 };

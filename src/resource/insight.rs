@@ -26,6 +26,11 @@ pub(super) fn numbers(raw: &RawValue) -> Result<Vec<Number>, Unreadable> {
     of_metric(&decode::object(raw)?)
 }
 
+/// The numbers of one metric that came nested in its object.
+pub(super) fn of_nested(metric: &Json) -> Result<Vec<Number>, Unreadable> {
+    of_metric(decode::map(metric)?)
+}
+
 fn of_metric(metric: &Map<String, Json>) -> Result<Vec<Number>, Unreadable> {
     let Some(name) = metric.get("name").and_then(Json::as_str) else {
         return Err(Unreadable {

@@ -7,7 +7,8 @@
 use serde_json::value::RawValue;
 
 use super::decode::{self, Decoded};
-use super::{Meter, Resource, Walk, Work, fields_of};
+use super::{Meter, Nested, Resource, Walk, Work, fields_of};
+use super::{insight, media_insights};
 use crate::graph::{self, Fields, Shape};
 use crate::store::{Column, History, Kind, Table, Value};
 
@@ -87,8 +88,24 @@ pub(super) static MEDIA: Resource = Resource {
         shape: Shape::Edge,
         list_limit: Some(10_000),
         fields,
+        nested: Some(&INSIGHTS),
         rows,
     }),
+};
+
+/// The metrics that FEED posts and reels have in common ("Instagram Media Insights" page).
+static INSIGHTS: Nested = Nested {
+    edge: "insights",
+    metrics: &[
+        "reach",
+        "views",
+        "likes",
+        "comments",
+        "saved",
+        "shares",
+        "total_interactions",
+    ],
+    fields: &["name", "values"],
 };
 
 fn fields() -> Fields {
@@ -114,6 +131,11 @@ fn rows(account_id: &str, asked: &Fields, object: &RawValue, decoded: &mut Decod
     decoded.rows.push(post);
     let counts = decode::row(&SNAPSHOTS, &node, asked, std::slice::from_ref(&media_id));
     decoded.take(counts.map(|row| vec![row]));
+    for metric in graph::nested(&node, INSIGHTS.edge) {
+        if let Value::Text(id) = &media_id.1 {
+            media_insights::number_rows(id, insight::of_nested(metric), decoded);
+        }
+    }
     // Albums have at most 20 parts, so there is no second page.
     let names = fields_of(&CHILDREN);
     let asked = Fields::of(

@@ -7,8 +7,8 @@
 
 use serde_json::value::RawValue;
 
-use super::decode::{self, Decoded};
-use super::insight;
+use super::decode::{self, Decoded, Unreadable};
+use super::insight::{self, Number};
 use super::{Facts, Meter, Question, Questions, Resource, Work};
 use crate::graph::{Fields, Shape};
 use crate::store::{Column, History, Kind, Post, Table, Value};
@@ -85,8 +85,14 @@ fn due(facts: &Facts) -> Vec<Question> {
 
 fn question(facts: &Facts, post: &Post) -> Option<Question> {
     let product = post.product_type.as_deref().unwrap_or_default();
+    let age = facts.now - post.timestamp;
+    // What is older is read once; after that its common metrics come with the walk through the list.
+    let often = facts
+        .refresh
+        .every(age)
+        .filter(|_| age <= facts.refresh.daily());
     // Ads belong to the Marketing API.
-    if matches!(product, "STORY" | "AD") || !facts.is_due(&post.id, facts.now - post.timestamp) {
+    if matches!(product, "STORY" | "AD") || !facts.is_due_every(&post.id, often) {
         return None;
     }
     let metrics = match product {
@@ -127,22 +133,29 @@ pub(super) fn rows(
     decoded: &mut Decoded,
 ) {
     for metric in answer {
-        match insight::numbers(metric) {
-            Ok(numbers) => {
-                for number in numbers {
-                    let breakdown = number.breakdown.to_lowercase();
-                    let dimension_value = number.dimension_value.to_lowercase();
-                    let filled = [
-                        ("media_id", Value::from(question.subject.as_str())),
-                        ("name", Value::from(number.name.as_str())),
-                        ("breakdown", Value::from(breakdown.as_str())),
-                        ("dimension_value", Value::from(dimension_value.as_str())),
-                    ];
-                    let row = decode::number(&MEDIA_INSIGHTS_TABLE, &filled, &number.value);
-                    decoded.take(row.map(|row| vec![row]));
-                }
-            }
-            Err(problem) => decoded.problems.push(problem),
-        }
+        number_rows(&question.subject, insight::numbers(metric), decoded);
+    }
+}
+
+/// The rows of a metric of a post.
+pub(super) fn number_rows(
+    media_id: &str,
+    numbers: Result<Vec<Number>, Unreadable>,
+    decoded: &mut Decoded,
+) {
+    let numbers = match numbers {
+        Ok(numbers) => numbers,
+        Err(problem) => return decoded.problems.push(problem),
+    };
+    for number in numbers {
+        let dimension_value = number.dimension_value.to_lowercase();
+        let filled = [
+            ("media_id", Value::from(media_id)),
+            ("name", Value::from(number.name.as_str())),
+            ("breakdown", Value::from(number.breakdown.as_str())),
+            ("dimension_value", Value::from(dimension_value.as_str())),
+        ];
+        let row = decode::number(&MEDIA_INSIGHTS_TABLE, &filled, &number.value);
+        decoded.take(row.map(|row| vec![row]));
     }
 }

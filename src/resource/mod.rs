@@ -77,8 +77,22 @@ pub struct Walk {
     pub list_limit: Option<u64>,
     /// What it asks for when nothing was refused before.
     pub fields: fn() -> Fields,
+    /// What comes along in the same answers for old posts, as long as nothing of it is refused.
+    pub nested: Option<&'static Nested>,
     /// Turns one object of an answer into rows, and notes what cannot be read. The fields are those that were asked for.
     pub rows: fn(account_id: &str, asked: &Fields, object: &RawValue, decoded: &mut Decoded),
+}
+
+/// Metrics that come nested in the objects of a list. All objects of a page are asked the same ones, so these are metrics that
+/// every kind of object has; one object that is refused them refuses the page ("Field Expansion" page, and recordings).
+#[derive(Debug)]
+pub struct Nested {
+    /// The edge.
+    pub edge: &'static str,
+    /// The metrics.
+    pub metrics: &'static [&'static str],
+    /// What is wanted of each metric.
+    pub fields: &'static [&'static str],
 }
 
 /// Many questions.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::graph::{Fields, Shape};
 use crate::store::{Post, Read};
@@ -55,8 +55,16 @@ impl Default for Refresh {
 }
 
 impl Refresh {
+    /// Up to which age posts are read every day or more often.
+    pub fn daily(&self) -> TimeDelta {
+        let day = Duration::from_secs(24 * 3600);
+        let daily = self.0.iter().filter(|(_, often)| *often <= day);
+        let age = daily.map(|(age, _)| *age).max().unwrap_or_default();
+        TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX)
+    }
+
     /// How often something of this age is read; `None` when it is not read again.
-    pub fn every(&self, age: chrono::TimeDelta) -> Option<Duration> {
+    pub fn every(&self, age: TimeDelta) -> Option<Duration> {
         let age = age.to_std().unwrap_or_default();
         let rule = self.0.iter().find(|(up_to, _)| age <= *up_to);
         rule.map(|(_, often)| *often)
@@ -85,11 +93,11 @@ pub struct Facts {
 }
 
 /// Nights do not begin at the same second: what is due within this is due.
-const SLACK: chrono::TimeDelta = chrono::TimeDelta::hours(1);
+const SLACK: TimeDelta = TimeDelta::hours(1);
 
 impl Facts {
     /// Whether a subject of this age is to be read now.
-    pub fn is_due(&self, subject: &str, age: chrono::TimeDelta) -> bool {
+    pub fn is_due(&self, subject: &str, age: TimeDelta) -> bool {
         self.is_due_every(subject, self.refresh.every(age))
     }
 
@@ -107,7 +115,7 @@ impl Facts {
         if self.everything_since.is_some_and(|since| read_at < since) {
             return true;
         }
-        let often = often.and_then(|often| chrono::TimeDelta::from_std(often).ok());
+        let often = often.and_then(|often| TimeDelta::from_std(often).ok());
         // A backfill that goes on reads nothing a second time.
         self.everything_since.is_none()
             && often.is_some_and(|often| read_at + often <= self.now + SLACK)

@@ -13,7 +13,10 @@
 //! SQLite blocks; every call runs through `spawn_blocking` behind one mutex. One writer is enough: pages arrive at
 //! the pace of a metered API.
 
+mod count;
+mod hashtags;
 mod open;
+mod peek;
 mod reads;
 mod record;
 mod state;
@@ -28,9 +31,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::clock::instant_text;
 
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
+pub use peek::Peek;
 pub use record::{
-    Answered, CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, Listing, NewRun,
-    Outcome, PoolRow, Post, Read, Reason,
+    Answered, CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, HashtagRow, Listing,
+    NewRun, Objects, Outcome, PoolRow, Post, Read, Reason,
 };
 pub use table::{Column, History, Kind, Row, Table, Value, Written};
 
@@ -152,7 +156,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn contents(&self) -> Result<Vec<(String, i64)>, StoreError> {
-        self.call("count rows", |connection| state::contents(connection))
+        self.call("count rows", |connection| count::contents(connection))
             .await
     }
 
@@ -250,14 +254,50 @@ impl Store {
             .await
     }
 
-    /// The pools that the database at `path` knows of, without taking the lock: for commands that only ask. Empty when
-    /// there is no database yet.
+    /// How many of these objects the database holds; `None` before a pass over everything came to its end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn held(&self, objects: Objects) -> Result<Option<u64>, StoreError> {
+        self.call("count objects", move |connection| {
+            count::held(connection, &objects)
+        })
+        .await
+    }
+
+    /// The hashtags that an account has spent, as far as it is kept.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn hashtags(&self, account_id: String) -> Result<Vec<HashtagRow>, StoreError> {
+        self.call("read hashtags", move |connection| {
+            hashtags::spent(connection, &account_id)
+        })
+        .await
+    }
+
+    /// Writes hashtags of an account, and takes those away that do not count any more, by id.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn write_hashtags(
+        &self,
+        account_id: String,
+        rows: Vec<HashtagRow>,
+        gone: Vec<String>,
+    ) -> Result<(), StoreError> {
+        self.write("write hashtags", move |connection| {
+            hashtags::write(connection, &account_id, &rows, &gone)
+        })
+        .await
+    }
+
+    /// The database at `path`, to be read without taking the lock.
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn peek_pools(path: &Path) -> Result<Vec<PoolRow>, OpenError> {
-        open::inspect(path)?;
-        open::peek(path, state::pools)
+    pub fn peek(path: &Path) -> Result<Peek, OpenError> {
+        Peek::new(path)
     }
 
     async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>

@@ -110,21 +110,16 @@ pub(super) fn open(path: &Path, holder: &str) -> Result<(Connection, Lock), Open
     Ok((connection, lock))
 }
 
-/// Reads from the file without the lock; the default when there is no file, or an empty or older one.
-pub(super) fn peek<T: Default>(
-    path: &Path,
-    read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> Result<T, OpenError> {
+/// Opens the file for reading, without the lock; `None` when there is no file, or an empty or older one.
+pub(super) fn peek(path: &Path) -> Result<Option<Connection>, OpenError> {
     if !path.exists() {
-        return Ok(T::default());
+        return Ok(None);
     }
     let failed = |source| sqlite(path, source);
     let connection = Connection::open(path).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    if verify(&connection, path)? < SCHEMA_VERSION {
-        return Ok(T::default());
-    }
-    read(&connection).map_err(failed)
+    let known = verify(&connection, path)? == SCHEMA_VERSION;
+    Ok(known.then_some(connection))
 }
 
 /// Looks at the file without changing anything: may this igsync open it?

@@ -206,6 +206,36 @@ pub struct Post {
     pub comments_count: Option<i64>,
 }
 
+/// A hashtag that an account has spent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HashtagRow {
+    /// IG Hashtag id, or `#` and the name while the id is not known.
+    pub hashtag_id: String,
+    /// Its name without `#`, where it is known.
+    pub name: Option<String>,
+    /// When it was booked, or first seen where others spent it.
+    pub spent_at: DateTime<Utc>,
+    /// Whether somebody else spent it.
+    pub by_others: bool,
+    /// Whether Meta has answered a call for it since.
+    pub answered: bool,
+    /// Until when it counts at the latest.
+    pub counts_until: DateTime<Utc>,
+}
+
+/// Objects of a resource.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    /// The resource.
+    pub resource: &'static str,
+    /// Where they are; `None`: nowhere.
+    pub table: Option<&'static Table>,
+    /// Whose.
+    pub owner: String,
+    /// From when, up to when; open ends are allowed.
+    pub between: [Option<DateTime<Utc>>; 2],
+}
+
 /// A run that begins.
 #[derive(Clone, Debug)]
 pub struct NewRun {
@@ -219,6 +249,8 @@ pub struct NewRun {
     pub resource: &'static str,
     /// Empty, or the days asked for.
     pub range: String,
+    /// Calls that are expected; `None` where nobody knows before.
+    pub forecast_calls: Option<u64>,
     /// When.
     pub at: DateTime<Utc>,
 }

@@ -158,8 +158,8 @@ fn write_pool(connection: &Connection, pool: &PoolRow) -> rusqlite::Result<()> {
 pub(super) fn begin_run(connection: &Connection, run: &NewRun) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(
-            "INSERT INTO sync_runs (started_by, job, account_id, resource, range, started_at, outcome)
-             VALUES (ifnull(?1, (SELECT ifnull(max(id), 0) + 1 FROM sync_runs)), ?2, ?3, ?4, ?5, ?6, 'running')",
+            "INSERT INTO sync_runs (started_by, job, account_id, resource, range, started_at, outcome, forecast_calls)
+             VALUES (ifnull(?1, (SELECT ifnull(max(id), 0) + 1 FROM sync_runs)), ?2, ?3, ?4, ?5, ?6, 'running', ?7)",
         )?
         .execute(params![
             run.started_by,
@@ -167,7 +167,8 @@ pub(super) fn begin_run(connection: &Connection, run: &NewRun) -> rusqlite::Resu
             run.account_id,
             run.resource,
             run.range,
-            instant_text(run.at)
+            instant_text(run.at),
+            run.forecast_calls.map(u64::cast_signed)
         ])?;
     Ok(connection.last_insert_rowid())
 }
@@ -353,18 +354,4 @@ pub(super) fn pools(connection: &Connection) -> rusqlite::Result<Vec<PoolRow>> {
             })
         })?
         .collect()
-}
-
-pub(super) fn contents(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
-    let tables: Vec<String> = connection
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    let count = |name: String| {
-        let rows = connection.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| {
-            row.get(0)
-        })?;
-        Ok((name, rows))
-    };
-    tables.into_iter().map(count).collect()
 }

@@ -3,54 +3,34 @@
 //! A backfill is a set of jobs: the chosen accounts times the chosen resources. If an earlier start left some of them
 //! unfinished, only those go on, from the page after the last committed one. Only when all are finished does
 //! the next start read everything again.
+//!
+//! A job whose pool stays closed ends as suspended, and everything of it is committed. [`backfill_and_wait`] puts it back and
+//! goes on with it when the pool opens, while the other accounts are read; so a process that is killed while it waits loses nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::task::JoinSet;
+use chrono::{DateTime, Utc};
+use tokio::task::{JoinError, JoinSet};
 
+use super::account_jobs::{Ended, note_left, one_account};
 use super::discovery::{Discovery, discover};
 use super::job::{Account, BACKFILL, Job, Range};
-use super::plan::is_over;
-use super::report::{JobReport, Summary};
-use super::run::run;
+use super::progress::Waiting;
+use super::report::Summary;
+use super::selection::{Place, Selection, SelectionError, missing, split_open};
 use super::world::World;
-use crate::resource::{RESOURCES, Resource};
-use crate::store::{Commit, Gap, Outcome, Reason, StoreError};
+use crate::graph::Credential;
+use crate::store::{Outcome, StoreError};
 
 /// Accounts that are read at the same time. Each has a pool of its own, so this bounds connections and memory, not budgets.
 const SIDE_BY_SIDE: usize = 8;
 
-/// Which accounts and resources.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// Ids or usernames from the command line; empty: all.
-    pub accounts: Vec<String>,
-    /// Ids or usernames from `accounts.include`; empty: all.
-    pub include: Vec<String>,
-    /// Ids or usernames from `accounts.exclude`.
-    pub exclude: Vec<String>,
-    /// Resources; empty: all.
-    pub resources: Vec<&'static Resource>,
-}
+/// The longest sleep before the wall clock is asked again: it may have been set, or the machine have slept.
+const LONGEST_NAP: Duration = Duration::from_secs(60);
 
-/// Why nothing was run.
-#[derive(Debug, thiserror::Error)]
-pub enum SelectionError {
-    /// A name that no token reaches, or that the configuration leaves out.
-    #[error("no account `{name}`; the tokens reach: {known}")]
-    NoSuchAccount {
-        /// As it was given.
-        name: String,
-        /// What there is.
-        known: String,
-    },
-    /// The database cannot be written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Reads history and reports.
+/// Reads history and reports. What a pool holds up is left to the next start.
 ///
 /// # Errors
 /// [`SelectionError`]; refusals of the API are in the summary.
@@ -59,197 +39,334 @@ pub async fn backfill(
     selection: &Selection,
     range: Range,
 ) -> Result<Summary, SelectionError> {
-    let discovery = discover(world, BACKFILL).await?;
-    let accounts = select(selection, &discovery)?;
-    let unreached = missing(&selection.include, &discovery);
-    let not_excluded = missing(&selection.exclude, &discovery);
-    let mut summary = Summary {
-        discovery_calls: discovery.calls,
-        problems: discovery.problems,
-        unreached,
-        not_excluded,
-        nothing_to_read: accounts.is_empty(),
-        unlinked_pages: discovery.unlinked_pages,
-        ..Summary::default()
-    };
-    let order: BTreeMap<String, usize> = accounts
-        .iter()
-        .enumerate()
-        .map(|(place, account)| (account.id.clone(), place))
-        .collect();
-    let mut jobs = open_jobs(world, accounts, selection, range, &mut summary).await?;
-    jobs.reverse();
-
-    let mut left = Vec::new();
-    let mut running = JoinSet::new();
-    loop {
-        while running.len() < SIDE_BY_SIDE
-            && !world.stop.requested()
-            && let Some(jobs) = jobs.pop()
-        {
-            running.spawn(one_account(Arc::clone(world), jobs, discovery.run));
-        }
-        match running.join_next().await {
-            Some(Ok(account)) => {
-                let (reports, rest) = account?;
-                summary.jobs.extend(reports);
-                left.extend(rest);
-            }
-            Some(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
-            None => break,
-        }
-    }
-    left.extend(jobs.into_iter().flatten());
-    summary.stopped = world.stop.requested() && (!left.is_empty() || !summary.problems.is_empty());
-    note_left(world, &left, discovery.run).await?;
-    summary
-        .jobs
-        .sort_by_key(|job| order.get(&job.account_id).copied());
-    summary.served_instead = world.graph.served_instead().map(str::to_owned);
-    Ok(summary)
+    Work::new(world, BACKFILL, selection, range, WhenSuspended::Leave)
+        .all()
+        .await
 }
 
-/// Notes jobs that a signal kept from beginning.
-async fn note_left(world: &World, left: &[Job], run: i64) -> Result<(), StoreError> {
-    if left.is_empty() {
-        return Ok(());
-    }
-    let gap = |job: &Job| Gap {
-        account_id: Some(job.account.id.clone()),
-        resource: job.resource.name,
-        object_id: None,
-        field: None,
-        reason: Reason::Stopped,
-        detail: "stopped by a signal before it began".to_owned(),
-    };
-    let commit = Commit {
-        run,
-        at: world.clock.now(),
-        pages: 0,
-        rows: Vec::new(),
-        checkpoint: None,
-        gaps: left.iter().map(gap).collect(),
-        calls: Vec::new(),
-        pools: Vec::new(),
-        reads: Vec::new(),
-        answered: Vec::new(),
-    };
-    world.store.commit(commit).await.map(drop)
-}
-
-/// The accounts that are meant.
-fn select(
+/// Reads history and reports. What a pool holds up is waited for, until a stop.
+///
+/// # Errors
+/// [`SelectionError`]; refusals of the API are in the summary.
+pub async fn backfill_and_wait(
+    world: &Arc<World>,
     selection: &Selection,
-    discovery: &Discovery,
-) -> Result<Vec<Arc<Account>>, SelectionError> {
-    let named =
-        |account: &Account, names: &[String]| names.iter().any(|name| account.is_called(name));
-    let excluded_all = missing(&selection.exclude, discovery).is_empty();
-    let allowed: Vec<&Account> = discovery
-        .accounts
-        .iter()
-        .filter(|account| selection.include.is_empty() || named(account, &selection.include))
-        .filter(|account| !named(account, &selection.exclude))
-        // An account whose name nobody told may be one that is to be left out.
-        .filter(|account| account.username.is_some() || excluded_all)
-        .collect();
-    for name in &selection.accounts {
-        // When a token could not be asked, the account may well exist.
-        let known = allowed.iter().any(|account| account.is_called(name));
-        if !known && discovery.problems.is_empty() {
-            let known: Vec<&str> = allowed.iter().map(|account| account.label()).collect();
-            return Err(SelectionError::NoSuchAccount {
-                name: name.clone(),
-                known: known.join(", "),
+    range: Range,
+) -> Result<Summary, SelectionError> {
+    Work::new(world, BACKFILL, selection, range, WhenSuspended::Wait)
+        .all()
+        .await
+}
+
+/// Runs a job of the configuration and reports: what is due, not everything.
+///
+/// # Errors
+/// [`SelectionError`]; refusals of the API are in the summary.
+pub async fn run_job(
+    world: &Arc<World>,
+    name: &str,
+    selection: &Selection,
+    when_suspended: WhenSuspended,
+) -> Result<Summary, SelectionError> {
+    Work::new(world, name, selection, Range::default(), when_suspended)
+        .all()
+        .await
+}
+
+/// What becomes of work whose pool stays closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenSuspended {
+    /// It is left, with the time it can go on.
+    Leave,
+    /// It is waited for.
+    Wait,
+}
+
+/// Work that waits for a pool.
+struct Suspended {
+    until: DateTime<Utc>,
+    why: String,
+    work: Waits,
+}
+
+enum Waits {
+    /// Credentials that could not be asked for their accounts.
+    Discovery(Vec<Arc<Credential>>),
+    /// Jobs of one account, in order.
+    Jobs(Vec<Job>),
+}
+
+/// One start.
+struct Work<'a> {
+    world: &'a Arc<World>,
+    job: &'a str,
+    selection: &'a Selection,
+    range: Range,
+    when_suspended: WhenSuspended,
+    summary: Summary,
+    /// The run of the first discovery, which groups all others.
+    run: Option<i64>,
+    /// What the tokens reach.
+    found: Vec<Account>,
+    /// Accounts in the order in which they are reported.
+    order: BTreeMap<String, usize>,
+    /// Jobs of one account each.
+    ready: VecDeque<Vec<Job>>,
+    running: JoinSet<Result<Ended, StoreError>>,
+    /// In the order in which they were suspended.
+    suspended: Vec<Suspended>,
+    left: Vec<Job>,
+}
+
+impl<'a> Work<'a> {
+    fn new(
+        world: &'a Arc<World>,
+        job: &'a str,
+        selection: &'a Selection,
+        range: Range,
+        when_suspended: WhenSuspended,
+    ) -> Self {
+        Self {
+            world,
+            job,
+            selection,
+            range,
+            when_suspended,
+            summary: Summary::default(),
+            run: None,
+            found: Vec::new(),
+            order: BTreeMap::new(),
+            ready: VecDeque::new(),
+            running: JoinSet::new(),
+            suspended: Vec::new(),
+            left: Vec::new(),
+        }
+    }
+
+    async fn all(mut self) -> Result<Summary, SelectionError> {
+        let all = self.world.credentials.clone();
+        let worked = match self.discover(&all).await {
+            Ok(()) => self.work().await,
+            Err(error) => Err(error),
+        };
+        // Whatever went wrong, pages in flight are finished and committed.
+        while let Some(ended) = self.running.join_next().await {
+            self.take(ended)?;
+        }
+        worked?;
+        self.left.extend(self.ready.drain(..).flatten());
+        let Self {
+            world,
+            selection,
+            mut summary,
+            found,
+            order,
+            left,
+            ..
+        } = self;
+        summary.unreached = missing(&selection.include, &found);
+        summary.not_excluded = missing(&selection.exclude, &found);
+        summary.nothing_to_read = order.is_empty();
+        summary.stopped =
+            world.stop.requested() && (!left.is_empty() || !summary.problems.is_empty());
+        // What was suspended before has said so already.
+        let began = |job: &Job| summary.jobs.iter().any(|report| report.is_of(job));
+        let left: Vec<&Job> = left.iter().filter(|job| !began(job)).collect();
+        if let Some(run) = self.run {
+            note_left(world, &left, run).await?;
+        }
+        summary
+            .jobs
+            .sort_by_key(|job| order.get(&job.account_id).copied());
+        summary.served_instead = world.graph.served_instead().map(str::to_owned);
+        Ok(summary)
+    }
+
+    /// Starts what is ready, takes in what has ended, and puts back what was suspended when its time has come.
+    async fn work(&mut self) -> Result<(), SelectionError> {
+        let stop = &self.world.stop;
+        loop {
+            self.put_back().await?;
+            while self.running.len() < SIDE_BY_SIDE
+                && !stop.requested()
+                && let Some(jobs) = self.ready.pop_front()
+            {
+                let job = one_account(Arc::clone(self.world), jobs, self.run);
+                self.running.spawn(job);
+            }
+            if self.running.is_empty() && (self.suspended.is_empty() || stop.requested()) {
+                return Ok(());
+            }
+            self.say_what_is_waited_for();
+            let nap = self.nap();
+            let naps = !self.suspended.is_empty() && !stop.requested();
+            tokio::select! {
+                Some(ended) = self.running.join_next() => self.take(ended)?,
+                () = tokio::time::sleep(nap), if naps => {}
+                () = stop.wait(), if self.running.is_empty() => {}
+            }
+        }
+    }
+
+    /// Asks credentials which accounts they reach, and makes the jobs of those that are new.
+    async fn discover(&mut self, credentials: &[Arc<Credential>]) -> Result<(), SelectionError> {
+        let discovery = discover(self.world, self.job, credentials, self.run).await?;
+        let Discovery {
+            run,
+            accounts,
+            unlinked_pages,
+            problems,
+            calls,
+        } = discovery;
+        self.run.get_or_insert(run);
+        let summary = &mut self.summary;
+        summary.discovery_calls += calls;
+        for page in unlinked_pages {
+            if !summary.unlinked_pages.contains(&page) {
+                summary.unlinked_pages.push(page);
+            }
+        }
+        summary.problems.retain(|problem| {
+            let asked = |credential: &Arc<Credential>| credential.name() == problem.credential;
+            !credentials.iter().any(asked)
+        });
+        summary.problems.extend(problems);
+        let mut closed = BTreeMap::new();
+        for problem in &summary.problems {
+            if let Some(until) = problem.resume_at {
+                closed.insert(problem.credential.clone(), (until, problem.message.clone()));
+            }
+        }
+        let known = |account: &Account| self.found.iter().any(|known| known.id == account.id);
+        let new: Vec<Account> = accounts.into_iter().filter(|one| !known(one)).collect();
+        let new_ids: Vec<String> = new.iter().map(|account| account.id.clone()).collect();
+        self.found.extend(new);
+        let all_asked = self.summary.problems.is_empty();
+        let mut chosen = self.selection.select(&self.found, all_asked)?;
+        chosen.retain(|account| new_ids.contains(&account.id));
+        for account in &chosen {
+            self.order.insert(account.id.clone(), self.order.len());
+        }
+        self.make_ready(&chosen).await?;
+        let waits = credentials
+            .iter()
+            .filter_map(|credential| Some((closed.remove(credential.name())?, credential)));
+        if self.when_suspended == WhenSuspended::Wait {
+            for ((until, why), credential) in waits {
+                self.suspended.push(Suspended {
+                    until,
+                    why,
+                    work: Waits::Discovery(vec![Arc::clone(credential)]),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the jobs of accounts ready that are to be run.
+    async fn make_ready(&mut self, accounts: &[Arc<Account>]) -> Result<(), StoreError> {
+        let store = &self.world.store;
+        let mut places: Vec<Place> = Vec::new();
+        for job in self.selection.jobs(self.job, accounts, self.range) {
+            let checkpoint = store.checkpoint(job.checkpoint_key()).await?;
+            places.push((job, checkpoint));
+        }
+        let (open, over) = split_open(places);
+        for (job, checkpoint) in over {
+            let name = format!("{} {}", job.account.label(), job.resource.name);
+            let partial = match checkpoint {
+                Some(checkpoint) => store.has_gaps(checkpoint).await?,
+                None => false,
+            };
+            if partial {
+                self.summary.partial_before.push(name);
+            } else {
+                self.summary.done_before.push(name);
+            }
+        }
+        for (job, _) in open {
+            match self.ready.back_mut() {
+                Some(jobs) if jobs[0].account.id == job.account.id => jobs.push(job),
+                _ => self.ready.push_back(vec![job]),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in how an account's jobs ended.
+    fn take(
+        &mut self,
+        ended: Result<Result<Ended, StoreError>, JoinError>,
+    ) -> Result<(), StoreError> {
+        let ended = match ended {
+            Ok(ended) => ended?,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        };
+        let mut first: Option<(DateTime<Utc>, String)> = None;
+        for mut report in ended.reports {
+            if let Outcome::Suspended(until) = report.outcome
+                && first.as_ref().is_none_or(|(earliest, _)| until < *earliest)
+            {
+                first = Some((until, report.message.clone().unwrap_or_default()));
+            }
+            let jobs = &mut self.summary.jobs;
+            match jobs.iter().position(|known| known.is_same_job(&report)) {
+                Some(place) => {
+                    let earlier = jobs.remove(place);
+                    report.go_on_from(earlier);
+                    jobs.insert(place, report);
+                }
+                None => jobs.push(report),
+            }
+        }
+        if let Some((until, why)) = first.filter(|_| self.when_suspended == WhenSuspended::Wait) {
+            self.suspended.push(Suspended {
+                until,
+                why,
+                work: Waits::Jobs(ended.suspended),
+            });
+        }
+        self.left.extend(ended.left);
+        Ok(())
+    }
+
+    /// Puts back what was suspended and whose time has come, in the order in which it was suspended.
+    async fn put_back(&mut self) -> Result<(), SelectionError> {
+        if self.world.stop.requested() {
+            return Ok(());
+        }
+        let now = self.world.clock.now();
+        let is_due = |suspended: &Suspended| suspended.until <= now;
+        let (due, rest) = std::mem::take(&mut self.suspended)
+            .into_iter()
+            .partition(is_due);
+        self.suspended = rest;
+        for suspended in due {
+            match suspended.work {
+                Waits::Jobs(jobs) => self.ready.push_back(jobs),
+                Waits::Discovery(credentials) => self.discover(&credentials).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// How long until something that was suspended may go on, as far as one sleep goes.
+    fn nap(&self) -> Duration {
+        let now = self.world.clock.now();
+        let waits = self.suspended.iter().map(|suspended| suspended.until - now);
+        let wait = waits.min().and_then(|wait| wait.to_std().ok());
+        wait.unwrap_or_default().min(LONGEST_NAP)
+    }
+
+    /// Tells whoever looks what is waited for when nothing else is left.
+    fn say_what_is_waited_for(&self) {
+        let first = self.suspended.iter().min_by_key(|one| one.until);
+        if let Some(first) = first.filter(|_| self.running.is_empty()) {
+            self.world.progress.wait(Waiting {
+                until: first.until,
+                why: first.why.clone(),
+                others: self.suspended.len() - 1,
             });
         }
     }
-    Ok(allowed
-        .into_iter()
-        .filter(|account| selection.accounts.is_empty() || named(account, &selection.accounts))
-        .map(|account| Arc::new(account.clone()))
-        .collect())
-}
-
-/// Those of the names that mean no account which a token reaches.
-fn missing(names: &[String], discovery: &Discovery) -> Vec<String> {
-    let reached = |name: &String| {
-        let mut accounts = discovery.accounts.iter();
-        accounts.any(|account| account.is_called(name))
-    };
-    names
-        .iter()
-        .filter(|name| !reached(name))
-        .cloned()
-        .collect()
-}
-
-/// The jobs that are to be run, by account: those that are unfinished, or all when none is.
-async fn open_jobs(
-    world: &World,
-    accounts: Vec<Arc<Account>>,
-    selection: &Selection,
-    range: Range,
-    summary: &mut Summary,
-) -> Result<Vec<Vec<Job>>, StoreError> {
-    let wanted = |resource: &Resource| {
-        let chosen = &selection.resources;
-        chosen.is_empty() || chosen.iter().any(|one| one.name == resource.name)
-    };
-    let mut jobs = Vec::new();
-    for account in accounts {
-        let resources = RESOURCES.iter().filter(|resource| wanted(resource));
-        for resource in resources {
-            let job = Job {
-                name: BACKFILL.to_owned(),
-                account: Arc::clone(&account),
-                resource,
-                range,
-                names: Vec::new(),
-            };
-            let checkpoint = world.store.checkpoint(job.checkpoint_key()).await?;
-            jobs.push((job, checkpoint.filter(is_over)));
-        }
-    }
-    let all_over = jobs.iter().all(|(_, over)| over.is_some());
-    let mut by_account: Vec<Vec<Job>> = Vec::new();
-    for (job, over) in jobs {
-        if let Some(checkpoint) = over.filter(|_| !all_over) {
-            let name = format!("{} {}", job.account.label(), job.resource.name);
-            if world.store.has_gaps(checkpoint).await? {
-                summary.partial_before.push(name);
-            } else {
-                summary.done_before.push(name);
-            }
-            continue;
-        }
-        match by_account.last_mut() {
-            Some(jobs) if jobs[0].account.id == job.account.id => jobs.push(job),
-            _ => by_account.push(vec![job]),
-        }
-    }
-    Ok(by_account)
-}
-
-/// Runs an account's jobs one after the other; those that did not begin because of a signal come back.
-async fn one_account(
-    world: Arc<World>,
-    jobs: Vec<Job>,
-    started_by: i64,
-) -> Result<(Vec<JobReport>, Vec<Job>), StoreError> {
-    let mut reports = Vec::new();
-    let mut jobs = jobs.into_iter();
-    for job in jobs.by_ref() {
-        let report = run(&world, &job, started_by).await?;
-        let leaves = report.leaves_account;
-        let stopped = report.outcome == Outcome::Stopped;
-        reports.push(report);
-        if leaves {
-            return Ok((reports, Vec::new()));
-        }
-        if stopped {
-            break;
-        }
-    }
-    Ok((reports, jobs.collect()))
 }

@@ -117,22 +117,28 @@ pub async fn survey(graph: &Client, credentials: &[Arc<Credential>], tally: &mut
     survey
 }
 
-/// Asks every credential, and writes the accounts that were found.
+/// Asks credentials, and writes the accounts that were found. `started_by` groups what ran together.
 ///
 /// # Errors
 /// Only when the database cannot be written; a token that cannot be asked is a [`Problem`].
-pub async fn discover(world: &World, job: &str) -> Result<Discovery, StoreError> {
+pub async fn discover(
+    world: &World,
+    job: &str,
+    credentials: &[Arc<Credential>],
+    started_by: Option<i64>,
+) -> Result<Discovery, StoreError> {
     let new_run = NewRun {
-        started_by: None,
+        started_by,
         job: job.to_owned(),
         account_id: None,
         resource: DISCOVERY,
         range: String::new(),
+        forecast_calls: None,
         at: world.clock.now(),
     };
     let run = world.store.begin_run(new_run).await?;
     let mut tally = Tally::default();
-    let survey = survey(&world.graph, &world.credentials, &mut tally).await;
+    let survey = survey(&world.graph, credentials, &mut tally).await;
     for problem in survey.problems.iter().filter(|problem| problem.dead) {
         world.bury(&problem.credential);
     }

@@ -7,7 +7,7 @@ use super::report::{JobReport, hint};
 use super::run::{Ending, NO_TOKEN, finish};
 use super::world::World;
 use crate::graph::{Credential, Page, Reaction, Tally};
-use crate::resource::{Decoded, Facts, Questions};
+use crate::resource::{Decoded, Questions};
 use crate::store::{Checkpoint, Commit, Outcome, Row, StoreError};
 
 /// Asks what is due, and reports.
@@ -30,7 +30,7 @@ pub(super) async fn inquire(
         started_at: world.clock.now(),
         finished_at: None,
     });
-    let facts = facts(world, job, &place).await?;
+    let facts = world.facts(job, Some(&place)).await?;
     let mut inquiry = Inquiry::new(job, (questions.due)(&facts));
     let mut report = JobReport::new(job, resumed);
     let (mut tally, mut tried) = (Tally::default(), 0);
@@ -114,28 +114,12 @@ pub(super) async fn inquire(
         checkpoint: place,
         listing: None,
         judges_objects: false,
+        reads: Vec::new(),
         pass_is_over: done,
         fields: Vec::new(),
     };
     finish(world, job, ending, &mut tally, &mut report, id).await?;
     Ok(report)
-}
-
-async fn facts(world: &World, job: &Job, place: &Checkpoint) -> Result<Facts, StoreError> {
-    let account_id = &job.account.id;
-    let name = job.resource.name;
-    let reads = world.store.reads(account_id.clone(), name).await?;
-    let reads = reads.into_iter().map(|read| (read.subject.clone(), read));
-    Ok(Facts {
-        now: world.clock.now(),
-        account_id: account_id.clone(),
-        posts: world.store.posts(account_id.clone()).await?,
-        reads: reads.collect(),
-        everything_since: job.reads_everything().then_some(place.started_at),
-        refresh: world.refresh.clone(),
-        names: job.names.clone(),
-        refused: world.refused_metrics(job).await?,
-    })
 }
 
 /// The rows of an answer; what cannot be read becomes a gap.

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{Days, NaiveDate, NaiveTime};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 
 use crate::budget::{PoolKey, Urgency};
 use crate::graph::{Credential, Request};
-use crate::resource::{Meter, Question, Resource};
-use crate::store::CheckpointKey;
+use crate::resource::{Facts, Meter, Question, Refresh, Resource};
+use crate::store::{Checkpoint, CheckpointKey, Post, Read};
 
 /// The name of the one-off job that reads history.
 pub const BACKFILL: &str = "backfill";
@@ -23,7 +23,7 @@ pub struct Account {
     pub id: String,
     /// Handle without `@`, as discovery saw it.
     pub username: Option<String>,
-    /// Posts, as discovery saw it; for progress only.
+    /// Posts, as discovery saw it; for progress and forecasts only.
     pub media_count: Option<u64>,
     /// Tokens and Pages that reach it, best first; never empty.
     pub routes: Vec<Route>,
@@ -67,6 +67,16 @@ impl Account {
     }
 }
 
+/// What the database knows when questions are chosen.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) posts: Vec<Post>,
+    pub(super) reads: Vec<Read>,
+    /// Metrics that are refused, `reach of FEED IMAGE`.
+    pub(super) refused: Vec<String>,
+    pub(super) refresh: Refresh,
+}
+
 /// One resource of one account.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -80,6 +90,8 @@ pub struct Job {
     pub range: Range,
     /// Names that the resource needs: hashtags, usernames.
     pub names: Vec<String>,
+    /// What it is expected to cost, told when it begins.
+    pub forecast_calls: Option<u64>,
 }
 
 impl Job {
@@ -95,6 +107,35 @@ impl Job {
     /// Whether it reads everything, not only what is due.
     pub fn reads_everything(&self) -> bool {
         self.name == BACKFILL
+    }
+
+    /// The facts that its questions are chosen by. A pass that is under way reads nothing a second time.
+    pub(super) fn facts(
+        &self,
+        checkpoint: Option<&Checkpoint>,
+        known: Known,
+        now: DateTime<Utc>,
+    ) -> Facts {
+        let open = checkpoint.filter(|checkpoint| checkpoint.finished_at.is_none());
+        let began = open.map_or(now, |checkpoint| checkpoint.started_at);
+        let split = |field: String| {
+            let (metric, family) = field.split_once(" of ")?;
+            Some((family.to_owned(), metric.to_owned()))
+        };
+        let reads = known
+            .reads
+            .into_iter()
+            .map(|read| (read.subject.clone(), read));
+        Facts {
+            now,
+            account_id: self.account.id.clone(),
+            posts: known.posts,
+            reads: reads.collect(),
+            everything_since: self.reads_everything().then_some(began),
+            refresh: known.refresh,
+            names: self.names.clone(),
+            refused: known.refused.into_iter().filter_map(split).collect(),
+        }
     }
 
     /// A question as a request; `app_pool` is the pool of the app whose token asks.
@@ -158,20 +199,26 @@ impl Range {
         }
     }
 
-    /// The parameters `since` and `until` in unix seconds, a day wider at each end: whether Meta means creation time
-    /// and includes the ends is not documented, and a post too many is cheaper than one that is missing.
+    /// The parameters `since` and `until` in unix seconds.
     pub fn parameters(&self) -> Vec<(&'static str, String)> {
-        let seconds = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc().timestamp();
+        let [since, until] = self.bounds();
+        [("since", since), ("until", until)]
+            .into_iter()
+            .filter_map(|(name, at)| Some((name, at?.timestamp().to_string())))
+            .collect()
+    }
+
+    /// What is asked for, a day wider at each end: whether Meta means creation time and includes the ends is not documented, and
+    /// a post too many is cheaper than one that is missing.
+    pub fn bounds(&self) -> [Option<DateTime<Utc>>; 2] {
+        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
         let since = self
             .since
             .and_then(|day| day.checked_sub_days(Days::new(1)));
         let until = self
             .until
             .and_then(|day| day.checked_add_days(Days::new(2)));
-        [("since", since), ("until", until)]
-            .into_iter()
-            .filter_map(|(name, day)| Some((name, seconds(day?).to_string())))
-            .collect()
+        [since, until].map(|day| day.map(midnight))
     }
 }
 

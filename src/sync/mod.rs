@@ -1,11 +1,16 @@
 //! Jobs: what is read of an account, in which order, and what became of it.
 //!
 //! `run` is the program's sentence spoken aloud. Around it: `plan` decides the next request and what "finished"
-//! means, `discovery` finds the accounts, `check` says what each token lacks, `backfill` runs accounts side by side, `report` says what happened.
+//! means, `discovery` finds the accounts, `check` says what each token lacks, `preview` what work would cost (`forecast` counts),
+//! `backfill` runs accounts side by side and waits for pools, `hashtags` keeps the 30 of an account, `report` says what happened.
 
+mod account_jobs;
 mod backfill;
 mod check;
+mod depth;
 mod discovery;
+mod forecast;
+mod hashtags;
 mod inquire;
 mod inquiry;
 mod job;
@@ -13,16 +18,22 @@ mod page_size;
 mod pages;
 mod plan;
 mod pools;
+mod preview;
 mod progress;
 mod report;
 mod run;
+mod selection;
 mod world;
 
-pub use backfill::{Selection, SelectionError, backfill};
+pub use backfill::{WhenSuspended, backfill, backfill_and_wait, run_job};
 pub use check::{AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check};
 pub use discovery::{Discovery, Problem, Survey, discover, survey};
+pub use forecast::{Forecast, JobForecast, PoolForecast, forecast};
+pub use hashtags::{HashtagError, Hashtags};
 pub use job::{Account, BACKFILL, DISCOVERY, Job, Range, RangeError, Route};
 pub use pools::restore_pools;
-pub use progress::{JobProgress, Progress};
+pub use preview::{Asked, Preview, PreviewError, preview};
+pub use progress::{JobProgress, Progress, Waiting};
 pub use report::{JobReport, Summary, Verdict};
+pub use selection::{Selection, SelectionError};
 pub use world::World;

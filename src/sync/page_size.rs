@@ -37,6 +37,17 @@ impl PageSize {
         self.now
     }
 
+    /// How many pages a list of so many objects takes when no page is too much: one at least.
+    pub(super) fn pages_for(objects: u64) -> u64 {
+        let (mut size, mut left, mut pages) = (Self::default(), objects, 1);
+        while size.now < MOST && left > u64::from(size.now) {
+            left -= u64::from(size.now);
+            pages += 1;
+            size.answered();
+        }
+        pages + left.saturating_sub(1) / u64::from(size.now)
+    }
+
     /// Notes that the page was too much; false when a single object is already too much.
     pub(super) fn shrink(&mut self) -> bool {
         let can = self.now > 1;

@@ -1,14 +1,17 @@
 //! What is asked next, what a refusal changes, and what "finished" means. Pure: time and answers are arguments.
 
+mod nested;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::depth::WHOLE_LIST;
 use super::job::{Job, Range};
 use super::page_size::PageSize;
 use crate::graph::{Error, Fields, Page, Reaction, Request, Shape, Skip};
 use crate::resource::{self, Walk};
-use crate::store::{Checkpoint, Gap, Listing, Outcome, Reason};
+use crate::store::{Checkpoint, Gap, Listing, Outcome, Read, Reason};
 
 /// The walk of one job over its list.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub(super) struct Plan<'a> {
     job: &'a Job,
     walk: &'static Walk,
     fields: Fields,
+    /// Metrics that come along; empty: none.
+    nested: Vec<&'static str>,
     /// Fields left out because the API refused them, now or before.
     refused: BTreeSet<String>,
     size: PageSize,
@@ -29,6 +34,8 @@ pub(super) struct Plan<'a> {
     resumed: bool,
     restarted: bool,
     done: bool,
+    /// Whether it ended before the end of the list, on known ground.
+    early: bool,
     gaps: Vec<Gap>,
     incomplete: bool,
     /// Whether an object could not be read, or the API told that it lists no further.
@@ -92,6 +99,7 @@ impl<'a> Plan<'a> {
             job,
             walk,
             fields,
+            nested: Vec::new(),
             refused,
             size: PageSize::default(),
             resumed: open.cursor.is_some(),
@@ -104,6 +112,7 @@ impl<'a> Plan<'a> {
             started_at: open.started_at,
             restarted: false,
             done: false,
+            early: false,
             gaps: Vec::new(),
             incomplete,
             unclean: false,
@@ -118,7 +127,7 @@ impl<'a> Plan<'a> {
         (!self.done).then(|| Request {
             endpoint: walk.endpoint,
             path: walk.endpoint.replace("{ig-user}", &self.job.account.id),
-            fields: self.fields.clone(),
+            fields: self.fields_with_nested(),
             params: if listed {
                 self.job.range.parameters()
             } else {
@@ -152,11 +161,34 @@ impl<'a> Plan<'a> {
         self.done
     }
 
+    /// Ends the walk here: what follows is known.
+    pub(super) fn end_here(&mut self) {
+        self.early = !self.done;
+        self.done = true;
+    }
+
+    /// Whether the list was walked through to its end.
+    pub(super) fn is_whole(&self) -> bool {
+        self.done && !self.early
+    }
+
+    /// Notes that the list was walked through.
+    pub(super) fn whole_list(&self, now: DateTime<Utc>) -> Vec<Read> {
+        let whole =
+            self.is_whole() && self.walk.shape != Shape::Node && self.job.range == Range::default();
+        let read = Read {
+            subject: WHOLE_LIST.to_owned(),
+            read_at: Some(now),
+            ..Read::default()
+        };
+        whole.then_some(read).into_iter().collect()
+    }
+
     /// What this run listed from top to end without an error, over all days.
     pub(super) fn listing(&self) -> Option<Listing> {
         let from_the_top = !self.resumed || self.restarted;
         let whole =
-            self.done && from_the_top && !self.unclean && self.job.range == Range::default();
+            self.is_whole() && from_the_top && !self.unclean && self.job.range == Range::default();
         let limit = self.walk.list_limit;
         let table = self.job.resource.tables.first().filter(|_| whole)?;
         Some(Listing {
@@ -240,6 +272,9 @@ impl<'a> Plan<'a> {
             }
             Error::Stopped => return self.end(Reason::Stopped, why, Outcome::Stopped),
             _ => {}
+        }
+        if self.give_up_nested(&error.reaction()) {
+            return Recovery::Ask;
         }
         match error.reaction() {
             Reaction::Shrink if self.walk.shape != Shape::Node && self.size.shrink() => {

@@ -1,7 +1,10 @@
 //! What is going on right now, as values. Whoever has a terminal draws them; the engine never does.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
+
+use super::forecast::told;
 use super::job::Job;
 use super::report::JobReport;
 use crate::store::Outcome;
@@ -10,6 +13,18 @@ use crate::store::Outcome;
 #[derive(Debug, Default)]
 pub struct Progress {
     jobs: Mutex<Vec<JobProgress>>,
+    waiting: Mutex<Option<Waiting>>,
+}
+
+/// Nothing is left but work whose pools are closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// When the first of them opens.
+    pub until: DateTime<Utc>,
+    /// Which pool that is and why it is closed, for a person.
+    pub why: String,
+    /// How many other accounts and credentials wait as well.
+    pub others: usize,
 }
 
 /// How far one job is.
@@ -35,11 +50,18 @@ impl Progress {
         self.lock().clone()
     }
 
+    /// What is waited for, when nothing else is left to do.
+    pub fn waiting(&self) -> Option<Waiting> {
+        self.lock_waiting().clone()
+    }
+
+    pub(super) fn wait(&self, waiting: Waiting) {
+        *self.lock_waiting() = Some(waiting);
+    }
+
     pub(super) fn begin(&self, job: &Job) {
-        let expected = match job.resource.name {
-            "media" => job.account.media_count,
-            _ => None,
-        };
+        let expected = told(job.resource, &job.account);
+        self.lock_waiting().take();
         self.lock().push(JobProgress {
             account_id: job.account.id.clone(),
             account: job.account.label().to_owned(),
@@ -76,7 +98,11 @@ impl Progress {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<JobProgress>> {
+    fn lock_waiting(&self) -> MutexGuard<'_, Option<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<JobProgress>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -31,6 +31,8 @@ pub struct JobReport {
     pub objects: u64,
     /// Requests sent, retries included.
     pub calls: u64,
+    /// Requests expected when it began.
+    pub forecast_calls: Option<u64>,
     /// Rows that turned out to be deleted.
     pub deleted: u64,
     /// Gaps noted.
@@ -52,10 +54,21 @@ impl JobReport {
             pages: 0,
             objects: 0,
             calls: 0,
+            forecast_calls: job.forecast_calls,
             deleted: 0,
             gaps: 0,
             tables: Vec::new(),
         }
+    }
+
+    /// Whether it speaks of this job.
+    pub(super) fn is_of(&self, job: &Job) -> bool {
+        self.account_id == job.account.id && self.resource == job.resource.name
+    }
+
+    /// Whether both speak of the same job.
+    pub(super) fn is_same_job(&self, other: &Self) -> bool {
+        self.account_id == other.account_id && self.resource == other.resource
     }
 
     pub(super) fn spent(&mut self, calls: &[CallCount]) {
@@ -68,12 +81,37 @@ impl JobReport {
     pub(super) fn wrote(&mut self, written: &[(&'static str, Written)], objects: usize) {
         self.pages += 1;
         self.objects += objects as u64;
+        self.take_in(written);
+    }
+
+    fn take_in(&mut self, written: &[(&'static str, Written)]) {
         for (table, more) in written {
             match self.tables.iter_mut().find(|(name, _)| name == table) {
                 Some((_, sum)) => *sum += *more,
                 None => self.tables.push((table, *more)),
             }
         }
+    }
+
+    /// Whether the forecast was wrong by more than a quarter: too low, or too high for a job that came to its end.
+    pub fn is_unforeseen(&self) -> bool {
+        let came_to_its_end = matches!(self.outcome, Outcome::Complete | Outcome::Partial);
+        self.forecast_calls.is_some_and(|forecast| {
+            self.calls * 4 > forecast * 5 || came_to_its_end && self.calls * 4 < forecast * 3
+        })
+    }
+
+    /// Takes in what became of the same job earlier in the same start, before its pool closed.
+    pub(super) fn go_on_from(&mut self, earlier: Self) {
+        self.resumed = earlier.resumed;
+        self.pages += earlier.pages;
+        self.objects += earlier.objects;
+        self.calls += earlier.calls;
+        self.forecast_calls = earlier.forecast_calls;
+        self.deleted += earlier.deleted;
+        self.gaps += earlier.gaps;
+        let later = std::mem::replace(&mut self.tables, earlier.tables);
+        self.take_in(&later);
     }
 
     /// What became of the rows of all tables.

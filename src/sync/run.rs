@@ -1,5 +1,6 @@
 //! The sentence: job → plan → request → budget → HTTP → page → rows → store.
 
+use super::depth::{Depth, WHOLE_LIST, oldest};
 use super::inquire::inquire;
 use super::job::Job;
 use super::plan::{Plan, Recovery};
@@ -8,7 +9,7 @@ use super::world::World;
 use crate::graph::{Credential, Page, Reaction, Tally};
 use crate::resource::{Decoded, Walk, Work};
 use crate::store::{
-    Checkpoint, Commit, FinishedRun, Gap, Listing, NewRun, Outcome, Row, StoreError,
+    Checkpoint, Commit, FinishedRun, Gap, Listing, NewRun, Outcome, Read, Row, StoreError,
 };
 
 /// Runs one job to its end, whatever that is, and reports. `started_by` groups what ran together.
@@ -40,6 +41,15 @@ async fn walk_through(
     let credential = first_route.map_or("", |(_, route)| route.credential.name());
     let refused = world.refused_fields(job.resource, credential).await?;
     let mut plan = Plan::start(job, walk, checkpoint, refused, id, world.clock.now());
+    let reads = world
+        .store
+        .reads(job.account.id.clone(), job.resource.name)
+        .await?;
+    let last = reads.iter().find(|read| read.subject == WHOLE_LIST);
+    let depth = Depth::of(job, walk, last, &world.refresh, world.clock.now());
+    if depth == Depth::Whole && !job.reads_everything() {
+        plan.nest();
+    }
     let mut report = JobReport::new(job, plan.is_resumed());
     let (mut tally, mut tried) = (Tally::default(), 0);
 
@@ -59,7 +69,7 @@ async fn walk_through(
             Ok(page) => {
                 report.message = None;
                 let rows = rows(job, walk, &route.credential, &mut plan, &page);
-                let now = world.clock.now();
+                let (now, oldest) = (world.clock.now(), oldest(&rows));
                 let checkpoint = plan.advance(&page, now);
                 let (calls, pools) = world.spent(&mut tally);
                 report.spent(&calls);
@@ -80,6 +90,9 @@ async fn walk_through(
                         answered: Vec::new(),
                     })
                     .await?;
+                if depth.is_reached(&written, oldest) {
+                    plan.end_here();
+                }
                 report.wrote(&written, page.items.len());
                 world.progress.page(job, page.items.len(), report.resumed);
             }
@@ -109,7 +122,8 @@ async fn walk_through(
         gaps: plan.take_gaps(),
         checkpoint: plan.last_checkpoint(&report.outcome, world.clock.now()),
         listing: plan.listing(),
-        judges_objects: true,
+        judges_objects: plan.is_whole(),
+        reads: plan.whole_list(world.clock.now()),
         pass: plan.first_run(),
         pass_is_over: plan.is_done(),
         fields: plan.fields().names().map(str::to_owned).collect(),
@@ -125,6 +139,8 @@ pub(super) struct Ending {
     pub(super) listing: Option<Listing>,
     /// Whether an object that was not met again is missing no more: of a list that was walked through.
     pub(super) judges_objects: bool,
+    /// What was read.
+    pub(super) reads: Vec<Read>,
     /// The run that began the pass, and whether the pass is over.
     pub(super) pass: i64,
     pub(super) pass_is_over: bool,
@@ -141,6 +157,7 @@ async fn begin(world: &World, job: &Job, started_by: i64) -> Result<i64, StoreEr
         account_id: Some(job.account.id.clone()),
         resource: job.resource.name,
         range: job.range.to_string(),
+        forecast_calls: job.forecast_calls,
         at: world.clock.now(),
     };
     world.progress.begin(job);
@@ -202,7 +219,7 @@ pub(super) async fn finish(
             gaps: ending.gaps,
             calls,
             pools,
-            reads: Vec::new(),
+            reads: ending.reads,
             answered: Vec::new(),
         })
         .await?;

@@ -3,18 +3,25 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::job::{Account, Job, Route};
+use chrono::{DateTime, Utc};
+
+use super::job::{Account, Job, Known, Route};
 use super::pools::{restore_pools, rows};
 use super::progress::Progress;
 use crate::budget::PoolKey;
 use crate::clock::Clock;
 use crate::graph::{Client, Credential, Tally};
-use crate::resource::{Refresh, Resource};
+use crate::resource::{Facts, Refresh, Resource};
 use crate::stop::Stop;
-use crate::store::{CallCount, PoolRow, Store, StoreError};
+use crate::store::{CallCount, Checkpoint, PoolRow, Store, StoreError};
 
 /// How long a refused field is not asked for again.
 const REFUSAL_MEMORY: chrono::Duration = chrono::Duration::days(30);
+
+/// Refusals before this are forgotten.
+pub(super) fn memory(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - REFUSAL_MEMORY
+}
 
 /// The world as jobs see it.
 #[derive(Debug)]
@@ -97,7 +104,7 @@ impl World {
         resource: &'static Resource,
         credential: &str,
     ) -> Result<BTreeSet<String>, StoreError> {
-        let since = self.clock.now() - REFUSAL_MEMORY;
+        let since = memory(self.clock.now());
         let name = credential.to_owned();
         let stored = self
             .store
@@ -112,21 +119,22 @@ impl World {
         Ok(known.clone())
     }
 
-    /// Metrics that the API refuses for a job's posts, family and name, as far as this was learned lately.
-    pub(super) async fn refused_metrics(
+    /// The facts that a job's questions are chosen by.
+    pub(super) async fn facts(
         &self,
         job: &Job,
-    ) -> Result<BTreeSet<(String, String)>, StoreError> {
-        let since = self.clock.now() - REFUSAL_MEMORY;
-        let account_id = job.account.id.clone();
-        let refused = self
-            .store
-            .refused_metrics(account_id, job.resource.name, since);
-        let split = |field: String| {
-            let (metric, family) = field.split_once(" of ")?;
-            Some((family.to_owned(), metric.to_owned()))
+        checkpoint: Option<&Checkpoint>,
+    ) -> Result<Facts, StoreError> {
+        let now = self.clock.now();
+        let (account_id, name) = (job.account.id.clone(), job.resource.name);
+        let store = &self.store;
+        let known = Known {
+            posts: store.posts(account_id.clone()).await?,
+            reads: store.reads(account_id.clone(), name).await?,
+            refused: store.refused_metrics(account_id, name, memory(now)).await?,
+            refresh: self.refresh.clone(),
         };
-        Ok(refused.await?.into_iter().filter_map(split).collect())
+        Ok(job.facts(checkpoint, known, now))
     }
 
     /// Notes fields that the API refused.

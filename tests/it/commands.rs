@@ -305,12 +305,49 @@ async fn check_says_what_is_ready_and_exits_with_5_when_somebody_must_act() {
 }
 
 #[tokio::test]
+async fn without_no_wait_it_says_what_it_waits_for_and_a_signal_ends_that() {
+    let (simulator, folder) = serve(WorldSpec::small(1)).await;
+    let message = "(#80002) There have been too many calls to this Instagram account.";
+    let block = Match::path_ends_with("/media");
+    simulator.inject(Fault::on(block).error(80_002, None, message));
+    let child = spawn(
+        &folder,
+        &["backfill", "--resource", "account", "--resource", "media"],
+    );
+    until_asked(&simulator, 1).await;
+    // The line comes with the next drawing.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    signal(&child, "TERM");
+    let asked = tokio::time::Instant::now();
+    let ran = ended(child).await.exits(4);
+    assert!(asked.elapsed() < Duration::from_secs(1), "it slept on");
+    let lines: Vec<&str> = ran
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("waiting 14m "))
+        .collect();
+    assert_eq!(lines.len(), 1, "{}", ran.stderr);
+    let pool = "pool buc:17841400000000001 is closed until ";
+    assert!(lines[0].contains(pool), "{}", lines[0]);
+    assert!(ran.stdout.contains("goes on from "), "{}", ran.stdout);
+    let outcomes: String = folder
+        .database()
+        .query_row(
+            "SELECT group_concat(outcome, ' ') FROM sync_runs",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(outcomes, "complete complete suspended");
+}
+
+#[tokio::test]
 async fn a_used_up_budget_exits_with_4_and_names_the_time() {
     let (simulator, folder) = serve(WorldSpec::small(1)).await;
     let message = "(#80002) There have been too many calls to this Instagram account.";
     let block = Match::path_ends_with("/media");
     simulator.inject(Fault::on(block).status(400).error(80_002, None, message));
-    let ran = folder.run(&["backfill"]).await.exits(4);
+    let ran = folder.run(&["backfill", "--no-wait"]).await.exits(4);
     let at: String = folder
         .database()
         .query_row(
@@ -325,7 +362,11 @@ async fn a_used_up_budget_exits_with_4_and_names_the_time() {
         ran.stdout
     );
     let calls = simulator.journal().len();
-    let again = folder.run(&["backfill", "--json"]).await.exits(4).json();
+    let again = folder
+        .run(&["backfill", "--no-wait", "--json"])
+        .await
+        .exits(4)
+        .json();
     assert_eq!(again["resume_at"], at.as_str());
     // Discovery has a pool of its own; the blocked one was left alone.
     assert_eq!(simulator.journal().len(), calls + 1);
@@ -344,7 +385,7 @@ async fn a_used_up_budget_exits_with_4_and_names_the_time() {
             .status(403)
             .error(4, None, message),
     );
-    folder.run(&["backfill"]).await.exits(4);
+    folder.run(&["backfill", "--no-wait"]).await.exits(4);
     let calls = simulator.journal().len();
     let check = folder.run(&["check"]).await.exits(4);
     assert_eq!(

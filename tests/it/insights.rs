@@ -22,3 +22,16 @@ async fn every_number_of_every_post_is_read_once_and_in_batches() {
     assert!(calls <= posts + 10, "{calls} calls for {posts} posts");
     assert!(world.count("SELECT count(DISTINCT media_id) FROM media_insights") > posts * 9 / 10);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_night_costs_a_fraction_of_a_call_for_each_post() {
+    let spent = crate::nights::Nights::two_accounts().run(3).await;
+    assert!(
+        spent[0].0 <= 620 && spent[0].1 * 2 <= spent[0].0,
+        "{spent:?}"
+    );
+    assert!(
+        spent[1..].iter().all(|(calls, _)| *calls <= 50),
+        "{spent:?}"
+    );
+}

@@ -12,7 +12,7 @@ use igsync::clock::Clock;
 use igsync::graph::{Client, Credential, Settings};
 use igsync::stop::{Stop, stop_pair};
 use igsync::store::{OpenError, Store};
-use igsync::sync::{self, Range, Selection, Summary};
+use igsync::sync::{self, Asked, Preview, Range, Selection, Summary};
 use igsync_simulator::{Call, Simulator, Tables, WorldSpec};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -90,14 +90,7 @@ impl World {
 
     /// One process: a backfill of these resources.
     pub async fn backfill_of(&self, resources: &[&str]) -> Summary {
-        let selection = Selection {
-            resources: resources
-                .iter()
-                .map(|name| igsync::resource::find(name).unwrap())
-                .collect(),
-            ..Selection::default()
-        };
-        self.start(&selection, Range::default(), stop_pair().1)
+        self.start(&selection_of(resources), Range::default(), stop_pair().1)
             .await
     }
 
@@ -105,23 +98,71 @@ impl World {
     pub async fn start(&self, selection: &Selection, range: Range, stop: Stop) -> Summary {
         let mut selection = selection.clone();
         if selection.resources.is_empty() {
-            selection.resources = ["account", "media"]
-                .map(|name| igsync::resource::find(name).unwrap())
-                .to_vec();
+            selection.resources = of_posts().resources;
         }
-        let store = Self::open_store(&self.folder.path().join("igsync.db"));
-        let client = self.client(stop.clone());
-        let credentials = self.credentials.clone();
-        let world = sync::World::new(client, store, self.clock.clone(), stop, credentials)
-            .await
-            .unwrap();
-        sync::backfill(&Arc::new(world), &selection, range)
+        sync::backfill(&self.process(stop).await, &selection, range)
             .await
             .unwrap()
     }
 
+    /// One process: a backfill of accounts and posts that waits for pools.
+    pub async fn backfill_and_wait(&self, stop: Stop) -> Summary {
+        let process = self.process(stop).await;
+        sync::backfill_and_wait(&process, &of_posts(), Range::default())
+            .await
+            .unwrap()
+    }
+
+    /// What a process works with; it ends when this is dropped.
+    pub async fn process(&self, stop: Stop) -> Arc<sync::World> {
+        let store = Self::open_store(&self.path());
+        let client = self.client(stop.clone());
+        let credentials = self.credentials.clone();
+        let world = sync::World::new(client, store, self.clock.clone(), stop, credentials).await;
+        Arc::new(world.unwrap())
+    }
+
+    /// What a job would cost.
+    pub async fn plan(&self, range: Range) -> Preview {
+        let asked = Asked {
+            job: "backfill".to_owned(),
+            selection: of_posts(),
+            range,
+        };
+        let database = Store::peek(&self.path()).unwrap();
+        let client = self.client(stop_pair().1);
+        sync::preview(&client, &self.credentials, &database, &self.clock, &[asked])
+            .await
+            .unwrap()
+    }
+
+    pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.clock.now()
+    }
+
+    /// How many rows of posts, their counts and their parts belong to an account.
+    pub fn rows_of_posts(&self, account_id: &str) -> u64 {
+        let posts = format!("SELECT id FROM media WHERE account_id = '{account_id}'");
+        let rows = [
+            "id FROM media",
+            "media_id FROM media_children",
+            "media_id FROM media_snapshots",
+        ];
+        let count = |row: &str| {
+            let (id, table) = row.split_once(" FROM ").unwrap();
+            self.count(&format!(
+                "SELECT count(*) FROM {table} WHERE {id} IN ({posts})"
+            ))
+        };
+        rows.into_iter().map(count).sum::<i64>().unsigned_abs()
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("igsync.db")
+    }
+
     pub fn database(&self) -> Connection {
-        open(&self.folder.path().join("igsync.db"))
+        open(&self.path())
     }
 
     pub fn count(&self, sql: &str) -> i64 {
@@ -228,6 +269,20 @@ pub fn assert_complete(database: &Connection, simulator: &Simulator) {
         })
         .unwrap();
     assert_eq!(broken, 0);
+}
+
+/// Accounts and their posts, of all accounts.
+pub fn of_posts() -> Selection {
+    selection_of(&["account", "media"])
+}
+
+/// These resources of all accounts.
+pub fn selection_of(resources: &[&str]) -> Selection {
+    let find = |name: &&str| igsync::resource::find(name).unwrap();
+    Selection {
+        resources: resources.iter().map(find).collect(),
+        ..Selection::default()
+    }
 }
 
 /// What igsync fills of the tables that the oracle knows, with the columns of their keys.

@@ -22,27 +22,39 @@ const ENOUGH: f32 = 0.001;
 /// So many windows are gone through one by one; what lies behind them is told from the average.
 const FORESEEN_WINDOWS: i64 = 3;
 
+/// What becomes of work that is still to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::budget) struct Foreseen {
+    /// When all of it is done.
+    pub(in crate::budget) done_at: DateTime<Utc>,
+    /// The first long wait: after how many calls, and until when.
+    pub(in crate::budget) wait: Option<(u64, DateTime<Utc>)>,
+}
+
 impl Ledger {
-    /// How long until so many calls, one after the other, have fitted under the ceiling: the forecast's question. Taken
-    /// as if nobody else came and nobody left before their time.
-    pub(in crate::budget) fn done_at(
+    /// What becomes of so many calls, one after the other, under the ceiling: the forecast's question. Taken as if nobody
+    /// else came and nobody left before their time. A wait that is longer than `patience` is told.
+    pub(in crate::budget) fn foresee(
         &self,
         calls: u64,
         ceiling: f32,
+        patience: TimeDelta,
         now: DateTime<Utc>,
-    ) -> DateTime<Utc> {
+    ) -> Foreseen {
         let mut ahead = self.clone();
         ahead.roll(now);
         ahead.settle(ahead.calls_in_flight, now);
         ahead.requests_in_flight = 0;
         let (began, mut now, mut left) = (now, now, calls);
+        let mut wait = None;
         while left > 0 {
             ahead.roll(now);
             let window = self.slice.saturating_mul(self.spans());
             if (now - began).num_milliseconds() > FORESEEN_WINDOWS * window {
                 let dearest = self.call_costs().into_iter().fold(0.0, f32::max);
                 let windows = approximate(left) * dearest / ceiling.max(1.0);
-                return now + fraction(window, windows.min(HIGHEST));
+                now += fraction(window, windows.min(HIGHEST));
+                break;
             }
             let fit = ahead.calls_that_fit(ceiling, now).floor().max(0.0);
             let fit = number(fit).min(left);
@@ -55,9 +67,13 @@ impl Ledger {
                 continue;
             }
             let slice = TimeDelta::milliseconds(ahead.slice);
-            now = ahead.free_at(1, ceiling, now).max(now + slice);
+            let free = ahead.free_at(1, ceiling, now).max(now + slice);
+            if wait.is_none() && free - now > patience {
+                wait = Some((calls - left, free));
+            }
+            now = free;
         }
-        now
+        Foreseen { done_at: now, wait }
     }
 
     /// When a full pool may be asked again.

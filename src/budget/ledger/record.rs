@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Cost, Ledger, Reading, Slice, place};
+use super::{Cost, HIGHEST, Ledger, Reading, Slice, believable, place};
 
 /// What is kept of a ledger: short, as it is written with every page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,12 +52,18 @@ impl Ledger {
             let slice = &mut self.slices[place(number)];
             slice.calls = slice.calls.saturating_add(calls);
             for (sum, rose) in slice.rose.iter_mut().zip([count, cpu, time]) {
-                *sum += if rose.is_finite() { rose.max(0.0) } else { 0.0 };
+                *sum = believable(*sum + believable(rose));
             }
         }
         self.sum();
+        for gauge in 0..3 {
+            if self.sums[gauge] > HIGHEST {
+                self.scale(gauge, HIGHEST / self.sums[gauge]);
+            }
+        }
         for (cost, (gained, calls)) in self.costs.iter_mut().zip(&record.costs) {
-            if *gained > 0.0 && *calls > 0.0 && gained.is_finite() && calls.is_finite() {
+            let believed = 0.0..f32::MAX / 2.0;
+            if believed.contains(gained) && believed.contains(calls) && *calls > 0.0 {
                 *cost = Cost {
                     gained: *gained,
                     calls: *calls,
@@ -65,7 +71,7 @@ impl Ledger {
             }
         }
         self.reading = reading;
-        self.read_level = reading.map_or(0.0, |(reading, _)| reading.tightest());
+        self.read_level = f32::INFINITY;
     }
 }
 

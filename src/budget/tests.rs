@@ -1,0 +1,130 @@
+use super::*;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(1_800_000_000 + seconds)
+}
+
+fn buc(account: &str) -> PoolKey {
+    PoolKey::Buc {
+        account_id: account.to_owned(),
+    }
+}
+
+fn app() -> PoolKey {
+    PoolKey::App {
+        credential: "main".to_owned(),
+    }
+}
+
+fn told(percent: f32) -> Reading {
+    Reading {
+        call_count: percent,
+        ..Reading::default()
+    }
+}
+
+fn demand(pools: &[PoolKey], urgency: Urgency) -> Demand<'_> {
+    Demand {
+        pools,
+        calls: 1,
+        urgency,
+    }
+}
+
+/// Sends calls, one after the other and paced, until one may not go; gives how many went.
+async fn send_all(budget: &Budget, pool: &PoolKey, urgency: Urgency) -> u32 {
+    let pools = std::slice::from_ref(pool);
+    for sent in 0..10_000 {
+        loop {
+            match budget.admit(demand(pools, urgency), at(1)) {
+                Admission::Go => break,
+                Admission::After(wait) => tokio::time::sleep(wait).await,
+                Admission::Busy(_) | Admission::Closed(..) => return sent,
+            }
+        }
+        budget.settle(demand(pools, urgency), at(1));
+    }
+    panic!("it never ends");
+}
+
+#[tokio::test(start_paused = true)]
+async fn urgent_calls_go_beyond_what_is_reserved_and_bulk_calls_do_not() {
+    let budget = Budget::new(Settings::default());
+    let pool = app();
+    budget.observe(&pool, told(70.0), at(0));
+    budget.reserve(&pool, 10);
+    // A call costs half a percent: ten of them are kept.
+    let bulk = send_all(&budget, &pool, Urgency::Bulk).await;
+    assert_eq!(bulk, 10);
+    assert!(budget.levels(&pool, at(1))[0] < 76.0);
+    assert_eq!(send_all(&budget, &pool, Urgency::Bulk).await, 0);
+    assert_eq!(send_all(&budget, &pool, Urgency::Urgent).await, 10);
+    assert!(budget.levels(&pool, at(1))[0] <= 80.0);
+
+    // However much is reserved, a tenth of the ceiling at most is kept.
+    let budget = Budget::new(Settings::default());
+    budget.observe(&pool, told(70.0), at(0));
+    budget.reserve(&pool, 10_000);
+    let bulk = send_all(&budget, &pool, Urgency::Bulk).await;
+    assert_eq!(bulk, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exhausted_pool_holds_up_no_other() {
+    let budget = Budget::new(Settings::default());
+    for used_up in [app(), buc("1")] {
+        budget.observe(&used_up, told(100.0), at(0));
+        let pools = std::slice::from_ref(&used_up);
+        let asked = budget.admit(demand(pools, Urgency::Urgent), at(1));
+        assert!(matches!(asked, Admission::Closed(pool, _) if pool == used_up));
+    }
+    assert_eq!(
+        budget.admit(demand(&[buc("2")], Urgency::Bulk), at(1)),
+        Admission::Go
+    );
+    // A call that is metered in both asks both, and sends nothing in either when one is closed.
+    let both = [buc("3"), app()];
+    let asked = budget.admit(demand(&both, Urgency::Bulk), at(1));
+    assert!(matches!(asked, Admission::Closed(pool, _) if pool == app()));
+    assert_eq!(
+        budget.state(&buc("3"), at(1)).map(|state| state.own_calls),
+        Some(0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_pool_is_asked_by_one_call_when_its_time_has_come() {
+    let budget = Budget::new(Settings::default());
+    let pool = [buc("1")];
+    let closed = budget.refuse(&pool[0], None, "code 80002", at(0));
+    let asked = budget.admit(demand(&pool, Urgency::Urgent), at(1));
+    assert_eq!(asked, Admission::Closed(pool[0].clone(), closed.clone()));
+    let opens = closed.until;
+    assert_eq!(
+        budget.admit(demand(&pool, Urgency::Bulk), opens),
+        Admission::Go
+    );
+    let asked = budget.admit(demand(&pool, Urgency::Bulk), opens);
+    assert_eq!(asked, Admission::Busy(pool[0].clone()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_goes_on_in_the_next_process_where_it_was() {
+    let before = Budget::new(Settings::default());
+    let pool = app();
+    before.observe(&pool, told(60.0), at(0));
+    send_all(&before, &pool, Urgency::Bulk).await;
+    before.refuse(&buc("1"), None, "code 80002", at(0));
+    let after = Budget::new(Settings::default());
+    for (key, state) in before.states(at(5)) {
+        after.restore(&key, state, at(5));
+    }
+    let (known, restored) = (
+        before.levels(&pool, at(5))[0],
+        after.levels(&pool, at(5))[0],
+    );
+    assert!((known - restored).abs() < 0.1, "{restored} of {known}");
+    assert_eq!(before.states(at(5)), after.states(at(5)));
+    let asked = after.admit(demand(&[buc("1")], Urgency::Urgent), at(6));
+    assert!(matches!(asked, Admission::Closed(..)));
+}

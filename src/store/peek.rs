@@ -1,0 +1,95 @@
+//! Reading without the lock, for commands that only ask: they work beside a running igsync.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
+
+use super::open::{self, OpenError};
+use super::{Checkpoint, CheckpointKey, Objects, PoolRow, Post, Read, count, reads, state};
+use crate::clock::instant_text;
+
+/// A database that is only read. One that is missing, empty or older knows nothing yet.
+#[derive(Debug)]
+pub struct Peek {
+    path: PathBuf,
+    connection: Option<Connection>,
+}
+
+impl Peek {
+    pub(super) fn new(path: &Path) -> Result<Self, OpenError> {
+        open::inspect(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection: open::peek(path)?,
+        })
+    }
+
+    /// The pools as they were last recorded.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn pools(&self) -> Result<Vec<PoolRow>, OpenError> {
+        self.read(state::pools)
+    }
+
+    /// Where a job stands; `None` when it never committed a page.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn checkpoint(&self, key: CheckpointKey) -> Result<Option<Checkpoint>, OpenError> {
+        self.read(|connection| state::checkpoint(connection, key))
+    }
+
+    /// See [`Store::held`](super::Store::held).
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn held(&self, objects: &Objects) -> Result<Option<u64>, OpenError> {
+        self.read(|connection| count::held(connection, objects))
+    }
+
+    /// See [`Store::reads`](super::Store::reads).
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn reads(&self, account_id: &str, resource: &str) -> Result<Vec<Read>, OpenError> {
+        self.read(|connection| reads::all(connection, account_id, resource))
+    }
+
+    /// See [`Store::posts`](super::Store::posts).
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn posts(&self, account_id: &str) -> Result<Vec<Post>, OpenError> {
+        self.read(|connection| reads::posts(connection, account_id))
+    }
+
+    /// See [`Store::refused_metrics`](super::Store::refused_metrics).
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn refused_metrics(
+        &self,
+        account_id: &str,
+        resource: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<String>, OpenError> {
+        self.read(|connection| {
+            reads::refused(connection, account_id, resource, &instant_text(since))
+        })
+    }
+
+    fn read<T: Default>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, OpenError> {
+        match &self.connection {
+            Some(connection) => read(connection).map_err(|source| OpenError::Sqlite {
+                path: self.path.clone(),
+                source,
+            }),
+            None => Ok(T::default()),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The 30 hashtags of an account: taken up from the database, compared with what Meta tells, and booked before a call is sent.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::world::World;
+use crate::budget::{HASHTAGS, HashtagLedger, PoolKey, SpentHashtag, Urgency};
+use crate::clock::instant_text;
+use crate::graph::{self, Credential, Fields, Request, Shape, Tally};
+use crate::store::{HashtagRow, Store, StoreError};
+
+/// What an account may still ask for.
+#[derive(Debug)]
+pub struct Hashtags {
+    store: Store,
+    account_id: String,
+    ledger: HashtagLedger,
+    /// Ids never change, so each is resolved once.
+    ids: BTreeMap<String, String>,
+}
+
+/// Why a hashtag cannot be asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum HashtagError {
+    /// It would be the 31st.
+    #[error(
+        "#{name}: {HASHTAGS} different hashtags count for the account within seven days; the next one can be asked for from {} on",
+        instant_text(*.next_at)
+    )]
+    Spent {
+        /// Its name.
+        name: String,
+        /// When it can be asked for.
+        next_at: DateTime<Utc>,
+    },
+    /// The database cannot be written, so nothing may be sent.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Hashtags {
+    /// Takes up what an account has spent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open(store: Store, account_id: &str) -> Result<Self, StoreError> {
+        let rows = store.hashtags(account_id.to_owned()).await?;
+        let mut ids = BTreeMap::new();
+        for row in &rows {
+            if let Some(name) = row
+                .name
+                .clone()
+                .filter(|_| !row.hashtag_id.starts_with('#'))
+            {
+                ids.insert(name, row.hashtag_id.clone());
+            }
+        }
+        let spent = rows.into_iter().map(|row| {
+            let spent = SpentHashtag {
+                spent_at: row.spent_at,
+                by_others: row.by_others,
+                answered: row.answered,
+                counts_until: row.counts_until,
+            };
+            (row.hashtag_id, spent)
+        });
+        Ok(Self {
+            ledger: HashtagLedger::new(spent),
+            store,
+            account_id: account_id.to_owned(),
+            ids,
+        })
+    }
+
+    /// Asks Meta what counts, and takes over what others spent. Once at the beginning of a run is enough.
+    ///
+    /// # Errors
+    /// Why Meta did not tell; what is known already still holds.
+    pub async fn learn(
+        &mut self,
+        world: &World,
+        credential: &Credential,
+        tally: &mut Tally,
+    ) -> Result<Result<(), graph::Error>, StoreError> {
+        let told = match recently_searched(world, credential, &self.account_id, tally).await {
+            Ok(told) => told,
+            Err(error) => return Ok(Err(error)),
+        };
+        let told = told.iter().map(String::as_str);
+        let (changed, gone) = self.ledger.learn(told, world.clock.now());
+        self.write(&changed, gone).await?;
+        Ok(Ok(()))
+    }
+
+    /// The id of a hashtag, where it was resolved before: the search need not be asked again.
+    pub fn id(&self, name: &str) -> Option<&str> {
+        self.ids.get(&plain(name)).map(String::as_str)
+    }
+
+    /// Whether a hashtag may be asked for now.
+    ///
+    /// # Errors
+    /// When it may.
+    pub fn admit(&self, name: &str, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
+        self.ledger.admit(&self.key(name), now)
+    }
+
+    /// Books a hashtag. Only then may a call for it be sent, each time.
+    ///
+    /// # Errors
+    /// [`HashtagError`]; nothing may be sent then.
+    pub async fn book(&mut self, name: &str, now: DateTime<Utc>) -> Result<(), HashtagError> {
+        let key = self.key(name);
+        if let Err(next_at) = self.ledger.admit(&key, now) {
+            let name = plain(name);
+            return Err(HashtagError::Spent { name, next_at });
+        }
+        if self.ledger.book(&key, now) {
+            self.write(&[key], Vec::new()).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes that Meta answered a call for a hashtag, and its id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn answered(
+        &mut self,
+        name: &str,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let key = self.key(name);
+        let news = self.ledger.answered(&key, now);
+        let mut gone = Vec::new();
+        if key != id {
+            self.ledger.rename(&key, id);
+            self.ids.insert(plain(name), id.to_owned());
+            gone.push(key);
+        }
+        if news || !gone.is_empty() {
+            self.write(&[id.to_owned()], gone).await?;
+        }
+        Ok(())
+    }
+
+    /// The names in the order in which they should have their turn: those that were never asked for, then those whose last
+    /// turn is longest ago.
+    pub fn in_turn<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+        let mut names: Vec<&str> = names.into_iter().collect();
+        names.sort_by_key(|name| self.ledger.get(&self.key(name)).map(|spent| spent.spent_at));
+        names
+    }
+
+    /// How many more can be spent now.
+    pub fn free(&self, now: DateTime<Utc>) -> usize {
+        self.ledger.free(now)
+    }
+
+    /// What a hashtag is called in the ledger: its id, or `#` and its name before it was resolved.
+    fn key(&self, name: &str) -> String {
+        let name = plain(name);
+        match self.ids.get(&name) {
+            Some(id) => id.clone(),
+            None => format!("#{name}"),
+        }
+    }
+
+    async fn write(&self, changed: &[String], gone: Vec<String>) -> Result<(), StoreError> {
+        let name = |key: &str| match key.strip_prefix('#') {
+            Some(name) => Some(name.to_owned()),
+            None => {
+                let known = self.ids.iter().find(|(_, id)| *id == key);
+                known.map(|(name, _)| name.clone())
+            }
+        };
+        let row = |key: &String| {
+            let spent = self.ledger.get(key)?;
+            Some(HashtagRow {
+                hashtag_id: key.clone(),
+                name: name(key),
+                spent_at: spent.spent_at,
+                by_others: spent.by_others,
+                answered: spent.answered,
+                counts_until: spent.counts_until,
+            })
+        };
+        let rows = changed.iter().filter_map(row).collect();
+        let account = self.account_id.clone();
+        self.store.write_hashtags(account, rows, gone).await
+    }
+}
+
+/// As the API has it: without `#`, in small letters.
+fn plain(name: &str) -> String {
+    name.trim_start_matches('#').to_lowercase()
+}
+
+#[derive(Deserialize)]
+struct HashtagNode {
+    id: String,
+}
+
+/// `GET /{ig-user}/recently_searched_hashtags` ("IG User Recently Searched Hashtags" reference): what counts, 30 at most.
+async fn recently_searched(
+    world: &World,
+    credential: &Credential,
+    account_id: &str,
+    tally: &mut Tally,
+) -> Result<Vec<String>, graph::Error> {
+    let mut request = Request {
+        endpoint: "/{ig-user}/recently_searched_hashtags",
+        path: format!("/{account_id}/recently_searched_hashtags"),
+        fields: Fields::default(),
+        params: Vec::new(),
+        limit: Some(30),
+        after: None,
+        shape: Shape::Edge,
+        // An edge of the account's own node, so it counts among the calls of the account.
+        pool: PoolKey::Buc {
+            account_id: account_id.to_owned(),
+        },
+        urgency: Urgency::Bulk,
+    };
+    let mut told = Vec::new();
+    loop {
+        let page = world.graph.get(credential, &request, tally).await?;
+        for item in &page.items {
+            match serde_json::from_str::<HashtagNode>(item.get()) {
+                Ok(node) => told.push(node.id),
+                Err(error) => tracing::warn!(%error, "a hashtag that counts cannot be read"),
+            }
+        }
+        if page.next.is_none() {
+            return Ok(told);
+        }
+        request.after = page.next;
+    }
+}

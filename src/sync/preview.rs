@@ -1,0 +1,121 @@
+//! `plan`: what work would cost, before it is done. Spends discovery calls and nothing else; writes nothing.
+
+use super::discovery::{Problem, survey};
+use super::forecast::{self, Forecast, JobForecast, forecast};
+use super::job::{Job, Known, Range};
+use super::pools::restore_pools;
+use super::selection::{Selection, SelectionError, split_open};
+use super::world::memory;
+use crate::clock::Clock;
+use crate::graph::{Client, Credential, Tally};
+use crate::resource::{Facts, Refresh, Work};
+use crate::store::{Checkpoint, OpenError, Peek};
+use std::sync::Arc;
+
+/// What was asked for, as one or several jobs.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// `backfill`, or the name of a configured job.
+    pub job: String,
+    /// Which accounts and resources.
+    pub selection: Selection,
+    /// Over which days.
+    pub range: Range,
+}
+
+/// What the work would cost.
+#[derive(Debug)]
+pub struct Preview {
+    /// Calls, times and what is postponed.
+    pub forecast: Forecast,
+    /// Jobs that an earlier start finished, as `account resource`: they are not run again before the others are finished, too.
+    pub done_before: Vec<String>,
+    /// Credentials that could not be asked: what only they reach is missing here.
+    pub problems: Vec<Problem>,
+    /// Calls that were spent to find the accounts.
+    pub discovery_calls: u64,
+}
+
+/// Why there is no preview.
+#[derive(Debug, thiserror::Error)]
+pub enum PreviewError {
+    /// A name that means no account.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    /// The database cannot be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+/// Asks the tokens for their accounts and counts what jobs would cost that begin now.
+///
+/// # Errors
+/// [`PreviewError`]; refusals of the API are in the preview.
+pub async fn preview(
+    graph: &Client,
+    credentials: &[Arc<Credential>],
+    database: &Peek,
+    clock: &Clock,
+    asked: &[Asked],
+) -> Result<Preview, PreviewError> {
+    restore_pools(graph, database.pools()?, clock.now());
+    let mut tally = Tally::default();
+    let survey = survey(graph, credentials, &mut tally).await;
+    let (mut work, mut done_before) = (Vec::new(), Vec::new());
+    for one in asked {
+        let all_asked = survey.problems.is_empty();
+        let accounts = one.selection.select(&survey.accounts, all_asked)?;
+        let mut places = Vec::new();
+        for job in one.selection.jobs(&one.job, &accounts, one.range) {
+            let checkpoint = database.checkpoint(job.checkpoint_key())?;
+            places.push((job, checkpoint));
+        }
+        let (open, over) = split_open(places);
+        let name = |job: &Job| format!("{} {}", job.account.label(), job.resource.name);
+        done_before.extend(over.iter().map(|(job, _)| name(job)));
+        for (job, checkpoint) in open {
+            let objects = match &job.resource.work {
+                Work::Walk(_) => {
+                    let held = database.held(&forecast::held_by(&job))?;
+                    forecast::objects(&job, held)
+                }
+                Work::Questions(questions) => {
+                    let facts = facts(database, clock, &job, checkpoint.as_ref())?;
+                    forecast::due(&job, questions, &facts)
+                }
+            };
+            work.push(JobForecast {
+                pool: job.account.pool(),
+                calls: forecast::calls(job.resource, objects, checkpoint.as_ref()),
+                job,
+            });
+        }
+    }
+    let calls = tally.take();
+    Ok(Preview {
+        forecast: forecast(work, graph.budget(), clock.now()),
+        done_before,
+        problems: survey.problems,
+        discovery_calls: calls.iter().map(|(_, _, calls, _)| u64::from(*calls)).sum(),
+    })
+}
+
+fn facts(
+    database: &Peek,
+    clock: &Clock,
+    job: &Job,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<Facts, OpenError> {
+    let now = clock.now();
+    let refused = database.refused_metrics(&job.account.id, job.resource.name, memory(now))?;
+    Ok(job.facts(
+        checkpoint,
+        Known {
+            posts: database.posts(&job.account.id)?,
+            reads: database.reads(&job.account.id, job.resource.name)?,
+            refused,
+            refresh: Refresh::default(),
+        },
+        now,
+    ))
+}

@@ -1,0 +1,132 @@
+//! Which accounts and resources are meant, and which of their jobs are still to be done. Pure.
+
+use std::sync::Arc;
+
+use super::job::{Account, Job, Range};
+use super::plan::is_over;
+use crate::resource::{RESOURCES, Resource};
+use crate::store::{Checkpoint, StoreError};
+
+/// Which accounts and resources.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Ids or usernames from the command line; empty: all.
+    pub accounts: Vec<String>,
+    /// Ids or usernames from `accounts.include`; empty: all.
+    pub include: Vec<String>,
+    /// Ids or usernames from `accounts.exclude`.
+    pub exclude: Vec<String>,
+    /// Resources; empty: all.
+    pub resources: Vec<&'static Resource>,
+    /// For `hashtags`.
+    pub hashtags: Vec<String>,
+    /// For `business_discovery`.
+    pub usernames: Vec<String>,
+}
+
+/// Why nothing was run.
+#[derive(Debug, thiserror::Error)]
+pub enum SelectionError {
+    /// A name that no token reaches, or that the configuration leaves out.
+    #[error("no account `{name}`; the tokens reach: {known}")]
+    NoSuchAccount {
+        /// As it was given.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The database cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Selection {
+    /// The accounts that are meant, of those that the tokens reach. `all_asked` says whether every token could be asked; when
+    /// one could not, an account that is not there may well exist.
+    ///
+    /// # Errors
+    /// [`SelectionError::NoSuchAccount`].
+    pub(super) fn select(
+        &self,
+        found: &[Account],
+        all_asked: bool,
+    ) -> Result<Vec<Arc<Account>>, SelectionError> {
+        let named =
+            |account: &Account, names: &[String]| names.iter().any(|name| account.is_called(name));
+        let excluded_all = missing(&self.exclude, found).is_empty();
+        let allowed: Vec<&Account> = found
+            .iter()
+            .filter(|account| self.include.is_empty() || named(account, &self.include))
+            .filter(|account| !named(account, &self.exclude))
+            // An account whose name nobody told may be one that is to be left out.
+            .filter(|account| account.username.is_some() || excluded_all)
+            .collect();
+        for name in &self.accounts {
+            let known = allowed.iter().any(|account| account.is_called(name));
+            if !known && all_asked {
+                let known: Vec<&str> = allowed.iter().map(|account| account.label()).collect();
+                return Err(SelectionError::NoSuchAccount {
+                    name: name.clone(),
+                    known: known.join(", "),
+                });
+            }
+        }
+        Ok(allowed
+            .into_iter()
+            .filter(|account| self.accounts.is_empty() || named(account, &self.accounts))
+            .map(|account| Arc::new(account.clone()))
+            .collect())
+    }
+
+    fn names(&self, resource: &Resource) -> Vec<String> {
+        match resource.name {
+            "hashtags" => self.hashtags.clone(),
+            "business_discovery" => self.usernames.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A job for each chosen resource of each account, in the order in which they are run.
+    pub(super) fn jobs(&self, name: &str, accounts: &[Arc<Account>], range: Range) -> Vec<Job> {
+        let wanted = |resource: &Resource| {
+            let chosen = &self.resources;
+            chosen.is_empty() || chosen.iter().any(|one| one.name == resource.name)
+        };
+        let resources = RESOURCES.iter().filter(|resource| wanted(resource));
+        let of_account = |account: &Arc<Account>| {
+            let account = Arc::clone(account);
+            resources.clone().map(move |resource| Job {
+                name: name.to_owned(),
+                account: Arc::clone(&account),
+                resource,
+                range,
+                forecast_calls: None,
+                names: self.names(resource),
+            })
+        };
+        accounts.iter().flat_map(of_account).collect()
+    }
+}
+
+/// Those of the names that mean no account which a token reaches.
+pub(super) fn missing(names: &[String], found: &[Account]) -> Vec<String> {
+    let reached = |name: &String| found.iter().any(|account| account.is_called(name));
+    names
+        .iter()
+        .filter(|name| !reached(name))
+        .cloned()
+        .collect()
+}
+
+/// A job and where it stands; `None` when it never committed a page.
+pub(super) type Place = (Job, Option<Checkpoint>);
+
+/// The jobs that are to be run, and those that an earlier start finished: only what is unfinished goes on, and all of them are
+/// run again when none is.
+pub(super) fn split_open(jobs: Vec<Place>) -> (Vec<Place>, Vec<Place>) {
+    let over = |(_, checkpoint): &Place| checkpoint.as_ref().is_some_and(is_over);
+    if jobs.iter().all(over) {
+        return (jobs, Vec::new());
+    }
+    jobs.into_iter().partition(|place| !over(place))
+}

@@ -1,0 +1,146 @@
+//! A first backfill and nights after it, in worlds of known size, with what the simulator counted.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use igsync::budget::{Budget, Settings};
+use igsync::clock::Clock;
+use igsync::graph::{self, Client, Credential};
+use igsync::resource::{RESOURCES, Resource};
+use igsync::stop::stop_pair;
+use igsync::store::Store;
+use igsync::sync::{self, Range, Selection, WhenSuspended};
+use igsync_simulator::{AccountSpec, PageSpec, Simulator, TokenSpec, World, WorldSpec};
+use tokio::time::sleep;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// What is read every night here. The others need names, a shop or a feature of the app.
+const NIGHTLY: [&str; 8] = [
+    "stories",
+    "account",
+    "media",
+    "media_insights",
+    "comments",
+    "account_insights",
+    "online_followers",
+    "audience",
+];
+
+/// A world and its nights.
+pub struct Nights {
+    spec: WorldSpec,
+}
+
+impl Nights {
+    /// 2 accounts of 250 posts over two years: 40 % images, 40 % reels, 20 % carousels of up to 5; 10 live stories; 4 comments a
+    /// post on average.
+    pub fn two_accounts() -> Self {
+        Self::of(2, 250, 2 * 365)
+    }
+
+    /// So many accounts with so many posts over so many days, of the same kinds.
+    pub fn of(accounts: u64, posts: u32, history_days: u32) -> Self {
+        let account = |number| AccountSpec {
+            posts,
+            history_days,
+            posts_per_week: (posts * 7).div_ceil(history_days),
+            reels_per_mille: 400,
+            carousels_per_mille: 200,
+            videos_per_mille: 0,
+            lives_per_mille: 0,
+            max_children: 5,
+            mean_comments: 4,
+            stories_per_day: 5,
+            ..AccountSpec::numbered(number)
+        };
+        let page = |number| PageSpec::numbered(number, Some(account(number)));
+        Self {
+            spec: WorldSpec {
+                tokens: vec![TokenSpec::default()],
+                pages: (1..=accounts).map(page).collect(),
+                ..WorldSpec::default()
+            },
+        }
+    }
+
+    /// A backfill, then so many nights less one. Calls and round trips of each, as the simulator counted them.
+    pub async fn run(self, count: usize) -> Vec<(usize, usize)> {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("graph.sock");
+        let token = self.spec.tokens[0].clone();
+        let secret = self.spec.app.secret.clone();
+        let epoch = self.spec.epoch;
+        let simulated = igsync_simulator::Clock::starting_at(epoch);
+        let simulator = Simulator::new(World::new(self.spec), simulated);
+        let server = simulator.serve_unix(&socket).await.unwrap();
+        let credential = Credential::new(&token.name, &token.token, Some(&secret)).unwrap();
+        let credentials = vec![Arc::new(credential)];
+        let clock = Clock::anchored(epoch);
+        let mut spent = Vec::new();
+        for night in 0..count {
+            simulator.clear_journal();
+            let path = folder.path().join("igsync.db");
+            one_night(night, &path, &socket, &clock, &credentials).await;
+            let journal = simulator.journal();
+            let alone = journal.iter().filter(|call| !call.in_batch).count();
+            spent.push((journal.len(), alone + batches(&journal)));
+            sleep(DAY).await;
+        }
+        server.abort();
+        spent
+    }
+}
+
+/// Parts of one batch arrive at the same instant, one batch after the other.
+fn batches(journal: &[igsync_simulator::Call]) -> usize {
+    let parts: Vec<_> = journal.iter().filter(|call| call.in_batch).collect();
+    let changes = parts
+        .windows(2)
+        .filter(|pair| pair[0].at != pair[1].at)
+        .count();
+    changes + usize::from(!parts.is_empty())
+}
+
+async fn one_night(
+    night: usize,
+    path: &Path,
+    socket: &Path,
+    clock: &Clock,
+    credentials: &[Arc<Credential>],
+) {
+    let settings = graph::Settings {
+        base_url: "http://graph.example".to_owned(),
+        version: "v25.0".to_owned(),
+        timeout: Duration::from_secs(60),
+    };
+    let (_handle, stop) = stop_pair();
+    let http = graph::socket_client(socket).unwrap();
+    let budget = Budget::new(Settings::default());
+    let client = Client::new(http, settings, budget, clock.clone(), stop.clone());
+    let store = loop {
+        // The night before may still be giving it back.
+        match Store::open(path, "a test") {
+            Ok(store) => break store,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    let world = sync::World::new(client, store, clock.clone(), stop, credentials.to_vec());
+    let world = Arc::new(world.await.unwrap());
+    let nightly = |resource: &&&'static Resource| NIGHTLY.contains(&resource.name);
+    let selection = Selection {
+        resources: RESOURCES.iter().filter(nightly).copied().collect(),
+        ..Selection::default()
+    };
+    if night == 0 {
+        sync::backfill(&world, &selection, Range::default())
+            .await
+            .unwrap();
+    } else {
+        let waits = WhenSuspended::Leave;
+        sync::run_job(&world, "nightly", &selection, waits)
+            .await
+            .unwrap();
+    }
+}
