@@ -3,6 +3,8 @@
 //! Texts, codes and types are those of recorded answers where there is one, else of Meta's pages "Handle Errors"
 //! (developers.facebook.com/docs/graph-api/guides/error-handling) and "Error Codes" of the Instagram API.
 
+use std::borrow::Cow;
+
 use crate::json::Json;
 
 /// An error object and the HTTP status it is sent with.
@@ -11,13 +13,19 @@ pub(crate) struct GraphError {
     pub(crate) status: u16,
     pub(crate) code: i64,
     pub(crate) subcode: Option<i64>,
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Cow<'static, str>,
     pub(crate) message: String,
     pub(crate) is_transient: Option<bool>,
-    /// Title and text for people.
-    pub(crate) for_people: Option<Box<(String, String)>>,
+    pub(crate) for_people: Option<Box<ForPeople>>,
     /// A finished piece of JSON.
-    pub(crate) error_data: Option<&'static str>,
+    pub(crate) error_data: Option<Cow<'static, str>>,
+}
+
+/// What is shown to people; either may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ForPeople {
+    pub(crate) title: Option<String>,
+    pub(crate) message: Option<String>,
 }
 
 pub(crate) type Outcome<T> = Result<T, GraphError>;
@@ -28,7 +36,7 @@ impl GraphError {
             status: 400,
             code,
             subcode: None,
-            kind: "OAuthException",
+            kind: Cow::Borrowed("OAuthException"),
             message: message.into(),
             is_transient: None,
             for_people: None,
@@ -51,13 +59,21 @@ impl GraphError {
         self
     }
 
-    pub(crate) fn kind(mut self, kind: &'static str) -> Self {
-        self.kind = kind;
+    pub(crate) fn kind(mut self, kind: impl Into<Cow<'static, str>>) -> Self {
+        self.kind = kind.into();
+        self
+    }
+
+    pub(crate) fn error_data(mut self, json: impl Into<Cow<'static, str>>) -> Self {
+        self.error_data = Some(json.into());
         self
     }
 
     pub(crate) fn for_people(mut self, title: &str, message: &str) -> Self {
-        self.for_people = Some(Box::new((title.to_owned(), message.to_owned())));
+        self.for_people = Some(Box::new(ForPeople {
+            title: Some(title.to_owned()),
+            message: Some(message.to_owned()),
+        }));
         self
     }
 
@@ -65,7 +81,10 @@ impl GraphError {
     pub(crate) fn localize(&mut self, text: &str) {
         text.clone_into(&mut self.message);
         if let Some(people) = &mut self.for_people {
-            **people = (text.to_owned(), text.to_owned());
+            let texts = [&mut people.title, &mut people.message];
+            for told in texts.into_iter().flatten() {
+                text.clone_into(told);
+            }
         }
     }
 
@@ -76,9 +95,9 @@ impl GraphError {
         json.key("error");
         json.open_object();
         json.string_member("message", &self.message);
-        json.string_member("type", self.kind);
+        json.string_member("type", &self.kind);
         json.integer_member("code", self.code);
-        if let Some(data) = self.error_data {
+        if let Some(data) = &self.error_data {
             json.key("error_data");
             json.raw(data);
         }
@@ -88,9 +107,12 @@ impl GraphError {
         if let Some(is_transient) = self.is_transient {
             json.boolean_member("is_transient", is_transient);
         }
-        if let Some(people) = &self.for_people {
-            json.string_member("error_user_title", &people.0);
-            json.string_member("error_user_msg", &people.1);
+        let people = self.for_people.as_deref();
+        if let Some(title) = people.and_then(|people| people.title.as_deref()) {
+            json.string_member("error_user_title", title);
+        }
+        if let Some(message) = people.and_then(|people| people.message.as_deref()) {
+            json.string_member("error_user_msg", message);
         }
         json.string_member("fbtrace_id", trace_id);
         json.close_object();
@@ -195,14 +217,12 @@ mod tests {
 
     #[test]
     fn the_keys_stand_in_the_recorded_order() {
-        let body = GraphError {
-            error_data: Some(r#"{"blame_field_specs":[[""]]}"#),
-            ..GraphError::new(100, "Invalid parameter")
-        }
-        .subcode(2_108_006)
-        .transient(false)
-        .for_people("Title", "Text")
-        .body("Abc");
+        let body = GraphError::new(100, "Invalid parameter")
+            .error_data(r#"{"blame_field_specs":[[""]]}"#)
+            .subcode(2_108_006)
+            .transient(false)
+            .for_people("Title", "Text")
+            .body("Abc");
         assert_eq!(
             body,
             r#"{"error":{"message":"Invalid parameter","type":"OAuthException","code":100,"error_data":{"blame_field_specs":[[""]]},"error_subcode":2108006,"is_transient":false,"error_user_title":"Title","error_user_msg":"Text","fbtrace_id":"Abc"}}"#

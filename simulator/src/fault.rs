@@ -1,10 +1,16 @@
 //! Scripted faults: what goes wrong, on which calls, and how often.
 
+mod changes;
+
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::error::GraphError;
 use crate::seed::Seed;
 use crate::server::Incoming;
+
+pub(crate) use changes::Changes;
 
 /// Which calls a fault is for.
 #[derive(Clone, Debug, Default)]
@@ -99,29 +105,6 @@ pub struct Fault {
     changes: Changes,
 }
 
-/// What becomes of a call.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Changes {
-    pub(crate) delay: Duration,
-    pub(crate) hang: bool,
-    pub(crate) reset: bool,
-    pub(crate) unfinished: bool,
-    pub(crate) status: Option<u16>,
-    pub(crate) error: Option<GraphError>,
-    pub(crate) body: Option<String>,
-    pub(crate) html: bool,
-    pub(crate) cut: bool,
-    pub(crate) dead_cursor: bool,
-    pub(crate) item_twice: bool,
-    pub(crate) shifted_page: bool,
-    pub(crate) message: Option<String>,
-    pub(crate) served_version: Option<String>,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) without_usage: bool,
-    /// Whether the batch around the call is changed.
-    pub(crate) around: bool,
-}
-
 impl Fault {
     /// A fault that does nothing yet.
     pub fn on(when: Match) -> Self {
@@ -154,7 +137,8 @@ impl Fault {
         self
     }
 
-    /// Answers with an error object; HTTP status 400 unless [`Fault::status`] says otherwise.
+    /// Answers with an error object; HTTP status 400 unless [`Fault::status`] says otherwise. What else an error may tell
+    /// is said after this.
     #[must_use]
     pub fn error(mut self, code: i64, subcode: Option<i64>, message: &str) -> Self {
         let error = GraphError::new(code, message);
@@ -162,11 +146,42 @@ impl Fault {
         self
     }
 
-    /// Marks the error as transient.
+    /// `is_transient` of the error.
     #[must_use]
-    pub fn transient(mut self) -> Self {
-        self.changes.error = self.changes.error.map(|error| error.transient(true));
-        self
+    pub fn is_transient(self, is_transient: bool) -> Self {
+        self.with_error(|error| error.transient(is_transient))
+    }
+
+    /// `type` of the error; `OAuthException` unless it is said.
+    #[must_use]
+    pub fn error_type(self, kind: &str) -> Self {
+        let kind = kind.to_owned();
+        self.with_error(|error| error.kind(kind))
+    }
+
+    /// `error_user_title` of the error.
+    #[must_use]
+    pub fn error_user_title(self, title: &str) -> Self {
+        self.with_error(|mut error| {
+            error.for_people.get_or_insert_default().title = Some(title.to_owned());
+            error
+        })
+    }
+
+    /// `error_user_msg` of the error.
+    #[must_use]
+    pub fn error_user_msg(self, message: &str) -> Self {
+        self.with_error(|mut error| {
+            error.for_people.get_or_insert_default().message = Some(message.to_owned());
+            error
+        })
+    }
+
+    /// `error_data` of the error: an object, or text.
+    #[must_use]
+    pub fn error_data(self, data: &Value) -> Self {
+        let data = data.to_string();
+        self.with_error(|error| error.error_data(data))
     }
 
     /// Answers with a page of HTML.
@@ -270,6 +285,12 @@ impl Fault {
         self
     }
 
+    /// Changes the error that [`Fault::error`] has set before.
+    fn with_error(mut self, change: impl FnOnce(GraphError) -> GraphError) -> Self {
+        self.changes.error = self.changes.error.map(change);
+        self
+    }
+
     fn take(&mut self, call: &Incoming, chance: Seed) -> Option<Changes> {
         if !self.when.fits(call) {
             return None;
@@ -286,55 +307,6 @@ impl Fault {
         }
         self.remaining = self.remaining.map(|remaining| remaining - 1);
         Some(self.changes.clone())
-    }
-}
-
-impl Changes {
-    /// What is left of an answer.
-    pub(crate) fn applied(
-        &self,
-        status: u16,
-        body: String,
-        headers: &mut Vec<(String, String)>,
-    ) -> (u16, String) {
-        let mut body = self.body.clone().unwrap_or(body);
-        if self.html {
-            set(headers, "content-type", "text/html; charset=utf-8");
-            body = "<!DOCTYPE html><html><head><title>Facebook | Error</title></head><body>Sorry, something went wrong.\
-                    </body></html>"
-                .to_owned();
-        }
-        if self.cut {
-            let mut half = body.len() / 2;
-            while !body.is_char_boundary(half) {
-                half -= 1;
-            }
-            body.truncate(half);
-        }
-        for (name, value) in &self.headers {
-            set(headers, name, value);
-        }
-        (self.status.unwrap_or(status), body)
-    }
-
-    /// Whether the caller gets something else than without the fault.
-    pub(crate) fn interferes(&self) -> bool {
-        let is_unanswered = self.hang || self.reset || self.unfinished;
-        is_unanswered
-            || self.around
-            || self.without_usage
-            || !self.headers.is_empty()
-            || self.status.is_some()
-            || self.error.is_some()
-            || self.body.is_some()
-            || self.message.is_some()
-            || self.served_version.is_some()
-            || self.html
-            || self.cut
-            || self.dead_cursor
-            || self.item_twice
-            || self.shifted_page
-            || !self.delay.is_zero()
     }
 }
 
@@ -363,9 +335,4 @@ impl Faults {
         }
         changes
     }
-}
-
-fn set(headers: &mut Vec<(String, String)>, name: &str, value: &str) {
-    headers.retain(|(known, _)| known != name);
-    headers.push((name.to_owned(), value.to_owned()));
 }

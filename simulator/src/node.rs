@@ -32,6 +32,7 @@ pub(crate) use debug_token::write as write_debug_token;
 pub(crate) use ig_hashtag::search as search_hashtag;
 pub(crate) use ig_user::profile_picture_path;
 pub(crate) use media_insights::{MEDIA_METRICS, is_metric_of};
+pub(crate) use page::check_access as check_page_access;
 pub(crate) use row::Row;
 pub(crate) use view::View;
 
@@ -256,7 +257,7 @@ pub(crate) fn edge<'s>(
     name: &str,
     params: Params<'_>,
 ) -> Outcome<Option<Edge<'s>>> {
-    match node {
+    let edge = match node {
         Node::User => user::edge(reader, name),
         Node::Page(page) if name == "conversations" => {
             messaging::conversations(reader, *page, params).map(Some)
@@ -267,45 +268,58 @@ pub(crate) fn edge<'s>(
         Node::Conversation(conversation) => {
             messaging::conversation_edge(reader, *conversation, name)
         }
-        Node::Page(_) | Node::Message(_) | Node::Row(_) => Ok(None),
+        Node::Message(message) => messaging::message_edge(reader, *message, name),
+        Node::Page(_) | Node::Row(_) => Ok(None),
         Node::Account(account) => ig_user::edge(reader, *account, name, params),
         Node::Media(media, view) => ig_media::edge(reader, media, *view, name, params),
         Node::Comment(comment) => ig_comment::edge(reader, comment, name),
-    }
+    }?;
+    debug_assert!(
+        edge.is_none() || is_edge_of_some_node(name),
+        "{name} is missing in EDGES"
+    );
+    Ok(edge)
 }
 
-/// Names that are edges of some node. A node without them refuses them as fields, as recorded for `feed`; any other
-/// name is an unknown path.
+/// Names that are edges of some node. Beside those that are served there is `feed`, of which only the refusal is known.
+pub const EDGES: [&str; 33] = [
+    "accounts",
+    "attachments",
+    "available_catalogs",
+    "boost_ads_list",
+    "businesses",
+    "catalog_product_search",
+    "children",
+    "client_instagram_accounts",
+    "client_pages",
+    "collaboration_invites",
+    "collaborative_media",
+    "collaborators",
+    "comments",
+    "content_publishing_limit",
+    "conversations",
+    "feed",
+    "insights",
+    "instagram_business_accounts",
+    "live_media",
+    "media",
+    "messages",
+    "owned_instagram_accounts",
+    "owned_pages",
+    "permissions",
+    "product_appeal",
+    "product_tags",
+    "recent_media",
+    "recently_searched_hashtags",
+    "replies",
+    "shares",
+    "stories",
+    "tags",
+    "top_media",
+];
+
+/// Whether a name is that of an edge. A node without it refuses it as a field, as recorded for `feed`; any other name is
+/// an unknown path.
 pub(crate) fn is_edge_of_some_node(name: &str) -> bool {
-    matches!(
-        name,
-        "accounts"
-            | "available_catalogs"
-            | "businesses"
-            | "catalog_product_search"
-            | "children"
-            | "client_pages"
-            | "collaboration_invites"
-            | "collaborative_media"
-            | "collaborators"
-            | "comments"
-            | "content_publishing_limit"
-            | "conversations"
-            | "feed"
-            | "insights"
-            | "instagram_business_accounts"
-            | "live_media"
-            | "media"
-            | "messages"
-            | "owned_pages"
-            | "permissions"
-            | "product_appeal"
-            | "product_tags"
-            | "recent_media"
-            | "recently_searched_hashtags"
-            | "replies"
-            | "stories"
-            | "tags"
-            | "top_media"
-    )
+    EDGES.contains(&name)
 }

@@ -64,6 +64,7 @@ impl WorldSpec {
             collaborators_per_mille: 60,
             conversations: 4,
             messages_per_conversation: 26,
+            requests_per_mille: 250,
             deleted_per_mille: 25,
             crossposted_per_mille: 200,
             lives_per_mille: 15,

@@ -69,6 +69,8 @@ pub struct Rules {
     pub views_refused_on_feed_videos: bool,
     /// The breakdown that account `views` accepts: the page says `follower_type`, the API's enum `follow_type`.
     pub views_breakdown: Option<String>,
+    /// Whether totals other than `reach` accept the periods `week` and `days_28`; only those of `reach` are known.
+    pub longer_periods_of_totals: bool,
     /// Whether `follower_demographics` needs a `timeframe`; the page says so, a connector omits it.
     pub follower_demographics_need_timeframe: bool,
     /// Whether a breakdown without support answers "An unknown error has occurred", as the pages say; recordings
@@ -77,6 +79,10 @@ pub struct Rules {
     /// Whether demographics of too few engaged or reached people are refused with 2874010, as recorded; the page says
     /// that they are missing.
     pub small_audience_is_refused: bool,
+    /// Whether a metric or a breakdown that is listed twice is refused; else it counts once. Nobody recorded it.
+    pub repeated_metrics_refused: bool,
+    /// Whether account insights refuse a `since` after `until`; else they are empty. Nobody recorded it.
+    pub reversed_range_refused: bool,
     /// The zone whose midnight ends a day of account insights.
     pub insights_zone: Tz,
     /// How far back account insights answer, in days.
@@ -114,7 +120,7 @@ pub struct Rules {
     pub business_roles_need_ads_permission: bool,
     /// Whether unknown hashtags and missing features answer 10 (else 200).
     pub hashtag_feature_code: i64,
-    /// Fields of collaborative media beyond the basic ones are refused; the accepted list is not documented.
+    /// Whether collaborative media refuses the further counts that the "Collaboration" guide lists; nobody recorded them.
     pub collaborative_media_basic_fields_only: bool,
 }
 
@@ -144,9 +150,12 @@ impl Default for Rules {
             follows_and_shares_on_images: true,
             views_refused_on_feed_videos: true,
             views_breakdown: None,
+            longer_periods_of_totals: false,
             follower_demographics_need_timeframe: false,
             breakdown_refusal_is_unknown_error: false,
             small_audience_is_refused: true,
+            repeated_metrics_refused: true,
+            reversed_range_refused: true,
             insights_zone: chrono_tz::America::Los_Angeles,
             insights_retention_days: 730,
             insights_delay_seconds: 2 * 3600,

@@ -3,6 +3,7 @@
 mod answer;
 mod batch;
 mod caller;
+mod dependency;
 mod incoming;
 mod memory;
 mod reading;

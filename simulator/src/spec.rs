@@ -24,7 +24,7 @@ pub struct WorldSpec {
     pub others: Vec<AccountSpec>,
     /// Hashtags that exist.
     pub hashtags: Vec<HashtagSpec>,
-    /// `/{ig}/media` lists this many of the most recent posts ("IG User Media" page: 10,000).
+    /// `/{ig}/media` lists this many of the most recent posts that still exist ("IG User Media" page: 10,000).
     pub media_list_cap: u64,
     /// Limits and switches.
     pub rules: Rules,
@@ -107,7 +107,8 @@ pub struct PageSpec {
     pub new_page_experience: bool,
     /// The business that owns it; appears as a second id in usage headers.
     pub business_id: Option<String>,
-    /// The business of the tokens' users, where they work on the page for the business that owns it: an agency.
+    /// The business of the tokens' users, where they work on the page for the business that owns it: an agency. Their
+    /// role on it is then given through a business.
     pub client_business_id: Option<String>,
     /// The professional account linked to it.
     pub account: Option<AccountSpec>,
@@ -160,12 +161,16 @@ pub struct AccountSpec {
     pub mentions: u32,
     /// Posts of others on which it is an accepted collaborator.
     pub collaborations: u32,
+    /// Posts of others on which it is invited to be a collaborator.
+    pub invites: u32,
     /// Own posts with collaborators among 1,000.
     pub collaborators_per_mille: u32,
     /// Conversations.
     pub conversations: u32,
     /// Messages per conversation.
     pub messages_per_conversation: u32,
+    /// Conversations in the Requests folder among 1,000: the account has never answered in them.
+    pub requests_per_mille: u32,
     /// Products in its catalog; 0 is no catalog.
     pub products: u32,
     /// Posts with product tags among 1,000.
@@ -178,6 +183,8 @@ pub struct AccountSpec {
     pub story_replies_hidden: bool,
     /// Posts with hidden like counts among 1,000.
     pub hidden_likes_per_mille: u32,
+    /// Posts among 1,000 whose owner hides how often they were shared and reposted.
+    pub hidden_shares_per_mille: u32,
     /// Media without `media_url` among 1,000.
     pub missing_media_url_per_mille: u32,
     /// Posts without a caption among 1,000.
@@ -330,15 +337,18 @@ impl Default for AccountSpec {
             tagged_per_year: 0,
             mentions: 0,
             collaborations: 0,
+            invites: 0,
             collaborators_per_mille: 0,
             conversations: 0,
             messages_per_conversation: 0,
+            requests_per_mille: 0,
             products: 0,
             product_tags_per_mille: 0,
             converted_at: None,
             creator: false,
             story_replies_hidden: false,
             hidden_likes_per_mille: 40,
+            hidden_shares_per_mille: 30,
             missing_media_url_per_mille: 60,
             no_caption_per_mille: 50,
             comments_off_per_mille: 30,

@@ -191,6 +191,11 @@ impl World {
         self.now().timestamp()
     }
 
+    /// When the simulation started: nobody has read anything before.
+    pub(crate) fn start_seconds(&self) -> i64 {
+        self.spec.epoch.timestamp()
+    }
+
     pub(crate) fn edits(&self) -> RwLockReadGuard<'_, Edits> {
         self.edits.read().unwrap_or_else(PoisonError::into_inner)
     }

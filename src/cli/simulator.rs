@@ -1,4 +1,7 @@
-//! `igsync simulator`: the simulated Graph API on a local port, until a signal. Prints how to reach it.
+//! `igsync simulator`: the simulated Graph API on a local port, until a signal. Prints how to reach it, and says what is
+//! in its world.
+
+use std::fmt::Write as _;
 
 use anyhow::Context;
 use igsync_simulator::{Clock, Simulator, World, WorldSpec};
@@ -34,6 +37,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
         let clock = Clock::starting_at(spec.epoch);
         let lived = crate::clock::Clock::system().now() - spec.epoch;
         clock.skip(lived.to_std().unwrap_or_default());
+        let introduction = introduction(&spec, &address.to_string());
         let simulator = Simulator::new(World::new(spec), clock);
         let served = simulator.serve_tcp(listener).await?;
         session.terminal.print(&format!(
@@ -41,6 +45,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
              [graph]\n  base_url = \"http://{address}\"\n\n  \
              [[credential]]\n  name = \"simulator\"\n  token_file = \"token\"   # holds: {token}\n"
         ));
+        session.terminal.say(&introduction);
         let (handle, stop) = stop_pair();
         let until = async {
             tokio::select! {
@@ -51,4 +56,39 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
         signals::until_stopped(&session.terminal, &handle, until).await?;
         Ok(OK)
     })
+}
+
+/// What can be asked, and with what. Nothing of it is a secret: it is as made up as the world.
+fn introduction(spec: &WorldSpec, address: &str) -> String {
+    let mut text =
+        "Who and what there is; tokens and secrets are made up like the rest:\n\n".to_owned();
+    let mut line = |what: &str, value: &str, remark: &str| {
+        let value = format!("  {what:<12}{value:<36}{remark}");
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{}", value.trim_end());
+    };
+    line("address", &format!("http://{address}"), "");
+    line("app id", &spec.app.id, "");
+    line("app secret", &spec.app.secret, "the key of appsecret_proof");
+    for token in &spec.tokens {
+        line("token", &token.token, &token.name);
+    }
+    let pages = spec.pages.iter();
+    for account in pages.filter_map(|page| page.account.as_ref()) {
+        line("account", &account.id, &account.username);
+    }
+    for other in &spec.others {
+        line("other", &other.username, "for Business Discovery");
+    }
+    for hashtag in &spec.hashtags {
+        line("hashtag", &hashtag.name, "");
+    }
+    if let Some(token) = spec.tokens.first() {
+        let token = &token.token;
+        let _ = writeln!(
+            text,
+            "\nTry: curl -H 'Authorization: Bearer {token}' 'http://{address}/v25.0/me/accounts?fields=id,name,instagram_business_account'"
+        );
+    }
+    text
 }

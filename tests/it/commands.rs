@@ -577,5 +577,18 @@ async fn the_simulator_serves_the_present_and_keeps_its_clients_to_itself() {
     }
     assert!(pages > 2, "{pages} pages");
     signal(&child, "TERM");
-    ended(child).await.exits(0);
+    let said = ended(child).await.exits(0).stderr;
+    let spec = WorldSpec::demo(1);
+    let mut needed = vec![base_url, spec.app.id, spec.app.secret];
+    for told in spec.tokens {
+        needed.extend([told.name, told.token]);
+    }
+    for account in spec.pages.into_iter().filter_map(|page| page.account) {
+        needed.extend([account.id, account.username]);
+    }
+    needed.extend(spec.others.into_iter().map(|other| other.username));
+    needed.extend(spec.hashtags.into_iter().map(|hashtag| hashtag.name));
+    for needed in needed {
+        assert!(said.contains(&needed), "{needed} is not told: {said}");
+    }
 }

@@ -79,7 +79,8 @@ pub(super) fn edge<'s>(
 ) -> Outcome<Edge<'s>> {
     let question = question(reader, account, params)?;
     let mut rows: Vec<Row> = Vec::new();
-    for metric in &question.metrics {
+    let is_reversed = question.since > question.until;
+    for metric in question.metrics.iter().filter(|_| !is_reversed) {
         rows.extend(if metric.ends_with("_demographics") {
             demographics(reader, account, metric, &question)?
         } else if question.total_value {
@@ -111,7 +112,7 @@ fn question<'p>(
     account: Account<'_>,
     params: Params<'p>,
 ) -> Outcome<Question<'p>> {
-    let metrics = named(params, "metric");
+    let metrics = named(reader, params, "metric")?;
     if metrics.is_empty() {
         return Err(GraphError::missing_parameter("metric"));
     }
@@ -121,7 +122,7 @@ fn question<'p>(
     };
     check_name(Some(period), "period", &PERIODS)?;
     check_name(params.get("metric_type"), "metric_type", &METRIC_TYPES)?;
-    let breakdowns = named(params, "breakdown");
+    let breakdowns = named(reader, params, "breakdown")?;
     check_names(&breakdowns, "breakdown", &BREAKDOWNS)?;
     reader.require(
         account.index(),
@@ -133,7 +134,7 @@ fn question<'p>(
     )?;
     let total_value = params.get("metric_type") == Some("total_value");
     check_metric_type(&metrics, period, total_value)?;
-    check_period(&metrics, period)?;
+    check_period(reader, &metrics, period)?;
     check_breakdowns(reader, &metrics, &breakdowns, total_value)?;
     let (since, until) = range(reader, &metrics, params)?;
     Ok(Question {
@@ -171,12 +172,14 @@ fn check_metric_type(metrics: &[&str], period: &str, total_value: bool) -> Outco
     Err(GraphError::new(100, message))
 }
 
-fn check_period(metrics: &[&str], period: &str) -> Outcome<()> {
+fn check_period(reader: &Reader<'_>, metrics: &[&str], period: &str) -> Outcome<()> {
+    let longer = reader.rules().longer_periods_of_totals;
     let fits = |metric: &str| match metric {
         "reach" => matches!(period, "day" | "week" | "days_28"),
         "online_followers" => period == "lifetime",
         metric if metric.ends_with("_demographics") => period == "lifetime",
-        _ => period == "day",
+        "follower_count" => period == "day",
+        _ => period == "day" || (longer && matches!(period, "week" | "days_28")),
     };
     match metrics.iter().find(|metric| !fits(metric)) {
         None => Ok(()),
@@ -222,7 +225,8 @@ fn check_breakdowns(
     Ok(())
 }
 
-/// Without a range the last two days come back, as recorded; with `since` alone it ends now.
+/// Without a range the last two days come back, as recorded; with `since` alone it ends now. No page says what becomes
+/// of a range that ends before it begins.
 fn range(reader: &Reader<'_>, metrics: &[&str], params: Params<'_>) -> Outcome<(i64, i64)> {
     let now = reader.now;
     let (since, until) = (instant(params, "since")?, instant(params, "until")?);
@@ -233,6 +237,9 @@ fn range(reader: &Reader<'_>, metrics: &[&str], params: Params<'_>) -> Outcome<(
             100,
             "(#100) since param is not valid. Metrics data is available for the last 2 years",
         ));
+    }
+    if since > until_or_now && reader.rules().reversed_range_refused {
+        return Err(GraphError::new(100, "Invalid parameter"));
     }
     if until_or_now - since > LONGEST_RANGE {
         return Err(GraphError::new(

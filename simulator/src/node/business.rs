@@ -1,13 +1,14 @@
 //! Businesses: another way to pages and accounts, for roles that were given through a business.
 //!
-//! Names of the edges: `business.py` of Meta's generated SDK (facebook-python-business-sdk). What they list is told by
-//! id and name alone here; everything else is read from the page or the account itself.
+//! Names of the edges: `business.py` of Meta's generated SDK (facebook-python-business-sdk). They list the same pages
+//! and accounts that are read from elsewhere, and the same permissions are needed to be told anything about them.
 
 use crate::error::{GraphError, Outcome};
 use crate::reader::{Edge, List, Reader, Style};
 use crate::spec::PageSpec;
+use crate::world::Account;
 
-use super::{Node, Row};
+use super::{Node, page};
 
 const PERMISSION: &str = "business_management";
 
@@ -41,6 +42,13 @@ pub(super) fn find<'s>(reader: &Reader<'s>, id: &str) -> Option<Node<'s>> {
     found.map(Node::Business)
 }
 
+/// The business that owns an account, with its page.
+pub(super) fn of_account<'s>(reader: &Reader<'s>, account: Account<'s>) -> Option<Node<'s>> {
+    let page = reader.world.page_of_account(account.index())?;
+    let business = reader.world.spec().pages.get(page)?.business_id.as_deref();
+    business.map(Node::Business)
+}
+
 pub(super) fn write_field(
     reader: &mut Reader<'_>,
     business: &str,
@@ -72,41 +80,28 @@ pub(super) fn edge<'s>(
 ) -> Outcome<Option<Edge<'s>>> {
     let is_owned = |page: &PageSpec| page.business_id.as_deref() == Some(business);
     let is_client = |page: &PageSpec| page.client_business_id.as_deref() == Some(business);
-    let nodes = match name {
-        "owned_pages" => pages(reader)
-            .filter(|(_, page)| is_owned(page))
-            .map(|(_, page)| page_row(page))
-            .collect(),
-        "client_pages" => pages(reader)
-            .filter(|(_, page)| is_client(page))
-            .map(|(_, page)| page_row(page))
-            .collect(),
-        "instagram_business_accounts" => pages(reader)
-            .filter(|(_, page)| is_owned(page))
-            .filter_map(|(page, _)| account_row(reader, page))
-            .collect(),
+    let numbers = |fits: &dyn Fn(&PageSpec) -> bool| -> Vec<usize> {
+        let fitting = pages(reader).filter(|(_, page)| fits(page));
+        fitting.map(|(number, _)| number).collect()
+    };
+    let (pages, are_pages) = match name {
+        "owned_pages" => (numbers(&is_owned), true),
+        "client_pages" => (numbers(&is_client), true),
+        "instagram_business_accounts" | "owned_instagram_accounts" => (numbers(&is_owned), false),
+        "client_instagram_accounts" => (numbers(&is_client), false),
         _ => return Ok(None),
     };
     require(reader)?;
-    Ok(Some(list(reader, nodes)))
-}
-
-/// Pages tell their name without being asked, as in `/me/accounts`.
-fn page_row<'s>(page: &PageSpec) -> Node<'s> {
-    let row = Row::default()
-        .with("name", page.name.as_str())
-        .with("id", page.id.as_str());
-    Node::Row(row)
-}
-
-/// IG Users tell only their id without being asked.
-fn account_row<'s>(reader: &Reader<'s>, page: usize) -> Option<Node<'s>> {
-    let account = reader.world.account_of_page(page)?;
-    let mut row = Row::knowing(&["name"]).with("username", account.username());
-    if let Some(name) = account.name() {
-        row = row.with("name", name);
+    if are_pages {
+        page::check_access(reader)?;
+        return Ok(Some(list(
+            reader,
+            pages.into_iter().map(Node::Page).collect(),
+        )));
     }
-    Some(Node::Row(row.with("id", account.id()).by_default(&["id"])))
+    let accounts = pages.into_iter();
+    let accounts = accounts.filter_map(|page| reader.world.account_of_page(page));
+    Ok(Some(list(reader, accounts.map(Node::Account).collect())))
 }
 
 fn list<'s>(reader: &Reader<'s>, nodes: Vec<Node<'s>>) -> Edge<'s> {

@@ -1,12 +1,13 @@
 //! Other people's professional accounts, and what mentions an account.
 //!
-//! Meta's pages: "Business Discovery" guide, "IG User Mentioned Media" and "IG User Mentioned Comment" references.
+//! Meta's pages: "Business Discovery" guide, "Collaboration" guide for `collaborative_media_search`, "IG User Mentioned
+//! Media" and "IG User Mentioned Comment" references.
 
 use crate::error::{GraphError, Outcome};
 use crate::fields::Field;
 use crate::id::{MediaKind, Object};
 use crate::reader::{Edge, List, Params, Reader, Style};
-use crate::world::Account;
+use crate::world::{Account, Media};
 
 use super::ig_user::{BASIC, media, optional, profile_picture_path};
 use super::timestamp::timestamp;
@@ -23,7 +24,16 @@ pub(super) fn write_expansion<'s>(
     let params = Params(&field.arguments);
     let node = match name {
         "business_discovery" => Node::Discovered(discovered(reader, account, params)?),
-        "mentioned_media" => mentioned_media(reader, account, params)?,
+        "collaborative_media_search" => {
+            reader.require(account.index(), &BASIC)?;
+            let media = foreign(reader, account, MediaKind::Collaboration, params)?;
+            Node::Media(media, View::Collaborator)
+        }
+        "mentioned_media" => {
+            require_comments(reader, account)?;
+            let media = foreign(reader, account, MediaKind::Mention, params)?;
+            Node::Media(media, View::Public)
+        }
         "mentioned_comment" => mentioned_comment(reader, account, params)?,
         _ => return Ok(false),
     };
@@ -95,27 +105,25 @@ pub(super) fn edge<'s>(
     })))
 }
 
-fn mentioned_media<'s>(
+/// A post of somebody else, by the id that the argument names.
+fn foreign<'s>(
     reader: &Reader<'s>,
     account: Account<'s>,
+    kind: MediaKind,
     params: Params<'_>,
-) -> Outcome<Node<'s>> {
-    require_comments(reader, account)?;
+) -> Outcome<Media<'s>> {
     let Some(id) = params.get("media_id") else {
         return Err(GraphError::missing_parameter("media_id"));
     };
     let found = match reader.world.ids().resolve(id) {
-        Some(Object::Media(path))
-            if path.kind == MediaKind::Mention && path.account == account.index() =>
-        {
+        Some(Object::Media(path)) if path.kind == kind && path.account == account.index() => {
             reader.world.media_at(path)
         }
         _ => None,
     };
-    let media = found
+    found
         .filter(|media| media.path().child == 0 && media.is_readable())
-        .ok_or_else(|| GraphError::unsupported_get(id))?;
-    Ok(Node::Media(media, View::Public))
+        .ok_or_else(|| GraphError::unsupported_get(id))
 }
 
 fn mentioned_comment<'s>(

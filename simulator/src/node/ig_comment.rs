@@ -10,6 +10,12 @@ use crate::world::Comment;
 use super::timestamp::timestamp;
 use super::{Node, View};
 
+const NEEDED: [&str; 3] = [
+    "instagram_basic",
+    "pages_read_engagement",
+    "instagram_manage_comments",
+];
+
 pub(super) fn write_field<'s>(
     reader: &mut Reader<'s>,
     comment: &Comment<'s>,
@@ -17,14 +23,7 @@ pub(super) fn write_field<'s>(
     key: &str,
     field: &Field,
 ) -> Outcome<bool> {
-    reader.require(
-        comment.path().account,
-        &[
-            "instagram_basic",
-            "pages_read_engagement",
-            "instagram_manage_comments",
-        ],
-    )?;
+    reader.require(comment.path().account, &NEEDED)?;
     match name {
         "id" => reader.json.plain_member(key, comment.number()),
         "text" => reader.json.string_member(key, &comment.text()),
@@ -72,6 +71,7 @@ pub(super) fn edge<'s>(
     if name != "replies" {
         return Ok(None);
     }
+    reader.require(comment.path().account, &NEEDED)?;
     let replies: Vec<_> = comment.replies().collect();
     let list = List {
         slots: 0..replies.len() as u64,
@@ -84,7 +84,8 @@ pub(super) fn edge<'s>(
         }),
         default_limit: reader.rules().max_replies,
         max_limit: reader.rules().max_replies,
-        style: Style::Links,
+        // Recorded: like comments, replies have no `paging` on their last page.
+        style: Style::AfterOnly,
     };
     Ok(Some(Edge::List(list)))
 }

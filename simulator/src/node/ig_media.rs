@@ -70,6 +70,7 @@ fn write_number(
     key: &str,
 ) -> Outcome<bool> {
     let is_story = media.media_product_type() == ProductType::Story;
+    let tells_shares = !is_story && !media.shares_hidden();
     match name {
         "like_count" => {
             let told = match view {
@@ -91,9 +92,9 @@ fn write_number(
         "alt_text" => optional(reader, key, media.alt_text().as_deref()),
         "media_audio_type" => optional(reader, key, media.media_audio_type()),
         "is_ai_generated" => reader.json.boolean_member(key, media.is_ai_generated()),
-        "reposts_count" => count(reader, key, (!is_story).then(|| media.reposts_count())),
+        "reposts_count" => count(reader, key, tells_shares.then(|| media.reposts_count())),
         "saved_count" => count(reader, key, (!is_story).then(|| media.saved_count())),
-        "shares_count" => count(reader, key, (!is_story).then(|| media.shares_count())),
+        "shares_count" => count(reader, key, tells_shares.then(|| media.shares_count())),
         "total_like_count" => count(reader, key, Some(media.like_count())),
         "total_comments_count" => count(reader, key, Some(media.comments_count())),
         "total_views_count" => {
@@ -110,7 +111,7 @@ fn write_number(
             reader.json.key(key);
             reader.json.raw(r#"{"eligible_to_boost":true}"#);
         }
-        "boost_ads_list" | "from_full_name" | "from_id" => {}
+        "from_full_name" | "from_id" => {}
         "copyright_check_information" => {
             if media.media_type() != MediaType::Video {
                 return Err(
@@ -173,14 +174,24 @@ pub(super) fn edge<'s>(
 ) -> Outcome<Option<Edge<'s>>> {
     let edge = match name {
         "children" => {
+            if view.is_owners() {
+                reader.require(media.path().account, &BASIC)?;
+            }
             let rows = media
                 .children()
                 .map(|child| Node::Media(child, view.of_children()))
                 .collect();
             Edge::Rows(rows)
         }
-        "comments" | "insights" | "collaborators" | "product_tags" if !view.is_owners() => {
+        "boost_ads_list" | "comments" | "insights" | "collaborators" | "product_tags"
+            if !view.is_owners() =>
+        {
             return Ok(None);
+        }
+        // Its active ads: nothing is advertised in this world.
+        "boost_ads_list" if media.path().child == 0 => {
+            reader.require(media.path().account, &BASIC)?;
+            Edge::Rows(Vec::new())
         }
         "collaborators" => shop::collaborators(reader, media)?,
         "product_tags" => shop::product_tags(reader, media)?,

@@ -2,13 +2,15 @@
 //!
 //! Meta's page: "IG User" (…/instagram-platform/instagram-graph-api/reference/ig-user) and those of its edges.
 
+use std::ops::Range;
+
 use crate::error::{GraphError, Outcome};
 use crate::fields::Field;
 use crate::id::MediaKind;
 use crate::reader::{Edge, List, Params, Reader, Style};
 use crate::world::Account;
 
-use super::{Node, View, account_insights, discovery, ig_hashtag, shop, url};
+use super::{Node, View, account_insights, business, discovery, ig_hashtag, shop, url};
 
 pub(super) const BASIC: [&str; 2] = ["instagram_basic", "pages_read_engagement"];
 
@@ -45,6 +47,12 @@ pub(super) fn write_field<'s>(
                 &["catalog_management", "instagram_shopping_tag_products"],
             )?;
             reader.json.boolean_member(key, account.spec().products > 0);
+        }
+        "owner_business" => {
+            if let Some(business) = business::of_account(reader, account) {
+                reader.json.key(key);
+                reader.object(&business, field.selection.as_ref())?;
+            }
         }
         _ => return discovery::write_expansion(reader, account, name, key, field),
     }
@@ -105,14 +113,14 @@ pub(super) fn edge<'s>(
         }
         "collaboration_invites" => {
             reader.require(account.index(), &BASIC)?;
-            Edge::List(collaboration_invites(reader)?)
+            shop::collaboration_invites(reader, account)?
         }
         "live_media" => {
             reader.require(account.index(), &BASIC)?;
-            Edge::List(live_media(reader, account))
+            Edge::List(live_media(reader, account, params)?)
         }
         "recently_searched_hashtags" => Edge::List(ig_hashtag::recently_searched(reader, account)?),
-        "content_publishing_limit" => shop::content_publishing_limit(reader, account)?,
+        "content_publishing_limit" => shop::content_publishing_limit(reader, account, params)?,
         "available_catalogs" => shop::available_catalogs(reader, account)?,
         "catalog_product_search" => shop::catalog_product_search(reader, account, params)?,
         "product_appeal" => shop::product_appeal(reader, account, params)?,
@@ -129,8 +137,26 @@ pub(super) fn media<'s>(
     params: Params<'_>,
     view: View,
 ) -> Outcome<List<'s>> {
-    let total = account.slots();
-    let mut slots = total.saturating_sub(reader.world.spec().media_list_cap)..total;
+    Ok(List {
+        slots: within(reader, account, account.listed_slots(), params)?,
+        newest_first: true,
+        item: Box::new(move |slot| {
+            let post = account.post_at_slot(slot);
+            post.is_listed().then_some(Node::Media(post, view))
+        }),
+        default_limit: reader.rules().default_limit,
+        max_limit: reader.rules().max_limit,
+        style: Style::Links,
+    })
+}
+
+/// Narrows slots to what was published between `since` and `until`.
+fn within(
+    reader: &Reader<'_>,
+    account: Account<'_>,
+    mut slots: Range<u64>,
+    params: Params<'_>,
+) -> Outcome<Range<u64>> {
     let inclusive = i64::from(reader.rules().media_range_inclusive);
     if let Some(since) = instant(params, "since")? {
         slots.start = slots.start.max(account.slot_at(since + 1 - inclusive));
@@ -138,17 +164,7 @@ pub(super) fn media<'s>(
     if let Some(until) = instant(params, "until")? {
         slots.end = slots.end.min(account.slot_at(until + inclusive));
     }
-    Ok(List {
-        slots,
-        newest_first: true,
-        item: Box::new(move |slot| {
-            let post = account.post_at_slot(slot);
-            (post.is_readable() && !post.is_live()).then_some(Node::Media(post, view))
-        }),
-        default_limit: reader.rules().default_limit,
-        max_limit: reader.rules().max_limit,
-        style: Style::Links,
-    })
+    Ok(slots)
 }
 
 /// What is shown now; broadcasts are not among it.
@@ -186,35 +202,16 @@ fn foreign<'s>(reader: &Reader<'s>, account: Account<'s>, kind: MediaKind, view:
     }
 }
 
-/// Pending invites, 10 at a time, 300 reads per day and user ("Collaboration" guide, "IG User Collaboration Invites").
-///
-/// Nobody invites in this world: no page that could be read names the fields of an invite, and none is made up.
-fn collaboration_invites<'s>(reader: &Reader<'s>) -> Outcome<List<'s>> {
-    let user = reader
-        .caller
-        .spec()
-        .map_or("", |spec| spec.user_id.as_str());
-    let most = reader.rules().max_invite_reads_per_day;
-    if !reader.memory.read_invites(user, reader.now, most) {
-        // The pages name no code; 613 is that of limits of a single API.
-        let text = "(#613) Calls to this api have exceeded the rate limit.";
-        return Err(GraphError::new(613, text).status(reader.rules().throttle_status));
-    }
-    Ok(List {
-        slots: 0..0,
-        newest_first: true,
-        item: Box::new(|_| None),
-        default_limit: 10,
-        max_limit: reader.rules().max_limit,
-        style: Style::Links,
-    })
-}
-
 /// Broadcasts that run now; they become posts when they end.
-fn live_media<'s>(reader: &Reader<'s>, account: Account<'s>) -> List<'s> {
+fn live_media<'s>(
+    reader: &Reader<'s>,
+    account: Account<'s>,
+    params: Params<'_>,
+) -> Outcome<List<'s>> {
     let longest = crate::world::DAY;
-    List {
-        slots: account.slot_at(reader.now - longest)..account.slots(),
+    let recent = account.slot_at(reader.now - longest)..account.slots();
+    Ok(List {
+        slots: within(reader, account, recent, params)?,
         newest_first: true,
         item: Box::new(move |slot| {
             let post = account.post_at_slot(slot);
@@ -223,7 +220,7 @@ fn live_media<'s>(reader: &Reader<'s>, account: Account<'s>) -> List<'s> {
         default_limit: reader.rules().default_limit,
         max_limit: reader.rules().max_limit,
         style: Style::Links,
-    }
+    })
 }
 
 /// Unix seconds, or a date as `strtotime` reads it in UTC.

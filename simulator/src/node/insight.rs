@@ -36,13 +36,23 @@ pub(super) fn row() -> Row {
     Row::knowing(&FIELDS)
 }
 
-/// A parameter that is a comma list.
-pub(super) fn named<'p>(params: Params<'p>, name: &str) -> Vec<&'p str> {
+/// A parameter that is a comma list. No page says what becomes of an item that is listed twice.
+pub(super) fn named<'p>(
+    reader: &Reader<'_>,
+    params: Params<'p>,
+    name: &str,
+) -> Outcome<Vec<&'p str>> {
     let list = params.get(name).unwrap_or_default();
-    list.split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-        .collect()
+    let items = list.split(',').map(str::trim);
+    let mut names = Vec::new();
+    for item in items.filter(|item| !item.is_empty()) {
+        if !names.contains(&item) {
+            names.push(item);
+        } else if reader.rules().repeated_metrics_refused {
+            return Err(GraphError::new(100, "Invalid parameter"));
+        }
+    }
+    Ok(names)
 }
 
 /// Refuses a list with a name that is not accepted, and says which one.

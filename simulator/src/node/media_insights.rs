@@ -58,13 +58,13 @@ pub(super) fn edge<'s>(
     media: &Media<'s>,
     params: Params<'_>,
 ) -> Outcome<Edge<'s>> {
-    let metrics = named(params, "metric");
+    let metrics = named(reader, params, "metric")?;
     if metrics.is_empty() {
         let message = "No metric was specified to be fetched. Please specify one or more metrics to be fetched and try again.";
         return Err(GraphError::new(3001, message).subcode(1_504_028));
     }
     check_names(&metrics, "metric", &MEDIA_METRICS)?;
-    let breakdowns = named(params, "breakdown");
+    let breakdowns = named(reader, params, "breakdown")?;
     check_names(&breakdowns, "breakdown", &BREAKDOWNS)?;
     check_name(params.get("period"), "period", &PERIODS)?;
     check_name(params.get("metric_type"), "metric_type", &METRIC_TYPES)?;
@@ -99,15 +99,11 @@ fn check_conversion(media: &Media<'_>) -> Outcome<()> {
     if !media.is_from_before_conversion() {
         return Ok(());
     }
-    let error = GraphError::new(100, "Invalid parameter").subcode(2_108_006).transient(false).for_people(
+    Err(GraphError::new(100, "Invalid parameter").subcode(2_108_006).transient(false).for_people(
         "Media Posted Before Business Account Conversion",
         "The media was posted before the most recent time that the user's account was converted to a business account \
          from a personal account.",
-    );
-    Err(GraphError {
-        error_data: Some(r#"{"blame_field_specs":[[""]]}"#),
-        ..error
-    })
+    ).error_data(r#"{"blame_field_specs":[[""]]}"#))
 }
 
 fn check_metrics(reader: &Reader<'_>, media: &Media<'_>, metrics: &[&str]) -> Outcome<()> {

@@ -1,6 +1,7 @@
 //! Conversations and messages.
 //!
-//! Meta's page: "Conversations API" (…/documentation/business-messaging/messenger-platform/conversations).
+//! Meta's pages: "Conversations API" (…/documentation/business-messaging/messenger-platform/conversations) and the
+//! "Message" reference.
 
 use serde_json::{Value, json};
 
@@ -8,8 +9,8 @@ use crate::error::{GraphError, Outcome};
 use crate::reader::{Edge, List, Params, Reader, Style};
 use crate::world::{Conversation, Message, TokenKey};
 
-use super::Node;
 use super::timestamp::timestamp;
+use super::{Node, Row, url};
 
 const NEEDED: [&str; 3] = [
     "instagram_basic",
@@ -91,9 +92,11 @@ pub(super) fn write_message_field(
 ) -> Outcome<bool> {
     let conversation = message.conversation();
     check_access(reader, conversation)?;
-    let is_detail = !matches!(name, "id" | "created_time");
-    if is_detail && !message.has_details() {
-        return Err(GraphError::unsupported_get(&message.id()));
+    if is_edge_of_messages(name) {
+        return Ok(false);
+    }
+    if !matches!(name, "id" | "created_time") {
+        check_details(message)?;
     }
     let (from, to) = if message.is_from_account() {
         (account_of(conversation), partner_of(conversation))
@@ -113,11 +116,67 @@ pub(super) fn write_message_field(
             json.key(key);
             json.value(&json!({ "data": [to] }));
         }
-        // Known, and nothing to tell: nobody here attaches, replies to or reacts to anything.
-        "attachments" | "is_unsupported" | "reactions" | "reply_to" | "shares" | "story" => {}
+        "is_unsupported" => {
+            // Told only where it is true.
+            if message.is_unsupported() {
+                json.boolean_member(key, true);
+            }
+        }
+        "reactions" => {
+            if message.has_reaction() {
+                json.key(key);
+                json.value(&json!({ "data": [{ "reaction": "\u{2764}\u{FE0F}", "users": [to] }] }));
+            }
+        }
+        // Known, and nothing to tell: nobody here answers a single message or a story.
+        "reply_to" | "story" => {}
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+fn is_edge_of_messages(name: &str) -> bool {
+    matches!(name, "attachments" | "shares")
+}
+
+/// Pictures are attached; nobody here shares posts or products.
+pub(super) fn message_edge<'s>(
+    reader: &mut Reader<'s>,
+    message: Message<'s>,
+    name: &str,
+) -> Outcome<Option<Edge<'s>>> {
+    if !is_edge_of_messages(name) {
+        return Ok(None);
+    }
+    check_access(reader, message.conversation())?;
+    check_details(message)?;
+    if name == "shares" || !message.is_picture() {
+        return Ok(Some(Edge::Rows(Vec::new())));
+    }
+    let id = message.attachment_id();
+    let path = format!("/v/t1.15752-9/{id}_n.jpg");
+    let picture = json!({
+        "width": 1080,
+        "height": 1350,
+        "max_width": 1080,
+        "max_height": 1350,
+        "url": url::signed(reader, &path),
+        "preview_url": url::signed(reader, &path),
+        "render_as_sticker": false,
+    });
+    let row = Row::knowing(&["file_url", "generic_template", "name", "video_data"])
+        .with("id", id.to_string())
+        .with("image_data", picture);
+    Ok(Some(Edge::Rows(vec![Node::Row(row)])))
+}
+
+/// Only the most recent messages tell more than that they exist.
+fn check_details(message: Message<'_>) -> Outcome<()> {
+    if message.has_details() {
+        Ok(())
+    } else {
+        Err(GraphError::unsupported_get(&message.id()))
+    }
 }
 
 fn list<'s, T: Clone + 's>(

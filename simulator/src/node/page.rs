@@ -2,12 +2,26 @@
 //!
 //! Meta's pages: "Page" reference, "Get Started" of the Instagram API with Facebook Login.
 
-use crate::error::Outcome;
+use crate::error::{GraphError, Outcome};
 use crate::fields::Field;
 use crate::reader::Reader;
 use crate::world::TokenKey;
 
 use super::Node;
+
+/// A Page is read with `pages_show_list` or `pages_read_engagement`, by its id and through a business. `/me/accounts`
+/// does not refuse: it is empty.
+pub(crate) fn check_access(reader: &Reader<'_>) -> Outcome<()> {
+    let permissions = ["pages_show_list", "pages_read_engagement"];
+    let may_read = permissions
+        .iter()
+        .any(|permission| reader.caller.is_granted(permission));
+    if may_read {
+        Ok(())
+    } else {
+        Err(GraphError::page_permission())
+    }
+}
 
 pub(super) fn write_field<'s>(
     reader: &mut Reader<'s>,

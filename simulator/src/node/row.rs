@@ -10,8 +10,6 @@ pub(crate) struct Row {
     members: Vec<(&'static str, Value)>,
     /// Fields that may be asked for although this row does not tell them.
     known: &'static [&'static str],
-    /// The only fields that are told without being asked for; all of them when empty.
-    by_default: &'static [&'static str],
 }
 
 impl Row {
@@ -28,21 +26,8 @@ impl Row {
         self
     }
 
-    /// Tells only these without being asked.
-    #[must_use]
-    pub(super) fn by_default(mut self, by_default: &'static [&'static str]) -> Self {
-        self.by_default = by_default;
-        self
-    }
-
     pub(super) fn keys(&self) -> Vec<&'static str> {
-        let is_told =
-            |key: &&'static str| self.by_default.is_empty() || self.by_default.contains(key);
-        self.members
-            .iter()
-            .map(|(key, _)| *key)
-            .filter(is_told)
-            .collect()
+        self.members.iter().map(|(key, _)| *key).collect()
     }
 
     pub(super) fn has(&self, key: &str) -> bool {

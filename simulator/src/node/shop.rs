@@ -1,16 +1,16 @@
-//! Catalogs, product tags, publishing quota, collaborators.
+//! Catalogs, product tags, publishing quota, collaborators, invites.
 //!
 //! Meta's pages: "IG User Available Catalogs", "… Catalog Product Search", "… Product Appeal", "… Content Publishing
-//! Limit", "IG Media Product Tags" and "IG Media Collaborators" references.
+//! Limit", "IG Media Product Tags" and "IG Media Collaborators" references, "Collaboration" guide.
 
 use serde_json::json;
 
 use crate::error::{GraphError, Outcome};
-use crate::reader::{Edge, Params, Reader};
+use crate::reader::{Edge, List, Params, Reader, Style};
 use crate::world::{Account, DAY, Media};
 
-use super::ig_user::BASIC;
-use super::{Node, Row};
+use super::ig_user::{BASIC, instant};
+use super::{Node, Row, url};
 
 const SHOPPING: [&str; 3] = [
     "instagram_basic",
@@ -123,13 +123,57 @@ pub(super) fn collaborators<'s>(reader: &Reader<'s>, media: &Media<'s>) -> Outco
     )))
 }
 
-pub(super) fn content_publishing_limit<'s>(
-    reader: &Reader<'s>,
+/// Pending invites, 10 at a time, 300 reads per day and user. They are told by fields of their own, and the posts cannot
+/// be read before the invite is accepted.
+pub(super) fn collaboration_invites<'s>(
+    reader: &mut Reader<'s>,
     account: Account<'s>,
 ) -> Outcome<Edge<'s>> {
     reader.require(account.index(), &BASIC)?;
+    let user = reader.caller.spec();
+    let user = user.map_or("", |spec| spec.user_id.as_str());
+    let most = reader.rules().max_invite_reads_per_day;
+    if !reader.memory.read_invites(user, reader.now, most) {
+        // The pages name no code; 613 is that of limits of a single API.
+        let text = "(#613) Calls to this api have exceeded the rate limit.";
+        return Err(GraphError::new(613, text).status(reader.rules().throttle_status));
+    }
+    let mut rows = Vec::new();
+    for media in account.invites() {
+        let mut row = Row::knowing(&["caption", "media_url"])
+            .with("media_id", media.id())
+            .with("media_owner_username", media.username());
+        if let Some(caption) = media.caption() {
+            row = row.with("caption", caption);
+        }
+        if let Some(path) = media.media_url_path() {
+            row = row.with("media_url", url::signed(reader, &path));
+        }
+        rows.push(Node::Row(row));
+    }
+    Ok(Edge::List(List {
+        slots: 0..rows.len() as u64,
+        newest_first: false,
+        item: Box::new(move |slot| rows.get(usize::try_from(slot).ok()?).cloned()),
+        default_limit: 10,
+        max_limit: reader.rules().max_limit,
+        style: Style::Links,
+    }))
+}
+
+pub(super) fn content_publishing_limit<'s>(
+    reader: &Reader<'s>,
+    account: Account<'s>,
+    params: Params<'_>,
+) -> Outcome<Edge<'s>> {
+    reader.require(account.index(), &BASIC)?;
     reader.require(account.index(), &["instagram_content_publish"])?;
-    let used = account.slots() - account.slot_at(reader.now - DAY);
+    // The page allows a `since` within the last day; what becomes of an earlier one it does not say.
+    let since = instant(params, "since")?.unwrap_or(i64::MIN);
+    let used = account.slots()
+        - account
+            .slot_at(since.max(reader.now - DAY))
+            .min(account.slots());
     let limit = Row::default().with("quota_usage", used).with(
         "config",
         json!({ "quota_total": QUOTA_TOTAL, "quota_duration": DAY }),

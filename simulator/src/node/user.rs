@@ -29,17 +29,21 @@ pub(super) fn edge<'s>(reader: &mut Reader<'s>, name: &str) -> Outcome<Option<Ed
     }
 }
 
-/// Without `pages_show_list`, and for roles given through a business without `business_management`, the list is
-/// empty: not an error.
+/// Without `pages_show_list` the list is empty, and without `business_management` it lacks the pages on which the user
+/// works through a business: neither is an error.
 fn accounts<'s>(reader: &Reader<'s>) -> Edge<'s> {
-    let caller = reader.caller;
-    let through_business = caller.spec().is_some_and(|spec| spec.role_from_business);
-    let sees_pages = caller.is_granted("pages_show_list")
-        && (!through_business || caller.is_granted("business_management"));
-    let pages = if sees_pages && matches!(caller.key, TokenKey::User(_)) {
-        reader.world.spec().pages.len()
+    let (caller, world) = (reader.caller, reader.world);
+    let is_user = matches!(caller.key, TokenKey::User(_));
+    let pages = if is_user && caller.is_granted("pages_show_list") {
+        world.spec().pages.len()
     } else {
         0
+    };
+    let all_through_business = caller.spec().is_some_and(|spec| spec.role_from_business);
+    let sees_those_of_businesses = caller.is_granted("business_management");
+    let is_through_business = move |page: usize| {
+        let page = world.page(page);
+        all_through_business || page.is_some_and(|page| page.client_business_id.is_some())
     };
     Edge::List(List {
         slots: 0..pages as u64,
@@ -47,7 +51,8 @@ fn accounts<'s>(reader: &Reader<'s>) -> Edge<'s> {
         item: Box::new(move |slot| {
             let page = usize::try_from(slot)
                 .ok()
-                .filter(|page| caller.reaches_page(*page))?;
+                .filter(|page| caller.reaches_page(*page))
+                .filter(|page| sees_those_of_businesses || !is_through_business(*page))?;
             Some(Node::Page(page))
         }),
         default_limit: reader.rules().default_limit,

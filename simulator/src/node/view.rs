@@ -98,6 +98,14 @@ const DISCOVERED: [&str; 7] = [
     "total_like_count",
     "view_count",
 ];
+/// What the "Collaboration" guide adds to it for accepted collaborators.
+const COLLABORATIVE: [&str; 5] = [
+    "reposts_count",
+    "shares_count",
+    "total_comments_count",
+    "total_like_count",
+    "total_views_count",
+];
 /// "IG Hashtag Recent Media" page.
 const HASHTAG: [&str; 8] = [
     "caption",
@@ -141,7 +149,10 @@ impl View {
             Self::Public => PUBLIC.contains(&name),
             Self::Discovery => PUBLIC.contains(&name) || DISCOVERED.contains(&name),
             Self::Collaborator if PUBLIC.contains(&name) || name == "saved_count" => true,
-            Self::Collaborator if reader.rules().collaborative_media_basic_fields_only => {
+            Self::Collaborator
+                if reader.rules().collaborative_media_basic_fields_only
+                    || !COLLABORATIVE.contains(&name) =>
+            {
                 return Shown::Never;
             }
             Self::Collaborator => true,

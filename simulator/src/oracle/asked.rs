@@ -13,7 +13,12 @@ use super::collect::instant;
 use super::others::public;
 
 /// Tables that [`Simulator::expected`] knows beside those of the world.
-pub const JOURNAL_TABLES: [&str; 2] = ["hashtags", "mentions"];
+pub const JOURNAL_TABLES: [&str; 4] = [
+    "hashtags",
+    "mentions",
+    "hashtag_media",
+    "recently_searched_hashtags",
+];
 
 impl Simulator {
     /// What a complete database would hold now: the tables of [`World::expected`], and those of [`JOURNAL_TABLES`].
@@ -22,10 +27,13 @@ impl Simulator {
     /// |---|---|---|
     /// | `hashtags` | id | the hashtags that a search has found: `name` |
     /// | `mentions` | account id/id | what `mentioned_media` and `mentioned_comment` have told: `account_id`, and `media_id` of comments |
+    /// | `hashtag_media` | hashtag id/edge/id | `hashtag_id`, `edge`: `top` or `recent`; what the latest reading of the edge has told, page by page |
+    /// | `recently_searched_hashtags` | account id/id | `account_id`: the hashtags that an account has queried within seven days |
     ///
     /// An answer that a fault changed may have arrived or not: its rows are optional. What was asked before the
-    /// journal was cleared is not known.
-    pub fn expected(&self, tables: &[&str]) -> Expectation {
+    /// journal was cleared is not known; media of hashtags that an edge could tell since the simulation started may be
+    /// there in any case.
+    pub fn expected(&self, tables: &[&str]) -> Expectation<'_> {
         let mut expectation = self.world().expected(tables);
         let calls = self.journal();
         for call in calls.iter().filter(|call| call.status == 200) {
@@ -38,19 +46,28 @@ impl Simulator {
             }
             expectation.merge(told, call.faulted);
         }
+        if tables.contains(&"hashtag_media") {
+            super::hashtags::media(self.world(), &calls, &mut expectation);
+        }
+        if tables.contains(&"recently_searched_hashtags") {
+            super::hashtags::recently_searched(self.world(), &calls, &mut expectation);
+        }
         expectation
     }
 }
 
-impl Expectation {
-    fn merge(&mut self, told: Self, is_uncertain: bool) {
+impl Expectation<'_> {
+    fn merge(&mut self, told: Expectation<'_>, is_uncertain: bool) {
         for (table, rows) in told.rows {
-            if is_uncertain {
-                let optional = self.optional.entry(table).or_default();
-                optional.extend(rows.into_keys());
+            let kind = if is_uncertain {
+                &mut self.optional
             } else {
-                self.rows.entry(table).or_default().extend(rows);
-            }
+                &mut self.rows
+            };
+            kind.entry(table).or_default().extend(rows);
+        }
+        for (table, rows) in told.optional {
+            self.optional.entry(table).or_default().extend(rows);
         }
         for (table, keys) in told.gone {
             self.gone.entry(table).or_default().extend(keys);
@@ -58,7 +75,7 @@ impl Expectation {
     }
 }
 
-fn hashtags(world: &World, call: &Call, told: &mut Expectation) {
+fn hashtags(world: &World, call: &Call, told: &mut Expectation<'_>) {
     let wanted = call.query.iter().find(|(name, _)| name == "q");
     let Some((_, name)) = wanted.filter(|_| call.path == "/ig_hashtag_search") else {
         return;
@@ -70,7 +87,7 @@ fn hashtags(world: &World, call: &Call, told: &mut Expectation) {
     }
 }
 
-fn mentions(world: &World, call: &Call, told: &mut Expectation) {
+fn mentions(world: &World, call: &Call, told: &mut Expectation<'_>) {
     let account = call.account.as_deref().and_then(|id| world.account(id));
     let asked = call.fields.as_deref().map(Selection::parse);
     let (Some(account), Some(Ok(asked))) = (account, asked) else {
@@ -85,23 +102,22 @@ fn mentions(world: &World, call: &Call, told: &mut Expectation) {
     }
 }
 
-fn media(world: &World, account: Account<'_>, field: &Field, told: &mut Expectation) {
+fn media(world: &World, account: Account<'_>, field: &Field, told: &mut Expectation<'_>) {
     let id = Params(&field.arguments).get("media_id").unwrap_or_default();
     let Some(media) = world.media_by_id(id) else {
         return;
     };
     let key = format!("{}/{id}", account.id());
-    if !media.is_readable() {
-        let gone = told.gone.entry("mentions".to_owned());
-        gone.or_default().insert(key);
-        return;
-    }
     let mut row = public(&media);
     row["account_id"] = Value::from(account.id());
-    told.add("mentions", key, row);
+    if media.is_readable() {
+        told.add("mentions", key, row);
+    } else {
+        told.add_gone("mentions", key, row);
+    }
 }
 
-fn comment(world: &World, account: Account<'_>, field: &Field, told: &mut Expectation) {
+fn comment(world: &World, account: Account<'_>, field: &Field, told: &mut Expectation<'_>) {
     let id = Params(&field.arguments)
         .get("comment_id")
         .unwrap_or_default();

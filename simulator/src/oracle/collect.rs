@@ -1,19 +1,24 @@
 //! Rows of accounts, media and comments.
 
-use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use crate::node::profile_picture_path;
-use crate::world::{Account, Comment, Media, World};
+use crate::world::{Account, Comment, DAY, Media, World};
 
-use super::{Expectation, insights, others};
+use super::{Expectation, account_insights, audience, media_insights, others, shop};
 
 const FILES: &str = "https://scontent-iad3-1.cdninstagram.com";
 const PICTURES: &str = "https://scontent-iad3-1.xx.fbcdn.net";
 
-pub(super) fn table(world: &World, table: &str, expectation: &mut Expectation) {
+pub(super) fn table<'w>(
+    world: &'w World,
+    table: &str,
+    days: &RangeInclusive<NaiveDate>,
+    expectation: &mut Expectation<'w>,
+) {
     for account in world
         .accounts()
         .filter(|account| is_linked(world, *account))
@@ -25,18 +30,19 @@ pub(super) fn table(world: &World, table: &str, expectation: &mut Expectation) {
             "accounts_current" => {
                 expectation.add(table, account.id().to_owned(), account_counts(account));
             }
-            "stories" => {
-                world
-                    .stories(account.id())
-                    .for_each(|story| expectation.add(table, story.id(), media_row(&story)));
-            }
+            "stories" => stories(account, expectation),
+            "live_media" => live_media(world, account, expectation),
             "story_insights" => {
                 world
                     .stories(account.id())
-                    .for_each(|story| insights::of_media(world, table, &story, expectation));
+                    .filter(Media::is_readable)
+                    .for_each(|story| media_insights::of_media(table, &story, expectation));
             }
-            "account_insights" => insights::of_days(account, expectation),
-            "audience" => insights::audience(account, expectation),
+            "account_insights" => account_insights::of_days(account, days, expectation),
+            "audience" => audience::of_people(account, expectation),
+            "publishing_limit" | "available_catalogs" | "catalog_products" | "product_appeals" => {
+                shop::table(account, table, expectation);
+            }
             _ if OF_POSTS.contains(&table) => of_posts(world, account, table, expectation),
             _ => others::table(world, account, table, expectation),
         }
@@ -57,39 +63,38 @@ const OF_POSTS: [&str; 7] = [
     "collaborators",
 ];
 
-fn of_posts(world: &World, account: Account<'_>, table: &str, expectation: &mut Expectation) {
-    posts(world, account).for_each(|media| of_post(world, table, &media, expectation));
-    let listed = usize::try_from(world.spec().media_list_cap).unwrap_or(usize::MAX);
-    for (position, media) in world.media(account.id()).enumerate() {
-        let is_gone = !media.is_readable();
-        if !is_gone && position < listed {
-            continue;
-        }
+fn of_posts<'w>(
+    world: &'w World,
+    account: Account<'w>,
+    table: &str,
+    expectation: &mut Expectation<'w>,
+) {
+    posts(account).for_each(|media| of_post(world, table, &media, expectation));
+    if table == "media_insights" {
+        return;
+    }
+    for media in former_posts(account) {
         let mut known = Expectation::default();
         of_post(world, table, &media, &mut known);
-        let may_be_kept = known.optional.into_values().chain(known.gone.into_values());
-        let kept = may_be_kept.flatten();
-        let keys = known.rows.remove(table).unwrap_or_default().into_keys();
-        let keys = keys.chain(kept);
-        let kind = if is_gone && table == "media" {
-            &mut expectation.gone
-        } else {
-            &mut expectation.optional
-        };
-        kind.entry(table.to_owned()).or_default().extend(keys);
+        let required = known.rows.remove(table).unwrap_or_default();
+        let optional = known.optional.remove(table).unwrap_or_default();
+        if table == "media" && media.deleted_at_some_time() {
+            let gone = expectation.gone.entry(table.to_owned()).or_default();
+            gone.extend(required.keys().cloned());
+        }
+        let rows = expectation.optional.entry(table.to_owned()).or_default();
+        rows.extend(required.into_iter().chain(optional));
     }
-    if table.starts_with("media") {
-        let stories =
-            (0..account.stories().count_at(account.now())).map(|index| account.story(index).id());
-        expectation
-            .optional
-            .entry(table.to_owned())
-            .or_default()
-            .extend(stories);
+    for story in shown_stories(account) {
+        match table {
+            "media" => expectation.allow(table, story.id(), media_row(&story)),
+            "media_current" => expectation.allow(table, story.id(), media_counts(world, &story)),
+            _ => {}
+        }
     }
 }
 
-fn of_post(world: &World, table: &str, media: &Media<'_>, expectation: &mut Expectation) {
+fn of_post<'w>(world: &World, table: &str, media: &Media<'_>, expectation: &mut Expectation<'w>) {
     match table {
         "media" => expectation.add(table, media.id(), media_row(media)),
         "media_current" => expectation.add(table, media.id(), media_counts(world, media)),
@@ -99,31 +104,61 @@ fn of_post(world: &World, table: &str, media: &Media<'_>, expectation: &mut Expe
                 .for_each(|(key, row)| expectation.add(table, key, row));
         }
         "comments" => comments(media, expectation),
-        "media_insights" => insights::of_media(world, table, media, expectation),
+        "media_insights" => media_insights::of_media(table, media, expectation),
         _ => others::of_post(table, media, expectation),
     }
 }
 
-impl Expectation {
-    pub(super) fn add(&mut self, table: &str, key: String, row: Value) {
-        let columns: BTreeMap<String, Value> = match row {
-            Value::Object(columns) => columns.into_iter().collect(),
-            _ => BTreeMap::new(),
-        };
-        self.rows
-            .entry(table.to_owned())
-            .or_default()
-            .insert(key, columns);
+/// Posts that the list does not show, and that could once be read: deleted ones, those beyond its end, and running
+/// broadcasts. Each as it was when it could last be read.
+pub(super) fn former_posts(account: Account<'_>) -> impl Iterator<Item = Media<'_>> {
+    let listed = account.listed_slots();
+    let slots = (0..account.slots()).rev();
+    let posts = slots.map(move |slot| (slot, account.post_at_slot(slot)));
+    let former = posts.filter(move |(slot, media)| !listed.contains(slot) || !media.is_listed());
+    former.filter_map(|(_, media)| media.last_readable())
+}
+
+/// Stories that were shown at some time since the simulation started, each as it was when it could last be read.
+fn shown_stories<'w>(account: Account<'w>) -> impl Iterator<Item = Media<'w>> {
+    let stories = account.stories();
+    let before = stories.count_at(account.world().start_seconds() - DAY);
+    (before..stories.count_at(account.now()))
+        .filter_map(move |index| account.story(index).last_readable())
+}
+
+fn stories<'w>(account: Account<'w>, expectation: &mut Expectation<'w>) {
+    let shown = account.live_stories();
+    let shown = shown.map(|index| account.story(index));
+    for story in shown.filter(Media::is_readable) {
+        expectation.add("stories", story.id(), media_row(&story));
+    }
+    for story in shown_stories(account) {
+        expectation.allow("stories", story.id(), media_row(&story));
+    }
+}
+
+/// Broadcasts, while they run.
+fn live_media<'w>(world: &'w World, account: Account<'w>, expectation: &mut Expectation<'w>) {
+    let start = world.start_seconds();
+    for media in world
+        .media(account.id())
+        .take_while(|media| media.published_at() > start - DAY)
+        .filter(Media::was_broadcast)
+    {
+        if media.is_live() && media.is_readable() {
+            expectation.add("live_media", media.id(), media_row(&media));
+        } else if media.as_of(media.published_at().max(start)).is_live() {
+            expectation.allow("live_media", media.id(), media_row(&media));
+        }
     }
 }
 
 /// The posts that the list still shows.
-pub(super) fn posts<'w>(world: &'w World, account: Account<'w>) -> impl Iterator<Item = Media<'w>> {
-    let listed = usize::try_from(world.spec().media_list_cap).unwrap_or(usize::MAX);
-    world
-        .media(account.id())
-        .take(listed)
-        .filter(|media| media.is_readable() && !media.is_live())
+pub(super) fn posts(account: Account<'_>) -> impl Iterator<Item = Media<'_>> {
+    let posts = account.listed_slots().rev();
+    let posts = posts.map(move |slot| account.post_at_slot(slot));
+    posts.filter(Media::is_listed)
 }
 
 fn is_linked(world: &World, account: Account<'_>) -> bool {
@@ -193,9 +228,9 @@ fn media_counts(world: &World, media: &Media<'_>) -> Value {
         "id": media.id(),
         "like_count": likes_told.then(|| media.like_count()),
         "comments_count": media.comments_count(),
-        "reposts_count": media.reposts_count(),
+        "reposts_count": (!media.shares_hidden()).then(|| media.reposts_count()),
         "saved_count": media.saved_count(),
-        "shares_count": media.shares_count(),
+        "shares_count": (!media.shares_hidden()).then(|| media.shares_count()),
         "total_like_count": media.like_count(),
         "total_comments_count": media.comments_count(),
         "total_views_count": is_video.then(|| media.views_count()),
@@ -225,32 +260,21 @@ fn children(media: &Media<'_>) -> Vec<(String, Value)> {
 
 /// Comments that were written and cannot be read any more are gone. Those of an ended broadcast may have been read in
 /// time or not.
-fn comments(media: &Media<'_>, expectation: &mut Expectation) {
-    if media.was_broadcast() && !media.shows_comments() {
-        let ended = expectation.optional.entry("comments".to_owned());
-        ended
-            .or_default()
-            .extend(media.written_comments().map(|comment| comment.id()));
-        return;
-    }
+fn comments(media: &Media<'_>, expectation: &mut Expectation<'_>) {
+    let has_ended = media.was_broadcast() && !media.shows_comments();
     for comment in media.written_comments() {
         let is_gone = !comment.is_visible() || !media.is_comment_enabled();
-        for reply in comment.written_replies() {
-            add_comment(&reply, is_gone || !reply.is_visible(), expectation);
+        let replies = comment.written_replies();
+        for comment in replies.chain([comment.clone()]) {
+            let (id, row) = (comment.id(), comment_row(&comment));
+            if has_ended {
+                expectation.allow("comments", id, row);
+            } else if is_gone || !comment.is_visible() {
+                expectation.add_gone("comments", id, row);
+            } else {
+                expectation.add("comments", id, row);
+            }
         }
-        add_comment(&comment, is_gone, expectation);
-    }
-}
-
-fn add_comment(comment: &Comment<'_>, is_gone: bool, expectation: &mut Expectation) {
-    if is_gone {
-        expectation
-            .gone
-            .entry("comments".to_owned())
-            .or_default()
-            .insert(comment.id());
-    } else {
-        expectation.add("comments", comment.id(), comment_row(comment));
     }
 }
 

@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Account, Media, World};
+use crate::world::{Account, Media, Message, World};
 
 use super::Expectation;
-use super::collect::{file, instant, posts};
+use super::collect::{file, former_posts, instant, posts};
 
 pub(super) fn table(
     world: &World,
     account: Account<'_>,
     table: &str,
-    expectation: &mut Expectation,
+    expectation: &mut Expectation<'_>,
 ) {
     match table {
         "tagged_media" => {
@@ -24,21 +24,19 @@ pub(super) fn table(
                 .collaborative_media(account.id())
                 .for_each(|media| foreign(account, table, &media, expectation));
         }
-        "conversations" => account.conversations().for_each(|conversation| {
-            let row = json!({
-                "id": conversation.id(),
-                "account_id": account.id(),
-                "updated_time": instant(conversation.updated_time()),
-            });
-            expectation.add(table, conversation.id(), row);
-        }),
+        "collaboration_invites" => {
+            account
+                .invites()
+                .for_each(|media| invite(account, &media, expectation));
+        }
+        "conversations" => conversations(account, expectation),
         "messages" => messages(account, expectation),
         _ => {}
     }
 }
 
 /// Rows that belong to one post.
-pub(super) fn of_post(table: &str, media: &Media<'_>, expectation: &mut Expectation) {
+pub(super) fn of_post(table: &str, media: &Media<'_>, expectation: &mut Expectation<'_>) {
     if table == "product_tags" {
         for product in media.product_tags() {
             let row = json!({
@@ -63,12 +61,32 @@ pub(super) fn of_post(table: &str, media: &Media<'_>, expectation: &mut Expectat
     }
 }
 
-fn messages(account: Account<'_>, expectation: &mut Expectation) {
-    for conversation in account.conversations() {
-        for message in conversation
-            .messages()
-            .filter(|message| message.has_details())
-        {
+/// Those that are listed; requests that have become quiet may have been read when they were.
+fn conversations(account: Account<'_>, expectation: &mut Expectation<'_>) {
+    let start = account.world().start_seconds();
+    let read = account.begun_conversations();
+    for conversation in read.filter(|conversation| conversation.was_listed_since(start)) {
+        let row = json!({
+            "id": conversation.id(),
+            "account_id": account.id(),
+            "updated_time": instant(conversation.updated_time()),
+        });
+        if conversation.is_listed() {
+            expectation.add("conversations", conversation.id(), row);
+        } else {
+            expectation.allow("conversations", conversation.id(), row);
+        }
+    }
+}
+
+/// The most recent messages of each conversation; older ones, and those of requests that have become quiet, may have
+/// been read when they were.
+fn messages(account: Account<'_>, expectation: &mut Expectation<'_>) {
+    let start = account.world().start_seconds();
+    let read = account.begun_conversations();
+    for conversation in read.filter(|conversation| conversation.was_listed_since(start)) {
+        let had_details = |message: &Message<'_>| message.had_details_since(start);
+        for message in conversation.messages().take_while(had_details) {
             let from_id = if message.is_from_account() {
                 account.id().to_owned()
             } else {
@@ -81,13 +99,17 @@ fn messages(account: Account<'_>, expectation: &mut Expectation) {
                 "message": message.text(),
                 "from_id": from_id,
             });
-            expectation.add("messages", message.id(), row);
+            if message.has_details() && conversation.is_listed() {
+                expectation.add("messages", message.id(), row);
+            } else {
+                expectation.allow("messages", message.id(), row);
+            }
         }
     }
 }
 
 /// What Business Discovery tells of the accounts that no token reaches.
-pub(super) fn discovered(world: &World, table: &str, expectation: &mut Expectation) {
+pub(super) fn discovered(world: &World, table: &str, expectation: &mut Expectation<'_>) {
     for spec in &world.spec().others {
         let Some(account) = world.account(&spec.id) else {
             continue;
@@ -106,20 +128,43 @@ pub(super) fn discovered(world: &World, table: &str, expectation: &mut Expectati
             expectation.add(table, account.id().to_owned(), row);
             continue;
         }
-        for media in posts(world, account) {
-            let mut row = public(&media);
-            row["account_id"] = Value::from(account.id());
-            row["is_shared_to_feed"] = media.is_shared_to_feed().map(i32::from).into();
-            row["view_count"] = media
-                .is_shared_to_feed()
-                .map(|_| media.views_count())
-                .into();
-            expectation.add(table, media.id(), row);
+        for media in posts(account) {
+            expectation.add(table, media.id(), discovered_media(account, &media));
+        }
+        for media in former_posts(account) {
+            expectation.allow(table, media.id(), discovered_media(account, &media));
         }
     }
 }
 
-fn foreign(account: Account<'_>, table: &str, media: &Media<'_>, expectation: &mut Expectation) {
+fn discovered_media(account: Account<'_>, media: &Media<'_>) -> Value {
+    let mut row = public(media);
+    row["account_id"] = Value::from(account.id());
+    row["is_shared_to_feed"] = media.is_shared_to_feed().map(i32::from).into();
+    let views = media.is_shared_to_feed().map(|_| media.views_count());
+    row["view_count"] = views.into();
+    row
+}
+
+/// What the "Collaboration" guide names: the post itself cannot be read before the invite is accepted.
+fn invite(account: Account<'_>, media: &Media<'_>, expectation: &mut Expectation<'_>) {
+    let row = json!({
+        "account_id": account.id(),
+        "media_id": media.id(),
+        "media_owner_username": media.username(),
+        "caption": media.caption(),
+        "media_url": file(media.media_url_path()),
+    });
+    let key = format!("{}/{}", account.id(), media.id());
+    expectation.add("collaboration_invites", key, row);
+}
+
+fn foreign(
+    account: Account<'_>,
+    table: &str,
+    media: &Media<'_>,
+    expectation: &mut Expectation<'_>,
+) {
     let mut row = public(media);
     row["account_id"] = Value::from(account.id());
     expectation.add(table, format!("{}/{}", account.id(), media.id()), row);

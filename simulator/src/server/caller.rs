@@ -54,7 +54,18 @@ pub(crate) fn why_dead(world: &World, token: &Identity<'_>, now: i64) -> Option<
     let revocation = token
         .revocation()
         .map(|why| revoked(why, &world.spec().app.id, rules));
-    revocation.or_else(|| Some(expired(token.expired_at(now)?, now, rules)))
+    revocation
+        .or_else(|| without_role(token))
+        .or_else(|| Some(expired(token.expired_at(now)?, now, rules)))
+}
+
+/// A page token dies with the role of its user on the page. The text is that of recorded answers.
+fn without_role(token: &Identity<'_>) -> Option<GraphError> {
+    let TokenKey::Page { page, .. } = token.key else {
+        return None;
+    };
+    let text = "The user must be an administrator of the page in order to impersonate it.";
+    (!token.has_role(page)).then(|| GraphError::new(190, text).subcode(492))
 }
 
 fn check_proof(world: &World, call: &Incoming, token: &str, key: TokenKey) -> Outcome<()> {

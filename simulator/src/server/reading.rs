@@ -28,7 +28,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Outcome<()> {
         [id] => {
             let node = node::resolve(reader, id)?;
             check_data_access(reader, &node)?;
-            check_page_access(reader, &node)?;
+            if matches!(node, Node::Page(_)) {
+                node::check_page_access(reader)?;
+            }
             reader.check_weight(selection.as_ref(), 1)?;
             reader.object(&node, selection.as_ref())
         }
@@ -49,18 +51,6 @@ fn selection(reader: &Reader<'_>) -> Outcome<Option<Selection>> {
         .map(Selection::parse)
         .transpose()
         .map_err(|error| GraphError::new(2500, error.message))
-}
-
-/// A Page is read with `pages_show_list` or `pages_read_engagement`; what lists of Pages need is up to the lists.
-fn check_page_access(reader: &Reader<'_>, node: &Node<'_>) -> Outcome<()> {
-    let permissions = ["pages_show_list", "pages_read_engagement"];
-    let may_read = permissions
-        .iter()
-        .any(|permission| reader.caller.is_granted(permission));
-    if may_read || !matches!(node, Node::Page(_)) {
-        return Ok(());
-    }
-    Err(GraphError::page_permission())
 }
 
 /// 90 days after the user was last active a token still authenticates, but reaches no data.

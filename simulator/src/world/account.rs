@@ -74,6 +74,11 @@ impl<'w> Account<'w> {
 }
 
 impl<'w> Account<'w> {
+    /// The account as it was at another instant.
+    pub(crate) fn as_of(self, now: i64) -> Self {
+        Self { now, ..self }
+    }
+
     pub(crate) fn index(self) -> u32 {
         self.index
     }
@@ -128,6 +133,32 @@ impl<'w> Account<'w> {
     pub(crate) fn slot_at(self, at: i64) -> u64 {
         let before = at - 1;
         self.posts().count_at(before) + self.scripted_before(&self.world.edits(), before)
+    }
+
+    /// The slots that `/media` lists: they hold as many visible posts as it may show, the most recent ones.
+    pub(crate) fn listed_slots(self) -> Range<u64> {
+        let total = self.slots();
+        let mut listed = total.saturating_sub(self.world.spec().media_list_cap)..total;
+        // What is hidden makes room for older ones, which may be hidden as well.
+        let mut unchecked = listed.clone();
+        while listed.start > 0 && !unchecked.is_empty() && self.may_hide_posts() {
+            let hidden = unchecked
+                .filter(|slot| !self.post_at_slot(*slot).is_listed())
+                .count() as u64;
+            unchecked = listed.start.saturating_sub(hidden)..listed.start;
+            listed.start = unchecked.start;
+        }
+        listed
+    }
+
+    /// Whether any post may be deleted or live; looking at 10,000 of them takes long.
+    fn may_hide_posts(self) -> bool {
+        let habits = self.spec();
+        let edits = self.world.edits();
+        let mut edited = edits.media.iter();
+        habits.deleted_per_mille > 0
+            || habits.lives_per_mille > 0
+            || edited.any(|(id, edit)| id.account == self.index && edit.deleted_at.is_some())
     }
 
     /// Which post stands in a slot: scripted ones are sorted in where they were published.

@@ -103,14 +103,18 @@ impl<'w> Comment<'w> {
         );
         let edits = world.edits();
         let top = CommentId { reply: 0, ..path };
-        let parent_deleted = edits.comments.get(&top).is_some_and(|edit| edit.deleted);
+        let now = media.account().now();
+        let is_deleted = |path| {
+            let edit = edits.comments.get(&path);
+            edit.is_some_and(|edit| edit.is_deleted(now))
+        };
         let edit = edits.comments.get(&path);
         let mut comment = Self {
             world,
             path: top,
-            now: media.account().now(),
+            now,
             written_at: media.published_at() + age,
-            is_deleted: parent_deleted || edit.is_some_and(|edit| edit.deleted),
+            is_deleted: is_deleted(top) || is_deleted(path),
             hidden: edit.and_then(|edit| edit.hidden),
             has_replies: !media.was_broadcast(),
         };
@@ -147,7 +151,8 @@ impl<'w> Comment<'w> {
                 Self {
                     path,
                     written_at: self.reply_written_at(reply),
-                    is_deleted: self.is_deleted || edit.is_some_and(|edit| edit.deleted),
+                    is_deleted: self.is_deleted
+                        || edit.is_some_and(|edit| edit.is_deleted(self.now)),
                     hidden: edit.and_then(|edit| edit.hidden),
                     ..*self
                 }

@@ -16,6 +16,8 @@ const CONVERSATION: &str = "aWdfZAG06MTpJR01lc3NhZ2VUaHJlYWQ6";
 const MESSAGE: &str = "aWdfZAG1faXRlbToxOklHTWVzc2FnZAUlE";
 /// Details are told of this many of the most recent messages ("Conversations API" page).
 const DETAILED_MESSAGES: u64 = 20;
+/// Conversations of the Requests folder are listed for this long after their last message ("Conversations API" page).
+const REQUEST_SPAN: i64 = 30 * DAY;
 
 /// A conversation between an account and one person.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +34,8 @@ pub struct Message<'w> {
 }
 
 impl World {
-    /// The conversations of an account in which something was written so far.
+    /// The conversations of an account that are listed: something was written so far, and those of the Requests folder
+    /// have been active lately.
     pub fn conversations(&self, account_id: &str) -> impl Iterator<Item = Conversation<'_>> {
         self.account(account_id)
             .into_iter()
@@ -42,7 +45,7 @@ impl World {
     pub(crate) fn conversation(&self, id: &str) -> Option<Conversation<'_>> {
         let (account, index, _) = self.decoded(CONVERSATION, id)?;
         self.account_at(account)
-            .conversations()
+            .begun_conversations()
             .find(|conversation| u64::from(conversation.index) == index)
     }
 
@@ -50,7 +53,7 @@ impl World {
         let (account, conversation, index) = self.decoded(MESSAGE, id)?;
         let conversation = self
             .account_at(account)
-            .conversations()
+            .begun_conversations()
             .find(|candidate| u64::from(candidate.index) == conversation)?;
         (index < conversation.written()).then_some(Message {
             conversation,
@@ -87,6 +90,12 @@ impl World {
 
 impl<'w> Account<'w> {
     pub(crate) fn conversations(self) -> impl Iterator<Item = Conversation<'w>> {
+        self.begun_conversations()
+            .filter(|conversation| conversation.is_listed())
+    }
+
+    /// Those in which something was written so far, listed or not.
+    pub(crate) fn begun_conversations(self) -> impl Iterator<Item = Conversation<'w>> {
         let all = (0..self.spec().conversations).map(move |index| Conversation {
             account: self,
             index,
@@ -122,6 +131,12 @@ impl<'w> Conversation<'w> {
         caption::username(self.seed().with(2))
     }
 
+    /// Whether it is in the Requests folder.
+    pub fn is_request(&self) -> bool {
+        let per_mille = self.account.spec().requests_per_mille;
+        self.seed().with(7).per_mille(per_mille)
+    }
+
     /// The messages so far, newest first.
     pub fn messages(&self) -> impl Iterator<Item = Message<'w>> {
         let conversation = *self;
@@ -133,6 +148,17 @@ impl<'w> Conversation<'w> {
 
     pub(crate) fn account(&self) -> Account<'w> {
         self.account
+    }
+
+    /// Whether it is listed now: requests are, while they are active.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.was_listed_since(self.account.now())
+    }
+
+    /// Whether it was listed at some time from an instant until now.
+    pub(crate) fn was_listed_since(&self, instant: i64) -> bool {
+        let quiet = instant - REQUEST_SPAN;
+        !self.is_request() || self.updated_time().timestamp() >= quiet
     }
 
     fn written(self) -> u64 {
@@ -172,23 +198,52 @@ impl<'w> Message<'w> {
         DateTime::from_timestamp(at, 0).unwrap_or_default()
     }
 
-    /// What it says.
+    /// What it says; nothing where it is a picture or of an unsupported kind.
     pub fn text(&self) -> String {
-        caption::remark(self.conversation.seed().with(5).with(self.index))
+        if self.is_picture() || self.is_unsupported() {
+            return String::new();
+        }
+        caption::remark(self.seed(5))
     }
 
     /// Whether the account wrote it, and not the other person.
     pub fn is_from_account(&self) -> bool {
-        self.conversation
-            .seed()
-            .with(6)
-            .with(self.index)
-            .per_mille(450)
+        !self.conversation.is_request() && self.seed(6).per_mille(450)
+    }
+
+    /// Whether it is a picture and nothing else.
+    pub fn is_picture(&self) -> bool {
+        self.seed(8).per_mille(100)
+    }
+
+    /// Whether the API cannot tell what it is.
+    pub fn is_unsupported(&self) -> bool {
+        !self.is_picture() && self.seed(9).per_mille(50)
+    }
+
+    /// Whether the one who got it has reacted with a heart.
+    pub fn has_reaction(&self) -> bool {
+        self.seed(10).per_mille(100)
+    }
+
+    pub(crate) fn attachment_id(&self) -> u64 {
+        self.seed(11)
+            .between(1_000_000_000_000_000, 9_999_999_999_999_999)
+    }
+
+    fn seed(&self, name: u64) -> Seed {
+        self.conversation.seed().with(name).with(self.index)
     }
 
     /// Whether it is among the most recent ones, of which details are told.
     pub fn has_details(&self) -> bool {
         self.index + DETAILED_MESSAGES >= self.conversation.written()
+    }
+
+    /// Whether its details were told at some time since an instant.
+    pub(crate) fn had_details_since(&self, instant: i64) -> bool {
+        let written_then = self.conversation.timeline().count_at(instant);
+        self.index + DETAILED_MESSAGES >= written_then
     }
 
     pub(crate) fn conversation(&self) -> Conversation<'w> {

@@ -57,6 +57,19 @@ impl Account<'_> {
 }
 
 impl Account<'_> {
+    /// Whether a day has begun.
+    pub(crate) fn has_begun(self, day: NaiveDate) -> bool {
+        self.bounds(day)
+            .is_some_and(|(start, _)| start <= self.now())
+    }
+
+    /// Whether the numbers of a day will stay as they are.
+    pub(crate) fn has_settled(self, day: NaiveDate) -> bool {
+        let known_until = self.now() - self.world().spec().rules.insights_delay_seconds;
+        self.bounds(day)
+            .is_some_and(|(_, end)| known_until >= end + SETTLED_AFTER)
+    }
+
     /// The days whose end lies within two instants.
     pub(crate) fn days_ending_within(self, since: i64, until: i64) -> Vec<NaiveDate> {
         let Some(first) = DateTime::from_timestamp(since - 2 * DAY, 0) else {

@@ -31,12 +31,13 @@ pub(crate) struct MediaEdit {
     /// Instant and number of additional likes.
     pub(crate) likes: Vec<(i64, i64)>,
     pub(crate) likes_hidden: Option<bool>,
-    pub(crate) comments_enabled: Option<bool>,
+    /// Since when comments are on or off.
+    pub(crate) comments_enabled: Vec<(i64, bool)>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CommentEdit {
-    pub(crate) deleted: bool,
+    pub(crate) deleted_at: Option<i64>,
     pub(crate) hidden: Option<bool>,
 }
 
@@ -84,6 +85,12 @@ pub enum Revocation {
     Invalid,
 }
 
+impl CommentEdit {
+    pub(crate) fn is_deleted(&self, now: i64) -> bool {
+        self.deleted_at.is_some_and(|at| at <= now)
+    }
+}
+
 /// Scripted changes. Each takes effect at once, at the simulated instant of the call.
 impl World {
     /// Deletes a post or a story. Says whether there was one.
@@ -110,7 +117,8 @@ impl World {
 
     /// Turns comments on or off.
     pub fn enable_comments(&self, id: &str, enabled: bool) -> bool {
-        self.edit_media(id, |edit| edit.comments_enabled = Some(enabled))
+        let now = self.now_seconds();
+        self.edit_media(id, |edit| edit.comments_enabled.push((now, enabled)))
     }
 
     /// Publishes a post now and says its id; none when there is no such account.
@@ -137,7 +145,8 @@ impl World {
 
     /// Deletes a comment, and with a top-level comment its replies.
     pub fn delete_comment(&self, id: &str) -> bool {
-        self.edit_comment(id, |edit| edit.deleted = true)
+        let now = self.now_seconds();
+        self.edit_comment(id, |edit| edit.deleted_at = Some(now))
     }
 
     /// Hides or shows a comment.
@@ -201,7 +210,8 @@ impl World {
         spec.map_or_else(|| token.to_owned(), |spec| spec.token.clone())
     }
 
-    /// Changes what the tokens' users may do on a page.
+    /// Changes what the tokens' users may do on a page. Without any task they have no role on it: it is not listed, and
+    /// its tokens die.
     pub fn set_tasks(&self, page_id: &str, tasks: &[&str]) -> bool {
         let Some(page) = self.page_with_id(page_id) else {
             return false;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::id::MediaKind;
 
-use super::growth::grown;
+use super::growth::{SETTLED_AFTER, grown};
 use super::media::{Media, ProductType};
 use super::timeline::DAY;
 
@@ -41,6 +41,16 @@ impl Media<'_> {
         };
         let total = then.total(metric)?;
         Some(split(total, then.seed().with(71).bits(), parts))
+    }
+
+    /// Whether its insights will stay as they are. Comments and their replies come latest.
+    pub(crate) fn insights_have_settled(&self) -> bool {
+        let is_scripted = self.edit.is_some();
+        let settled_after = SETTLED_AFTER + 3 * DAY;
+        !is_scripted
+            && self
+                .lagged()
+                .is_some_and(|then| then.age() >= settled_after)
     }
 
     /// A story with fewer than five viewers so far has no insights.

@@ -209,6 +209,13 @@ impl<'w> Media<'w> {
         })
     }
 
+    /// Whether its owner hides how often it was shared and reposted, so that nobody is told.
+    pub fn shares_hidden(&self) -> bool {
+        self.seed()
+            .with(68)
+            .per_mille(self.habits().hidden_shares_per_mille)
+    }
+
     /// Comments and replies together. Those of an ended broadcast still count.
     pub fn comments_count(&self) -> i64 {
         if self.path.kind != MediaKind::Post {
@@ -225,13 +232,17 @@ impl<'w> Media<'w> {
 
     /// Whether it can be commented on.
     pub fn is_comment_enabled(&self) -> bool {
-        let scripted = self.edit.as_ref().and_then(|edit| edit.comments_enabled);
-        scripted.unwrap_or_else(|| {
-            !self
-                .seed()
-                .with(51)
-                .per_mille(self.habits().comments_off_per_mille)
-        })
+        let scripted = self.edit.iter().flat_map(|edit| &edit.comments_enabled);
+        let latest = scripted.rev().find(|(at, _)| *at <= self.now);
+        latest.map_or_else(
+            || {
+                !self
+                    .seed()
+                    .with(51)
+                    .per_mille(self.habits().comments_off_per_mille)
+            },
+            |(_, enabled)| *enabled,
+        )
     }
 
     /// Reels only: whether it also stands in the feed.

@@ -65,6 +65,36 @@ impl<'w> Media<'w> {
         media
     }
 
+    /// The media as it was at another instant.
+    pub(crate) fn as_of(&self, now: i64) -> Self {
+        Self::at(self.world, self.path, now)
+    }
+
+    /// The media as it was when it could last be read; none if that was before the simulation started.
+    pub(crate) fn last_readable(&self) -> Option<Self> {
+        let ends =
+            (self.path.kind == MediaKind::Story).then_some(self.published_at + STORY_SECONDS);
+        let gone_at = [ends, self.deletion()].into_iter().flatten().min();
+        let last = gone_at.map_or(self.now, |at| self.now.min(at - 1));
+        // It may have been read within the second in which it was deleted.
+        let could_be_read = gone_at.is_none_or(|at| at >= self.world.start_seconds());
+        could_be_read.then(|| self.as_of(last.max(self.published_at)))
+    }
+
+    /// Whether it has been deleted, whatever instant this is.
+    pub(crate) fn deleted_at_some_time(&self) -> bool {
+        self.deletion()
+            .is_some_and(|at| at <= self.world.now_seconds())
+    }
+
+    /// When likes were added or taken away by a script.
+    pub(crate) fn jumps(&self) -> impl Iterator<Item = i64> + use<> {
+        let jumps = self.edit.as_ref().map(|edit| edit.likes.clone());
+        let now = self.now;
+        let instants = jumps.into_iter().flatten().map(|(at, _)| at);
+        instants.filter(move |at| *at <= now)
+    }
+
     pub(crate) fn path(&self) -> MediaId {
         self.path
     }
@@ -142,6 +172,11 @@ impl<'w> Media<'w> {
     pub(crate) fn is_readable(&self) -> bool {
         let ended = self.path.kind == MediaKind::Story && self.age() >= STORY_SECONDS;
         self.is_published() && !ended && !self.is_deleted()
+    }
+
+    /// Whether `/media` shows it: a broadcast becomes a post when it ends.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.is_readable() && !self.is_live()
     }
 
     pub(crate) fn published_at(&self) -> i64 {

@@ -9,6 +9,9 @@ use super::media::Media;
 use super::timeline::DAY;
 use super::{Account, World, caption};
 
+/// Where posts with pending invites begin among collaborations.
+const FIRST_INVITE: u64 = 1 << 19;
+
 /// A comment of somebody else, on a post of somebody else, that mentions an account.
 #[derive(Clone, Debug)]
 pub struct MentioningComment<'w> {
@@ -32,6 +35,12 @@ impl World {
         self.foreign_media(account_id, MediaKind::Collaboration)
     }
 
+    /// Posts of others on which an account is invited to be a collaborator and has not answered, newest first.
+    pub fn invites(&self, account_id: &str) -> impl Iterator<Item = Media<'_>> {
+        let account = self.account(account_id);
+        account.into_iter().flat_map(Account::invites)
+    }
+
     /// Comments of others that mention an account; webhooks tell the ids of these, too.
     pub fn mentioning_comments(
         &self,
@@ -51,7 +60,17 @@ impl World {
         hashtag: u32,
         seconds: i64,
     ) -> impl Iterator<Item = Media<'_>> {
-        let (posts, now) = (self.hashtag_posts(hashtag), self.now_seconds());
+        self.hashtag_media_at(hashtag, seconds, self.now_seconds())
+    }
+
+    /// Public posts with a hashtag within a span of seconds before an instant, as they were then, newest first.
+    pub(crate) fn hashtag_media_at(
+        &self,
+        hashtag: u32,
+        seconds: i64,
+        now: i64,
+    ) -> impl Iterator<Item = Media<'_>> {
+        let posts = self.hashtag_posts(hashtag);
         let recent = posts.count_at(now - seconds)..posts.count_at(now);
         recent.rev().filter_map(move |index| {
             let path = crate::id::MediaId {
@@ -60,7 +79,7 @@ impl World {
                 index: u32::try_from(index).ok()?,
                 child: 0,
             };
-            self.media_at(path)
+            Media::new(self, path, now)
         })
     }
 
@@ -98,6 +117,12 @@ impl World {
 }
 
 impl<'w> Account<'w> {
+    /// They stand far behind the accepted ones, where nothing has been published for this account.
+    pub(crate) fn invites(self) -> impl Iterator<Item = Media<'w>> {
+        let invites = (0..self.spec().invites).rev().map(u64::from);
+        invites.map(move |index| self.media(MediaKind::Collaboration, FIRST_INVITE + index))
+    }
+
     pub(crate) fn foreign(self, kind: MediaKind) -> impl Iterator<Item = Media<'w>> {
         let timeline = match kind {
             MediaKind::Tagged => self.tagged(),

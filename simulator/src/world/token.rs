@@ -194,6 +194,7 @@ impl<'w> Identity<'w> {
             TokenKey::Page { page: own, .. } => own == page,
             TokenKey::App => false,
             TokenKey::User(_) => self.spec().is_some_and(|spec| match &spec.pages {
+                _ if !self.has_role(page) => false,
                 PageReach::All => true,
                 PageReach::Only(ids) => self
                     .world
@@ -201,6 +202,17 @@ impl<'w> Identity<'w> {
                     .is_some_and(|page| ids.contains(&page.id)),
             }),
         }
+    }
+
+    /// Whether the user may do anything on a page.
+    pub(crate) fn has_role(&self, page: usize) -> bool {
+        let changed = self.world.edits().tasks.get(&page).map(Vec::is_empty);
+        let described = || {
+            self.world
+                .page(page)
+                .is_none_or(|page| page.tasks.is_empty())
+        };
+        !changed.unwrap_or_else(described)
     }
 
     /// Whether the permission was granted and not withdrawn.

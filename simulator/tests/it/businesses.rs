@@ -49,8 +49,56 @@ async fn owned_and_client_pages_are_listed_page_by_page() {
     ] {
         assert_eq!(probe.get(&empty).await.text, r#"{"data":[]}"#, "{empty}");
     }
-    let fields = format!("/{OWNER}/owned_pages?fields=id,access_token");
-    assert_eq!(probe.refused(&fields).await.code, 100);
+    let fields = "fields=id,tasks,access_token,instagram_business_account";
+    let listed = probe.ok(&format!("/{OWNER}/owned_pages?{fields}")).await;
+    let mine = probe.ok(&format!("/me/accounts?{fields}")).await;
+    assert_eq!(listed["data"], mine["data"], "they are the same pages");
+}
+
+#[tokio::test]
+async fn pages_of_a_business_need_the_permission_of_pages_as_well() {
+    let probe = probe();
+    for permission in ["pages_show_list", "pages_read_engagement"] {
+        probe.ok(&format!("/{OWNER}/owned_pages")).await;
+        probe.world().withdraw_permission(TOKEN, permission);
+    }
+    for path in [
+        format!("/{OWNER}/owned_pages"),
+        format!("/{AGENCY}/client_pages"),
+        format!("/{OWNER}?fields=owned_pages{{id}}"),
+    ] {
+        let refused = probe.refused(&path).await;
+        assert_eq!((refused.status, refused.code), (400, 100), "{path}");
+        assert!(refused.message.contains("'pages_read_engagement'"));
+    }
+}
+
+#[tokio::test]
+async fn pages_that_the_user_has_through_an_agency_are_listed_with_business_management_alone() {
+    let probe = probe();
+    let every = probe.ids("/me/accounts").await;
+    probe
+        .world()
+        .withdraw_permission(TOKEN, "business_management");
+    let own = [&every[..1], &every[3..]].concat();
+    assert_eq!(probe.ids("/me/accounts").await, own);
+}
+
+#[tokio::test]
+async fn an_account_tells_the_business_that_owns_it() {
+    let probe = probe();
+    let account = probe.world().accounts().nth(1).unwrap().id().to_owned();
+    let told = probe.ok(&format!("/{account}?fields=owner_business")).await;
+    assert_eq!(
+        told["owner_business"],
+        json!({"name": format!("Business {OWNER}"), "id": OWNER})
+    );
+    let mut spec = WorldSpec::small(1);
+    spec.pages[0].business_id = None;
+    let told = Probe::of(spec)
+        .ok("/17841400000000001?fields=owner_business")
+        .await;
+    assert_eq!(told, json!({"id": "17841400000000001"}));
 }
 
 #[tokio::test]
@@ -71,8 +119,16 @@ async fn accounts_of_a_business_tell_their_id_and_on_demand_their_names() {
         json!({"username": "tiny.new.shop", "id": "17841400000000004"}),
         "an empty name is not told"
     );
+    let owned = format!("/{OWNER}/owned_instagram_accounts");
+    assert_eq!(probe.ids(&owned).await, probe.ids(&path).await);
+    let clients = format!("/{AGENCY}/client_instagram_accounts");
+    let expected = ["17841400000000002", "17841400000000003"];
+    assert_eq!(probe.ids(&clients).await, expected);
     probe.world().link_account("17841400000000004", false);
     assert_eq!(probe.ids(&path).await.len(), 3);
+    probe.world().withdraw_permission(TOKEN, "instagram_basic");
+    let refused = probe.refused(&format!("{path}?fields=username")).await;
+    assert_eq!(refused.code, 10, "told nothing without its permission");
 }
 
 #[tokio::test]
@@ -85,6 +141,10 @@ async fn without_business_management_no_business_is_told() {
     for path in [
         "/me/businesses".to_owned(),
         format!("/{OWNER}?fields=name"),
+        "/me?fields=businesses{owned_pages}".to_owned(),
+        "/17841400000000001?fields=owner_business".to_owned(),
+        format!("/{OWNER}/owned_instagram_accounts"),
+        format!("/{OWNER}/client_instagram_accounts"),
         format!("/{OWNER}/owned_pages"),
         format!("/{OWNER}/client_pages"),
         format!("/{OWNER}/instagram_business_accounts"),

@@ -3,7 +3,7 @@
 use igsync_simulator::{Fault, Match, MediaType, Rules, WorldSpec};
 use serde_json::{Value, json};
 
-use crate::probe::{BAKERY, Probe, TOKEN, ids, keys};
+use crate::probe::{BAKERY, Probe, TOKEN, ids, keys, refusal};
 
 #[tokio::test]
 async fn shopping_edges_tell_numbers_as_ids_and_need_their_permissions() {
@@ -265,13 +265,11 @@ async fn a_batch_that_is_too_large_malformed_or_without_a_token_is_refused_as_a_
         too_large.message,
         "Too many requests in batch message. Maximum batch size is 50"
     );
-    assert_eq!(
-        probe
-            .post("/", &[("access_token", TOKEN), ("batch", "{")])
-            .await
-            .status,
-        400
-    );
+    let malformed = probe
+        .post("/", &[("access_token", TOKEN), ("batch", "{")])
+        .await;
+    let told = "(#100) param batch must be an array.";
+    assert_eq!(malformed.refusal().unwrap(), refusal(400, 100, None, told));
     assert_eq!(
         probe
             .post("/", &[("batch", "[]")])

@@ -145,9 +145,17 @@ async fn wrong_exchanges_are_refused() {
         );
     }
     let path = exchange(TOKEN).replace("=fb_exchange_token", "=password");
-    assert_eq!(probe.refused(&path).await.code, 100);
+    let refused = probe.refused(&path).await;
+    assert_eq!(
+        (refused.code, refused.message.as_str()),
+        (100, "Invalid grant_type: 'password'.")
+    );
     let path = exchange(TOKEN).replace("client_id=1", "client_id=9");
-    assert_eq!(probe.refused(&path).await.code, 101);
+    let refused = probe.refused(&path).await;
+    assert_eq!(
+        (refused.code, refused.message.as_str()),
+        (101, "Error validating application. Invalid application ID.")
+    );
 }
 
 #[tokio::test]

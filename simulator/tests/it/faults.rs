@@ -15,7 +15,7 @@ async fn a_fault_hits_the_calls_it_was_scripted_for() {
         Fault::on(when)
             .times(2)
             .error(2, None, "An unexpected error has occurred.")
-            .transient()
+            .is_transient(true)
             .status(500),
     );
     let path = format!("/{ACCOUNT}/media?limit=1");

@@ -1,5 +1,7 @@
 //! Pools and usage headers.
 
+use std::time::Duration;
+
 use igsync_simulator::{
     AccountSpec, MeterSpec, PageSpec, Pool, Rules, TokenKind, UsageHeader, WorldSpec,
 };
@@ -227,4 +229,123 @@ async fn every_account_has_its_own_pool() {
         probe.ok(&format!("/1784140000000000{number}")).await;
     }
     assert_eq!(probe.simulator.usage_percent(&pool(ACCOUNT)), 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_hold_of_a_pool_shows_in_headers_and_blocks() {
+    let probe = metered(MeterSpec {
+        buc_instagram_calls: Some(100),
+        ..MeterSpec::default()
+    });
+    let gauges = async || {
+        let reply = account(&probe).await;
+        let entry = business(&reply, ACCOUNT);
+        let gauge = |name: &str| entry[name].as_u64().unwrap();
+        (
+            reply.status,
+            gauge("call_count"),
+            gauge("estimated_time_to_regain_access"),
+        )
+    };
+    assert_eq!(gauges().await, (200, 1, 0));
+    probe.simulator.hold(&pool(ACCOUNT), 60);
+    assert_eq!(gauges().await, (200, 62, 0));
+    tokio::time::advance(Duration::from_secs(25 * 3600)).await;
+    assert_eq!(gauges().await, (200, 61, 0), "it does not leave the window");
+    probe.simulator.hold(&pool(ACCOUNT), 98);
+    let (status, percent, minutes) = gauges().await;
+    assert_eq!((status, percent), (200, 100), "98 held and 2 own");
+    assert_eq!(minutes, 24 * 60 + 1);
+    let refused = account(&probe).await.refusal().unwrap();
+    assert_eq!((refused.status, refused.code), (400, 80002));
+    probe.ok(&format!("/{SECOND_ACCOUNT}")).await;
+    let journal = probe.simulator.journal();
+    let blocked = journal.iter().filter(|call| call.while_blocked).count();
+    assert_eq!(blocked, 1);
+    let probe = metered(MeterSpec {
+        buc_instagram_calls: Some(100),
+        ..MeterSpec::default()
+    });
+    probe.simulator.hold(&pool(ACCOUNT), 100);
+    assert_eq!(account(&probe).await.status, 400, "nothing is left");
+    tokio::time::advance(Duration::from_secs(3 * 86_400)).await;
+    assert_eq!(account(&probe).await.status, 400, "however long one waits");
+    probe.simulator.hold(&pool(ACCOUNT), 0);
+    tokio::time::advance(Duration::from_secs(86_400 + 180)).await;
+    assert_eq!(account(&probe).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_allowance_holds_at_once() {
+    let probe = metered(MeterSpec {
+        buc_instagram_calls: Some(1_000),
+        ..MeterSpec::default()
+    });
+    let usage = async || {
+        let entry = business(&account(&probe).await, ACCOUNT);
+        let gauge = |name: &str| entry[name].as_u64().unwrap();
+        (
+            gauge("call_count"),
+            gauge("estimated_time_to_regain_access"),
+        )
+    };
+    for _ in 0..9 {
+        account(&probe).await;
+    }
+    assert_eq!(usage().await, (1, 0), "10 of 1,000");
+    probe.simulator.allow(&pool(ACCOUNT), 22);
+    assert_eq!(usage().await, (50, 0), "11 of 22");
+    tokio::time::advance(Duration::from_secs(3 * 3600)).await;
+    assert_eq!(usage().await, (54, 0), "12 of 22, hours later as well");
+    probe.simulator.allow(&pool(ACCOUNT), 13);
+    let (percent, minutes) = usage().await;
+    assert_eq!(percent, 100);
+    assert_eq!(minutes, 21 * 60 + 1, "until the first eleven are a day old");
+    probe.simulator.allow(&pool(ACCOUNT), 2);
+    let full = probe.simulator.usage(&pool(ACCOUNT));
+    assert!((full[0] - 650.0).abs() < 1e-9, "13 of 2: {full:?}");
+    probe.simulator.allow(&pool(ACCOUNT), 1_000);
+    assert_eq!(
+        usage().await,
+        (1, 0),
+        "open again, and nobody called meanwhile"
+    );
+    probe.simulator.allow(&pool(ACCOUNT), 1);
+    assert_eq!(account(&probe).await.refusal().unwrap().code, 80002);
+    let (_, minutes) = usage().await;
+    assert_eq!(
+        minutes,
+        24 * 60 + 1 + 2,
+        "until the last one is a day old, and two minutes for calling"
+    );
+}
+
+#[tokio::test]
+async fn usage_is_told_exactly_gauge_by_gauge() {
+    let probe = metered(MeterSpec {
+        buc_instagram_calls: Some(1_000),
+        cpu_ms_per_call: 10,
+        cpu_ms_per_object: 0,
+        time_ms_per_call: 30,
+        time_ms_per_object: 0,
+        cpu_ms_allowed_per_call: 60,
+        time_ms_allowed_per_call: 200,
+        ..MeterSpec::default()
+    });
+    let told = |shares: [f64; 3]| {
+        let found = probe.simulator.usage(&pool(ACCOUNT));
+        let is_near = |(found, share): (f64, f64)| (found - share).abs() < 1e-9;
+        assert!(found.into_iter().zip(shares).all(is_near), "{found:?}");
+    };
+    told([0.0, 0.0, 0.0]);
+    for _ in 0..3 {
+        account(&probe).await;
+    }
+    told([0.3, 0.05, 0.045]);
+    assert_eq!(probe.simulator.usage_percent(&pool(ACCOUNT)), 0);
+    probe.simulator.hold(&pool(ACCOUNT), 7);
+    told([7.3, 7.05, 7.045]);
+    probe.simulator.consume(&pool(ACCOUNT), 10);
+    told([8.3, 7.0 + 13.0 / 60.0, 7.195]);
+    assert_eq!(probe.simulator.usage_percent(&pool(ACCOUNT)), 8);
 }

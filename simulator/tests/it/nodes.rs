@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use igsync_simulator::{AccountSpec, MediaType, NewPost, PageSpec, ProductType, WorldSpec};
 use serde_json::{Value, json};
 
-use crate::probe::{ACCOUNT, Probe, TOKEN, keys};
+use crate::probe::{ACCOUNT, BAKERY, Probe, TOKEN, keys};
 
 #[tokio::test]
 async fn pages_are_discovered_with_their_accounts_and_a_page_without_one_says_nothing() {
@@ -280,4 +280,18 @@ async fn scripted_edits_show_at_once() {
             .any(|post| post.id() == first && post.is_deleted()),
         "the oracle still knows it"
     );
+}
+
+#[tokio::test]
+async fn hidden_shares_are_told_to_nobody() {
+    let probe = Probe::demo();
+    let is_hidden = |post: &igsync_simulator::Media<'_>| post.shares_hidden() && !post.is_deleted();
+    let hidden = probe.world().media(BAKERY).find(is_hidden).unwrap().id();
+    let path = format!("/{hidden}?fields=reposts_count,shares_count,saved_count");
+    assert_eq!(keys(&probe.ok(&path).await), ["id", "saved_count"]);
+    let path = format!("/{BAKERY}/media?limit=100&fields=reposts_count,shares_count");
+    let told = probe.walk(&path).await;
+    let (bare, full): (Vec<_>, Vec<_>) = told.iter().partition(|post| post["id"] == *hidden);
+    assert_eq!(keys(bare[0]), ["id"]);
+    assert!(full.iter().any(|post| keys(post).len() == 3));
 }

@@ -1,9 +1,11 @@
 //! How lists page.
 
-use igsync_simulator::{NewPost, Rules, WorldSpec};
-use serde_json::json;
+use std::time::Duration;
 
-use crate::probe::{ACCOUNT, Probe, TOKEN, ids, keys};
+use igsync_simulator::{NewPost, Rules, WorldSpec};
+use serde_json::{Value, json};
+
+use crate::probe::{ACCOUNT, BAKERY, Probe, TOKEN, ids, keys};
 
 #[tokio::test]
 async fn next_contains_the_token_the_parameters_and_the_cursor() {
@@ -164,6 +166,37 @@ async fn only_the_most_recent_posts_are_listed() {
 }
 
 #[tokio::test]
+async fn deleted_posts_make_room_for_older_ones() {
+    let mut spec = WorldSpec::single_account(3, 300);
+    spec.media_list_cap = 120;
+    spec.pages[0].account.as_mut().unwrap().deleted_per_mille = 300;
+    let probe = Probe::of(spec.clone());
+    let visible: Vec<String> = probe
+        .world()
+        .media(ACCOUNT)
+        .filter(|post| !post.is_deleted())
+        .map(|post| post.id())
+        .collect();
+    assert!((120..300).contains(&visible.len()));
+    let walk = async |probe: &Probe| -> Vec<String> {
+        let path = format!("/{ACCOUNT}/media?limit=100&fields=id");
+        ids(&json!({ "data": probe.walk(&path).await }))
+    };
+    assert_eq!(walk(&probe).await, visible[..120]);
+    probe.world().delete_media(&visible[5]);
+    probe.world().delete_media(&visible[120]);
+    let listed = walk(&probe).await;
+    assert_eq!((listed.len(), &listed[119]), (120, &visible[121]));
+    // The same where nothing is ever deleted but by hand.
+    spec.pages[0].account.as_mut().unwrap().deleted_per_mille = 0;
+    let probe = Probe::of(spec);
+    let before = walk(&probe).await;
+    probe.world().delete_media(&before[0]);
+    let after = walk(&probe).await;
+    assert_eq!((after.len(), &after[..119]), (120, &before[1..]));
+}
+
+#[tokio::test]
 async fn a_post_published_while_paging_does_not_disturb_the_cursors() {
     let probe = Probe::small();
     let all = probe.ids(&format!("/{ACCOUNT}/media?limit=100")).await;
@@ -175,6 +208,24 @@ async fn a_post_published_while_paging_does_not_disturb_the_cursors() {
             .await,
         all[10..20]
     );
+}
+
+#[tokio::test]
+async fn edits_and_deletions_while_paging_show_on_the_pages_that_follow() {
+    let probe = Probe::small();
+    let world = probe.world();
+    let path = format!("/{ACCOUNT}/media?limit=10&fields=id,caption");
+    let all = probe.ids(&format!("/{ACCOUNT}/media?limit=30")).await;
+    let after = cursor_after(&probe, 10).await;
+    world.edit_caption(&all[10], Some("edited"));
+    world.delete_media(&all[11]);
+    world.delete_media(&all[3]);
+    world.publish(ACCOUNT, NewPost::default()).unwrap();
+    let page = probe.ok(&format!("{path}&after={after}")).await;
+    assert_eq!(page["data"][0]["caption"], "edited");
+    let mut expected = all[10..21].to_vec();
+    expected.remove(1);
+    assert_eq!(ids(&page), expected);
 }
 
 #[tokio::test]
@@ -327,4 +378,126 @@ async fn cursor_after(probe: &Probe, items: usize) -> String {
         .as_str()
         .unwrap()
         .to_owned()
+}
+
+#[tokio::test]
+async fn a_list_ends_after_ten_thousand_posts() {
+    let probe = Probe::of(WorldSpec::single_account(1, 10_020));
+    let all = probe.walk(&format!("/{ACCOUNT}/media?limit=100")).await;
+    let told = ids(&json!({ "data": all }));
+    let newest: Vec<String> = probe
+        .world()
+        .media(ACCOUNT)
+        .map(|post| post.id())
+        .take(10_000)
+        .collect();
+    assert_eq!(told, newest);
+    let oldest = probe.world().media(ACCOUNT).last().unwrap().id();
+    probe.ok(&format!("/{oldest}?fields=caption")).await;
+}
+
+#[tokio::test]
+async fn arguments_of_nested_edges_are_those_of_the_edge() {
+    let probe = Probe::demo();
+    let edge = |question: &str| format!("/{BAKERY}/{question}");
+    let nested = |field: &str| format!("/{BAKERY}?fields={field}");
+    let posts: Vec<_> = probe.world().media(BAKERY).collect();
+    let since = posts[20].timestamp().timestamp();
+    let until = posts[5].timestamp().timestamp();
+    let total =
+        "metric=likes,saves&period=day&metric_type=total_value&breakdown=media_product_type";
+    for (name, question, field) in [
+        (
+            "media",
+            format!("media?since={since}&until={until}&limit=4"),
+            format!("media.since({since}).until({until}).limit(4)"),
+        ),
+        (
+            "insights",
+            "insights?metric=reach&period=day&since=2026-09-01&until=2026-09-05".to_owned(),
+            "insights.metric(reach).period(day).since(2026-09-01).until(2026-09-05)".to_owned(),
+        ),
+        (
+            "insights",
+            format!("insights?{total}&since=2026-09-01&until=2026-09-05"),
+            "insights.metric(likes,saves).period(day).metric_type(total_value)\
+             .breakdown(media_product_type).since(2026-09-01).until(2026-09-05)"
+                .to_owned(),
+        ),
+        (
+            "insights",
+            "insights?metric=engaged_audience_demographics&period=lifetime&metric_type=total_value\
+             &breakdown=age,gender&timeframe=this_month"
+                .to_owned(),
+            "insights.metric(engaged_audience_demographics).period(lifetime)\
+             .metric_type(total_value).breakdown(age,gender).timeframe(this_month)"
+                .to_owned(),
+        ),
+    ] {
+        let told = probe.ok(&edge(&question)).await["data"].clone();
+        assert!(!told.as_array().unwrap().is_empty(), "{question}");
+        assert_eq!(
+            probe.ok(&nested(&field)).await[name]["data"],
+            told,
+            "{field}"
+        );
+    }
+    let deep = nested(
+        "media.limit(3){id,comments.limit(2){id,text,replies.limit(1){id}},insights.metric(reach){values}}",
+    );
+    let page = probe.ok(&deep).await;
+    for post in page["media"]["data"].as_array().unwrap() {
+        let id = post["id"].as_str().unwrap();
+        let comments = probe.ids(&format!("/{id}/comments?limit=2")).await;
+        let told = post.get("comments").map(ids).unwrap_or_default();
+        assert_eq!(told, comments, "{id}: what is empty is absent");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_window_of_insights_never_ends() {
+    let probe = Probe::small();
+    let question = "metric=reach&period=day&since=2026-09-21&until=2026-10-04";
+    let mut page = probe.ok(&format!("/{ACCOUNT}/insights?{question}")).await;
+    let local = |link: &Value| {
+        let link = link.as_str().unwrap();
+        link.strip_prefix("https://graph.facebook.com")
+            .unwrap()
+            .to_owned()
+    };
+    let window = |link: &str| {
+        let of = |name: &str| {
+            let (_, rest) = link.split_once(&format!("{name}=")).unwrap();
+            rest.split('&').next().unwrap().parse::<i64>().unwrap()
+        };
+        (of("since"), of("until"))
+    };
+    // Who follows it comes to the present, and to the future, which is refused until it is there.
+    let mut until = 1_791_072_000;
+    for _ in 0..30 {
+        let next = local(&page["paging"]["next"]);
+        assert_eq!(window(&next).0, until + 1, "windows have no gap");
+        until = window(&next).1;
+        let now = probe.world().now().timestamp();
+        let ahead = u64::try_from(window(&next).0 - now).unwrap_or(0);
+        if ahead > 0 {
+            let refused = probe.refused(&next).await;
+            assert_eq!(
+                refused.message,
+                "(#100) since param is not valid. Metrics data is available for the last 2 years"
+            );
+            tokio::time::advance(Duration::from_secs(ahead)).await;
+        }
+        page = probe.ok(&next).await;
+        assert!(page["paging"]["previous"].is_string());
+    }
+    // The same backwards, as far as numbers are kept.
+    let mut windows = 0;
+    let mut reply = probe.get(&local(&page["paging"]["previous"])).await;
+    while reply.status == 200 {
+        windows += 1;
+        reply = probe.get(&local(&reply.body["paging"]["previous"])).await;
+    }
+    assert!(windows > 50, "{windows}");
+    assert!(reply.text.contains("available for the last 2 years"));
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use igsync_simulator::{Rules, WorldSpec};
+use serde_json::json;
 
 use crate::probe::{BAKERY, Probe, TOKEN, ids, keys};
 
@@ -88,6 +89,39 @@ async fn a_broadcast_is_live_media_first_and_a_post_later() {
     panic!("nothing was ever live");
 }
 
+#[tokio::test]
+async fn broadcasts_and_the_quota_of_posts_can_be_narrowed_by_time() {
+    let mut spec = WorldSpec::small(1);
+    let account = spec.pages[0].account.as_mut().unwrap();
+    (account.posts, account.history_days, account.lives_per_mille) = (3_000, 2, 370);
+    let probe = Probe::of(spec);
+    let account = crate::probe::ACCOUNT;
+    let live = format!("/{account}/live_media?fields=timestamp");
+    let all = probe.walk(&live).await;
+    assert!(all.len() > 4);
+    let instant = probe.world().media_by_id(all[2]["id"].as_str().unwrap());
+    let instant = instant.unwrap().timestamp().timestamp();
+    assert_eq!(
+        probe.walk(&format!("{live}&since={instant}")).await,
+        all[..3]
+    );
+    assert_eq!(
+        probe.walk(&format!("{live}&until={instant}")).await,
+        all[2..]
+    );
+    let quota = async |since: i64| {
+        let path = format!("/{account}/content_publishing_limit?since={since}");
+        probe.ok(&path).await["data"][0]["quota_usage"].as_u64()
+    };
+    let now = probe.world().now().timestamp();
+    let hour = probe.world().media(account);
+    let hour = hour.filter(|post| post.timestamp().timestamp() >= now - 3_600);
+    assert_eq!(quota(now - 3_600).await, Some(hour.count() as u64));
+    assert_eq!(quota(now - 86_400).await, quota(0).await);
+    assert!(quota(now - 3_600).await < quota(0).await);
+    assert_eq!(quota(now + 60).await, Some(0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn comments_on_a_broadcast_are_readable_only_while_it_runs() {
     let mut spec = WorldSpec::small(1);
@@ -127,7 +161,7 @@ async fn comments_on_a_broadcast_are_readable_only_while_it_runs() {
     let expected = probe.world().expected(&["comments"]);
     assert!(!expected.rows["comments"].contains_key(&comments[0]));
     assert!(
-        expected.optional["comments"].contains(&comments[0]),
+        expected.optional["comments"].contains_key(&comments[0]),
         "whoever read it in time may keep it"
     );
 }
@@ -250,14 +284,18 @@ async fn collab_posts_of_others_tell_basic_fields() {
         collaborative_media_basic_fields_only: false,
         ..Rules::default()
     };
-    Probe::of(WorldSpec {
+    let generous = Probe::of(WorldSpec {
         rules,
         ..WorldSpec::demo(7)
-    })
-    .ok(&format!(
-        "/{BAKERY}/collaborative_media?fields=shares_count"
-    ))
-    .await;
+    });
+    let path = format!("/{BAKERY}/collaborative_media?fields=");
+    generous.ok(&format!("{path}shares_count")).await;
+    for unlisted in ["alt_text", "owner", "is_comment_enabled"] {
+        assert_eq!(
+            generous.refused(&format!("{path}{unlisted}")).await.code,
+            100
+        );
+    }
     let own = probe
         .world()
         .media(BAKERY)
@@ -272,6 +310,73 @@ async fn collab_posts_of_others_tell_basic_fields() {
         listed["data"][0]["invite_status"].as_str(),
         Some("Accepted" | "Pending")
     ));
+}
+
+#[tokio::test]
+async fn one_collab_post_is_looked_up_by_its_id() {
+    let probe = Probe::demo();
+    let id = probe
+        .world()
+        .collaborative_media(BAKERY)
+        .next()
+        .unwrap()
+        .id();
+    let search = |id: &str| {
+        format!("/{BAKERY}?fields=collaborative_media_search.media_id({id}){{id,caption,username}}")
+    };
+    let listed = format!("/{BAKERY}/collaborative_media?fields=id,caption,username");
+    let told = probe.ok(&search(&id)).await;
+    assert_eq!(
+        told,
+        json!({
+            "collaborative_media_search": probe.ok(&listed).await["data"][0],
+            "id": BAKERY,
+        })
+    );
+    let own = probe.world().media(BAKERY).next().unwrap().id();
+    let mention = probe.world().mentioned_media(BAKERY).next().unwrap().id();
+    for other in [own, mention] {
+        let refused = probe.refused(&search(&other)).await;
+        assert_eq!((refused.code, refused.subcode), (100, Some(33)));
+    }
+    let path = format!("/{BAKERY}?fields=collaborative_media_search{{id}}");
+    assert_eq!(probe.refused(&path).await.code, 100, "whose?");
+    probe.world().withdraw_permission(TOKEN, "instagram_basic");
+    assert_eq!(probe.refused(&search(&id)).await.code, 10);
+}
+
+#[tokio::test]
+async fn invites_are_told_ten_at_a_time_and_their_posts_not_at_all() {
+    let mut spec = WorldSpec::demo(7);
+    spec.pages[0].account.as_mut().unwrap().invites = 23;
+    let probe = Probe::of(spec);
+    let path = format!("/{BAKERY}/collaboration_invites");
+    let page = probe.ok(&path).await;
+    assert_eq!(page["data"].as_array().unwrap().len(), 10);
+    assert_eq!(keys(&page["paging"]), ["cursors", "next"]);
+    let all = probe.walk(&format!("{path}?limit=7")).await;
+    let told: Vec<_> = all
+        .iter()
+        .map(|invite| invite["media_id"].as_str().unwrap())
+        .collect();
+    let expected: Vec<String> = probe
+        .world()
+        .invites(BAKERY)
+        .map(|media| media.id())
+        .collect();
+    assert_eq!(told, expected);
+    let complete = all.iter().find(|invite| keys(invite).len() == 4).unwrap();
+    assert_eq!(
+        keys(complete),
+        ["caption", "media_id", "media_owner_username", "media_url"]
+    );
+    let search = format!(
+        "/{BAKERY}?fields=collaborative_media_search.media_id({})",
+        told[0]
+    );
+    for path in [search, format!("/{}", told[0])] {
+        assert_eq!(probe.refused(&path).await.subcode, Some(33), "{path}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

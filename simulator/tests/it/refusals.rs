@@ -255,3 +255,98 @@ async fn writing_is_not_supported() {
         .await;
     assert_eq!(read.body["username"], "sim.account.1");
 }
+
+#[tokio::test]
+async fn broken_fields_are_syntax_errors() {
+    let probe = Probe::small();
+    for (fields, told) in [
+        ("id,", "Expected name.\" at character 3"),
+        ("media{id", "Expected \"}\".\" at character 8"),
+        ("media.limit(5", "Expected \")\".\" at character 12"),
+        ("media.limit", "Expected \"(\".\" at character 11"),
+        (
+            "id}",
+            "Expected end of string instead of \"}\".\" at character 2",
+        ),
+        ("media{}", "Expected name.\" at character 6"),
+    ] {
+        let refused = probe.refused(&format!("/{ACCOUNT}?fields={fields}")).await;
+        let told = format!("Syntax error \"{told}: {fields}");
+        assert_eq!(refused, refusal(400, 2500, None, &told));
+    }
+}
+
+#[tokio::test]
+async fn what_a_question_lacks_or_has_wrong_is_named() {
+    let probe = Probe::demo();
+    let totals = "period=lifetime&metric_type=total_value";
+    let engaged = format!("insights?metric=engaged_audience_demographics&{totals}");
+    for (question, told) in [
+        (
+            "insights?metric=reach",
+            "(#100) The parameter period is required",
+        ),
+        (
+            "insights?period=day",
+            "(#100) The parameter metric is required",
+        ),
+        (
+            "insights?metric=reach&period=day&metric_type=total_value&breakdown=planet",
+            "(#100) breakdown[0] must be one of the following values: media_product_type, follow_type, follower_type, \
+             contact_button_type, age, city, country, gender",
+        ),
+        (
+            &format!("{engaged}&breakdown=age&timeframe=last_30_days"),
+            "(#100) timeframe must be one of the following values: this_week, this_month",
+        ),
+        (&engaged, "(#100) The parameter timeframe is required"),
+        (
+            "catalog_product_search",
+            "(#100) The parameter catalog_id is required",
+        ),
+        (
+            "product_appeal",
+            "(#100) The parameter product_id is required",
+        ),
+        ("media?since=some-day", "Invalid parameter"),
+        (
+            "?fields=business_discovery{id}",
+            "(#100) The parameter username is required",
+        ),
+        (
+            "?fields=mentioned_media{id}",
+            "(#100) The parameter media_id is required",
+        ),
+    ] {
+        let path = format!("/{ACCOUNT}/{question}").replace("/?", "?");
+        assert_eq!(probe.refused(&path).await, refusal(400, 100, None, told));
+    }
+    for (question, lacks) in [
+        ("q=sourdough".to_owned(), "user_id"),
+        (format!("user_id={ACCOUNT}"), "q"),
+    ] {
+        let told = format!("(#100) The parameter {lacks} is required");
+        let path = format!("/ig_hashtag_search?{question}");
+        assert_eq!(probe.refused(&path).await, refusal(400, 100, None, &told));
+    }
+    let post = probe.world().media(ACCOUNT).next().unwrap().id();
+    let told = "No metric was specified to be fetched. Please specify one or more metrics to be fetched and try again.";
+    assert_eq!(
+        probe.refused(&format!("/{post}/insights")).await,
+        refusal(400, 3001, Some(1_504_028), told)
+    );
+    let told = "(#210) A page access token is required to request this resource.";
+    let path = "/134895793791901/conversations?platform=instagram";
+    assert_eq!(
+        probe.refused(path).await,
+        refusal(400, 210, None, told),
+        "a user's token"
+    );
+    let nobody = format!("/{ACCOUNT}?fields=business_discovery.username(nobody){{id}}");
+    let error = probe.get(&nobody).await.body["error"].clone();
+    assert_eq!(error["error_user_title"], "Cannot find User");
+    assert_eq!(
+        error["error_user_msg"],
+        "The user with username: nobody cannot be found."
+    );
+}

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use igsync_simulator::{Fault, Match, MeterSpec, Pool, Revocation, Rules, WorldSpec};
+use serde_json::json;
 
 use crate::probe::{ACCOUNT, BAKERY, Probe, TOKEN};
 
@@ -151,6 +152,28 @@ async fn days_can_end_elsewhere_start_earlier_and_be_known_at_once() {
         .unwrap();
     let insights = probe.ok(&format!("/{id}/insights?metric=reach")).await;
     assert_eq!(insights["data"][0]["values"][0]["value"], 0);
+}
+
+#[tokio::test]
+async fn totals_can_know_longer_periods() {
+    let lenient = with(Rules {
+        longer_periods_of_totals: true,
+        ..Rules::default()
+    });
+    for period in ["week", "days_28"] {
+        let path =
+            format!("/{ACCOUNT}/insights?metric=likes&period={period}&metric_type=total_value");
+        let refused = Probe::small().refused(&path).await;
+        let text = format!(
+            "(#100) The following periods ({period}) are incompatible with the metric (likes)"
+        );
+        assert_eq!(refused.message, text);
+        let told = lenient.ok(&path).await["data"][0].clone();
+        assert_eq!(told["period"], period);
+        assert!(told["total_value"]["value"].is_u64());
+        let path = format!("/{ACCOUNT}/insights?metric=follower_count&period={period}");
+        assert_eq!(lenient.refused(&path).await.code, 100);
+    }
 }
 
 #[tokio::test]
@@ -302,4 +325,56 @@ async fn headers_of_single_answers_can_be_scripted() {
         .inject(Fault::on(Match::any()).always().html(500));
     probe.simulator.clear_faults();
     probe.ok("/me").await;
+}
+
+#[tokio::test]
+async fn metrics_and_breakdowns_listed_twice_are_refused_or_count_once() {
+    let strict = Probe::small();
+    let lenient = with(Rules {
+        repeated_metrics_refused: false,
+        ..Rules::default()
+    });
+    let post = strict.world().media(ACCOUNT).next().unwrap().id();
+    let total = "period=day&metric_type=total_value";
+    let by_type = "breakdown=media_product_type";
+    for (twice, once) in [
+        (
+            format!("/{ACCOUNT}/insights?metric=likes,saves,likes&{total}"),
+            format!("/{ACCOUNT}/insights?metric=likes,saves&{total}"),
+        ),
+        (
+            format!("/{ACCOUNT}/insights?metric=likes&{total}&{by_type},media_product_type"),
+            format!("/{ACCOUNT}/insights?metric=likes&{total}&{by_type}"),
+        ),
+        (
+            format!("/{post}/insights?metric=reach,reach"),
+            format!("/{post}/insights?metric=reach"),
+        ),
+    ] {
+        let refused = strict.refused(&twice).await;
+        assert_eq!((refused.status, refused.code), (400, 100), "{twice}");
+        let told = lenient.ok(&twice).await;
+        assert_eq!(told["data"], strict.ok(&once).await["data"], "{twice}");
+    }
+}
+
+#[tokio::test]
+async fn a_range_that_ends_before_it_begins_is_refused_or_empty() {
+    let strict = Probe::small();
+    let lenient = with(Rules {
+        reversed_range_refused: false,
+        ..Rules::default()
+    });
+    for metric in [
+        "reach&period=day",
+        "likes&period=day&metric_type=total_value",
+    ] {
+        let path = format!("/{ACCOUNT}/insights?metric={metric}&since=2026-09-20&until=");
+        let refused = strict.refused(&format!("{path}2026-09-19")).await;
+        assert_eq!((refused.status, refused.code), (400, 100));
+        strict.ok(&format!("{path}2026-09-20")).await;
+        let told = lenient.ok(&format!("{path}2026-09-19")).await;
+        assert_eq!(told["data"], json!([]), "{metric}");
+        assert!(told["paging"]["next"].is_string());
+    }
 }

@@ -162,6 +162,27 @@ async fn a_user_gets_17_and_about_pages_32() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_calls_of_a_user_roll_out_of_an_hour() {
+    let probe = metered(MeterSpec {
+        platform_user_calls: 2,
+        ..MeterSpec::default()
+    });
+    probe.ok("/me").await;
+    tokio::time::advance(Duration::from_secs(1_800)).await;
+    probe.ok("/me").await;
+    assert_eq!(probe.refused("/me").await.code, 17);
+    // The first call, the refused one and its penalty.
+    tokio::time::advance(Duration::from_secs(1_900)).await;
+    assert_eq!(
+        probe.refused("/me").await.code,
+        17,
+        "two calls are left in the hour"
+    );
+    tokio::time::advance(Duration::from_secs(3_600 + 120)).await;
+    probe.ok("/me").await;
+}
+
 #[tokio::test]
 async fn pages_and_messages_have_business_limits_of_their_own() {
     let meters = MeterSpec {
@@ -204,7 +225,9 @@ async fn two_conversation_calls_a_second() {
     let path = format!("/134895793791901/conversations?platform=instagram&access_token={token}");
     probe.ok(&path).await;
     probe.ok(&path).await;
-    assert_eq!(probe.refused(&path).await.code, 613);
+    let third = probe.refused(&path).await;
+    let text = "(#613) Calls to this api have exceeded the rate limit.";
+    assert_eq!((third.code, third.message.as_str()), (613, text));
     tokio::time::advance(Duration::from_millis(1_001)).await;
     probe.ok(&path).await;
 }

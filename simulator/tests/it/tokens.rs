@@ -37,16 +37,40 @@ async fn dead_tokens_are_refused_with_190() {
     );
     let page_token =
         probe.ok("/me/accounts?fields=access_token").await["data"][0]["access_token"].clone();
-    for (why, subcode) in [
-        (Revocation::AppRemoved, 458),
-        (Revocation::Checkpointed, 459),
-        (Revocation::PasswordChanged, 460),
-        (Revocation::Unconfirmed, 464),
-        (Revocation::Invalid, 467),
+    for (why, subcode, reason) in [
+        (
+            Revocation::AppRemoved,
+            458,
+            "The user has not authorized application 138483919580948.",
+        ),
+        (
+            Revocation::Checkpointed,
+            459,
+            "You cannot access the app till you log in to www.facebook.com and follow the instructions given.",
+        ),
+        (
+            Revocation::PasswordChanged,
+            460,
+            "The session has been invalidated because the user changed their password or Facebook has changed the \
+             session for security reasons.",
+        ),
+        (
+            Revocation::Unconfirmed,
+            464,
+            "Sessions for the user are not allowed because the user is not a confirmed user.",
+        ),
+        (
+            Revocation::Invalid,
+            467,
+            "This may be because the user logged out or may be due to a system error.",
+        ),
     ] {
         probe.world().revoke_token(TOKEN, why);
-        let refusal = probe.refused("/me").await;
-        assert_eq!((refusal.code, refusal.subcode), (190, Some(subcode)));
+        let told = format!("Error validating access token: {reason}");
+        assert_eq!(
+            probe.refused("/me").await,
+            refusal(400, 190, Some(subcode), &told)
+        );
     }
     let page = probe
         .refused(&format!(
@@ -176,6 +200,25 @@ async fn the_task_on_the_page_must_carry_the_permission() {
 }
 
 #[tokio::test]
+async fn without_a_role_on_the_page_its_token_dies_and_it_is_not_listed() {
+    let probe = Probe::small();
+    let pages = probe.ok("/me/accounts?fields=id,access_token").await;
+    let page = pages["data"][0]["id"].as_str().unwrap();
+    let token = pages["data"][0]["access_token"].as_str().unwrap();
+    let me = format!("/me?access_token={token}");
+    probe.ok(&me).await;
+    probe.world().set_tasks(page, &[]);
+    let text = "The user must be an administrator of the page in order to impersonate it.";
+    assert_eq!(probe.refused(&me).await, refusal(400, 190, Some(492), text));
+    let listed = probe.ids("/me/accounts").await;
+    assert!(!listed.is_empty() && !listed.contains(&page.to_owned()));
+    let account = probe.refused(&format!("/{ACCOUNT}")).await;
+    assert_eq!((account.code, account.subcode), (100, Some(33)));
+    probe.world().set_tasks(page, &["ANALYZE"]);
+    probe.ok(&me).await;
+}
+
+#[tokio::test]
 async fn captions_lose_their_at_sign_unless_the_user_manages_the_page() {
     let probe = Probe::small();
     let mentions =
@@ -260,4 +303,120 @@ async fn a_page_is_read_with_either_of_two_permissions() {
             "(#100) Object does not exist, cannot be loaded due to missing permission or reviewable feature"
         ));
     }
+}
+
+/// The table of permissions by endpoint group.
+#[tokio::test]
+async fn each_endpoint_needs_every_permission_of_its_group() {
+    let basic = ["instagram_basic", "pages_read_engagement"];
+    let comments = [&basic[..], &["instagram_manage_comments"]].concat();
+    let insights = [&basic[..], &["instagram_manage_insights"]].concat();
+    let publishing = [&basic[..], &["instagram_content_publish"]].concat();
+    let shopping = [
+        "catalog_management",
+        "instagram_shopping_tag_products",
+        "instagram_basic",
+    ];
+    let messages = [
+        "instagram_basic",
+        "instagram_manage_messages",
+        "pages_manage_metadata",
+    ];
+    let mut spec = WorldSpec::demo(7);
+    spec.meters.conversation_calls_per_second = 1_000;
+    let probe = Probe::of(spec);
+    let world = probe.world();
+    let page = probe.ok("/me/accounts?fields=id,access_token").await["data"][0].clone();
+    let (page, token) = (
+        page["id"].as_str().unwrap(),
+        page["access_token"].as_str().unwrap(),
+    );
+    let post = |fits: fn(&igsync_simulator::Media<'_>) -> bool| {
+        let mut posts = world.media(ACCOUNT).filter(|post| !post.is_deleted());
+        posts.find(fits).unwrap().id()
+    };
+    let album = post(|post| post.children().count() > 1);
+    let commented = post(|post| post.comments().count() > 0);
+    let comment = world.comments(&commented).next().unwrap().id();
+    let has_viewers = |story: &igsync_simulator::Media<'_>| {
+        let reach = story.insight("reach").and_then(|reach| reach.as_i64());
+        reach.is_some_and(|reach| reach > 5)
+    };
+    let story = world.stories(ACCOUNT).find(has_viewers).unwrap().id();
+    let mention = world.mentioned_media(ACCOUNT).next().unwrap().id();
+    let mentioning = world.mentioning_comments(ACCOUNT).next().unwrap().id();
+    let conversation = world.conversations(ACCOUNT).next().unwrap();
+    let message = conversation.messages().next().unwrap().id();
+    let conversation = conversation.id();
+    let (hashtag, ours) = (
+        world.hashtag_id("sourdough").unwrap(),
+        format!("access_token={token}"),
+    );
+    let mut otherwise = Vec::new();
+    for (path, needed) in [
+        (format!("/{ACCOUNT}?fields=username"), &basic[..]),
+        (format!("/{ACCOUNT}/media"), &basic),
+        (format!("/{ACCOUNT}/stories"), &basic),
+        (format!("/{ACCOUNT}/live_media"), &basic),
+        (format!("/{ACCOUNT}/collaborative_media"), &basic),
+        (format!("/{ACCOUNT}/collaboration_invites"), &basic),
+        (format!("/{album}?fields=caption"), &basic),
+        (format!("/{album}/children"), &basic),
+        (format!("/{album}/collaborators"), &basic),
+        (format!("/{ACCOUNT}/content_publishing_limit"), &publishing),
+        (format!("/{commented}/comments"), &comments),
+        (format!("/{comment}?fields=text"), &comments),
+        (format!("/{comment}/replies"), &comments),
+        (format!("/{ACCOUNT}/tags"), &comments),
+        (
+            format!("/{ACCOUNT}?fields=mentioned_media.media_id({mention}){{id}}"),
+            &comments,
+        ),
+        (
+            format!("/{ACCOUNT}?fields=mentioned_comment.comment_id({mentioning}){{id}}"),
+            &comments,
+        ),
+        (
+            format!("/{ACCOUNT}/insights?metric=reach&period=day"),
+            &insights,
+        ),
+        (format!("/{album}/insights?metric=reach"), &insights),
+        (format!("/{story}/insights?metric=reach"), &insights),
+        (
+            format!("/{ACCOUNT}?fields=business_discovery.username(sim.account.900){{id}}"),
+            &insights,
+        ),
+        (
+            format!("/ig_hashtag_search?user_id={ACCOUNT}&q=sourdough"),
+            &basic[..1],
+        ),
+        (
+            format!("/{hashtag}/top_media?user_id={ACCOUNT}"),
+            &basic[..1],
+        ),
+        (
+            format!("/{hashtag}/recent_media?user_id={ACCOUNT}"),
+            &basic[..1],
+        ),
+        (format!("/{ACCOUNT}/available_catalogs"), &shopping),
+        (format!("/{album}/product_tags"), &shopping),
+        (
+            format!("/{page}/conversations?platform=instagram&{ours}"),
+            &messages,
+        ),
+        (format!("/{conversation}/messages?{ours}"), &messages),
+        (format!("/{message}?fields=message&{ours}"), &messages),
+    ] {
+        assert_eq!(probe.get(&path).await.status, 200, "{path}");
+        for permission in needed {
+            world.withdraw_permission(TOKEN, permission);
+            let code = probe.get(&path).await.refusal().map(|refused| refused.code);
+            let is_about_insights = *permission == "instagram_manage_insights";
+            if code != Some(if is_about_insights { 200 } else { 10 }) {
+                otherwise.push(format!("{path} without {permission}: {code:?}"));
+            }
+            world.restore_permission(TOKEN, permission);
+        }
+    }
+    assert_eq!(otherwise, [""; 0]);
 }

@@ -1,22 +1,45 @@
 //! A walk of every edge equals the world.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use igsync_simulator::{Comparison, ORACLE_TABLES, WorldSpec};
+use igsync_simulator::{Comparison, EDGES, JOURNAL_TABLES, ORACLE_TABLES, World, WorldSpec};
 use serde_json::json;
 
 use crate::probe::Probe;
 use crate::walker::Walk;
 
 fn spec() -> WorldSpec {
-    let mut spec = WorldSpec::demo(11);
+    seeded(11)
+}
+
+/// A world in which a broadcast runs from the beginning.
+fn spec_with_a_broadcast() -> WorldSpec {
+    let has_one = |spec: &WorldSpec| {
+        let expected = World::new(spec.clone());
+        let expected = expected.expected(&["live_media"]).rows;
+        !expected["live_media"].is_empty()
+    };
+    (11..100).map(seeded).find(has_one).unwrap()
+}
+
+fn seeded(seed: u64) -> WorldSpec {
+    let mut spec = WorldSpec::demo(seed);
     for account in spec
         .pages
         .iter_mut()
         .filter_map(|page| page.account.as_mut())
     {
         account.posts /= 4;
+        account.lives_per_mille = 200;
+        account.invites = 6;
     }
+    // Somebody who is on air so often that a broadcast may run from the beginning.
+    let newcomer = spec.pages[3].account.as_mut().unwrap();
+    (newcomer.posts, newcomer.history_days) = (60, 6);
+    // The museum is looked after by an agency.
+    spec.pages[1].client_business_id = Some("2119000000000009".to_owned());
+    spec.pages[1].business_id = None;
     // One token reads four accounts side by side here, without waiting.
     spec.meters.conversation_calls_per_second = 10_000;
     spec.meters.platform_user_calls = 1 << 20;
@@ -27,15 +50,32 @@ fn spec() -> WorldSpec {
 
 #[tokio::test(start_paused = true)]
 async fn a_walk_of_every_edge_equals_the_world() {
-    let probe = Probe::of(spec());
-    let comparison = walked(&probe).await;
+    let probe = Probe::of(spec_with_a_broadcast());
+    let mut walk = Walk::of(&probe);
+    walk.everything().await;
+    let comparison = compared(&probe, &walk);
     assert_eq!(comparison.differences, [""; 0]);
     assert!(
         comparison.not_compared.is_empty(),
         "{:?}",
         comparison.not_compared
     );
-    assert!(comparison.rows > 8_000, "{}", comparison.rows);
+    assert!(comparison.rows > 15_000, "{}", comparison.rows);
+    let empty = |table: &&str| walk.tables[*table].is_empty();
+    let tables = ORACLE_TABLES.into_iter().chain(JOURNAL_TABLES);
+    assert_eq!(tables.filter(empty).collect::<Vec<_>>(), [""; 0]);
+    let calls = probe.simulator.journal();
+    let edges = calls.iter().filter(|call| call.status == 200);
+    let edges: BTreeSet<_> = edges
+        .filter_map(|call| {
+            call.path
+                .rsplit_once('/')
+                .filter(|(node, _)| !node.is_empty())
+        })
+        .map(|(_, edge)| edge)
+        .collect();
+    let served: BTreeSet<_> = EDGES.into_iter().filter(|edge| *edge != "feed").collect();
+    assert_eq!(edges, served);
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,5 +173,10 @@ async fn a_database_that_missed_something_differs() {
 async fn walked(probe: &Probe) -> Comparison {
     let mut walk = Walk::of(probe);
     walk.everything().await;
-    probe.world().expected(&ORACLE_TABLES).compare(&walk.tables)
+    compared(probe, &walk)
+}
+
+fn compared(probe: &Probe, walk: &Walk<'_>) -> Comparison {
+    let tables: Vec<_> = ORACLE_TABLES.into_iter().chain(JOURNAL_TABLES).collect();
+    probe.simulator.expected(&tables).compare(&walk.tables)
 }

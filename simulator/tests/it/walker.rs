@@ -1,11 +1,13 @@
 //! Walks every edge over HTTP and builds the tables that a database would hold.
 
+mod hashtags;
 mod insights;
 mod people;
+mod shop;
 
 use std::collections::BTreeMap;
 
-use igsync_simulator::{ORACLE_TABLES, Tables};
+use igsync_simulator::{JOURNAL_TABLES, ORACLE_TABLES, Tables};
 use serde_json::{Map, Value, json};
 
 use crate::probe::Probe;
@@ -40,23 +42,27 @@ impl<'p> Walk<'p> {
     }
 
     pub(crate) async fn everything(&mut self) {
-        for table in ORACLE_TABLES {
+        for table in ORACLE_TABLES.into_iter().chain(JOURNAL_TABLES) {
             self.tables.entry(table.to_owned()).or_default();
         }
         let fields = "id,name,access_token,instagram_business_account";
-        for page in self
-            .probe
-            .walk(&format!("/v25.0/me/accounts?fields={fields}&limit=2"))
-            .await
-        {
+        let accounts = format!("/v25.0/me/accounts?fields={fields}&limit=2");
+        let pages = self.probe.walk(&accounts).await;
+        self.businesses(&pages).await;
+        for page in &pages {
             if let Some(account) = page["instagram_business_account"]["id"].as_str() {
-                self.account(account, &page).await;
-                self.messages(account, &page).await;
+                self.account(account, page).await;
+                self.insights_of_account(account).await;
+                self.shop(account).await;
+                self.mentions(account).await;
+                self.messages(account, page).await;
             }
         }
         for username in ["sim.account.900", "sim.account.901", "sim.account.902"] {
             self.discovered(username).await;
         }
+        self.hashtags(["sourdough", "smallmuseums", "trailrunning"])
+            .await;
     }
 
     async fn account(&mut self, id: &str, page: &Value) {
@@ -71,43 +77,45 @@ impl<'p> Walk<'p> {
         let edges = format!(
             "{MEDIA},{COUNTS},children{{id,media_type,media_url,thumbnail_url,permalink,shortcode,timestamp}}"
         );
-        for media in self
-            .probe
-            .walk(&format!("/v25.0/{id}/media?fields={edges}&limit=50"))
-            .await
-        {
+        let path = format!("/v25.0/{id}/media?fields={edges}&limit=50");
+        for media in self.probe.walk(&path).await {
             self.media(id, media).await;
         }
-        for story in self
-            .probe
-            .walk(&format!("/v25.0/{id}/stories?fields={MEDIA}&limit=3"))
-            .await
-        {
+        let path = format!("/v25.0/{id}/stories?fields={MEDIA}&limit=3");
+        for story in self.probe.walk(&path).await {
             let key = story["id"].as_str().unwrap().to_owned();
             self.insights("story_insights", &key, STORY).await;
             self.insights("story_insights", &key, "facebook_views")
                 .await;
+            let navigation = "navigation&breakdown=story_navigation_action_type";
+            self.insights("story_insights", &key, navigation).await;
+            let activity = "profile_activity&breakdown=action_type";
+            self.insights("story_insights", &key, activity).await;
             self.add("stories", key, with_owner(story, id));
+        }
+        let path = format!("/v25.0/{id}/live_media?fields={MEDIA}");
+        for media in self.probe.walk(&path).await {
+            let key = media["id"].as_str().unwrap().to_owned();
+            self.add("live_media", key, with_owner(media, id));
         }
         for (table, edge) in [
             ("tagged_media", "tags"),
             ("collaborative_media", "collaborative_media"),
         ] {
-            for mut media in self
-                .probe
-                .walk(&format!("/v25.0/{id}/{edge}?fields={PUBLIC}&limit=20"))
-                .await
-            {
+            let path = format!("/v25.0/{id}/{edge}?fields={PUBLIC}&limit=20");
+            for mut media in self.probe.walk(&path).await {
                 media["account_id"] = json!(id);
-                self.add(
-                    table,
-                    format!("{id}/{}", media["id"].as_str().unwrap()),
-                    media,
-                );
+                let key = format!("{id}/{}", media["id"].as_str().unwrap());
+                self.add(table, key, media);
             }
         }
-        self.days(id).await;
-        self.audience(id).await;
+        let fields = "media_id,media_owner_username,caption,media_url";
+        let path = format!("/v25.0/{id}/collaboration_invites?fields={fields}&limit=4");
+        for mut invite in self.probe.walk(&path).await {
+            invite["account_id"] = json!(id);
+            let key = format!("{id}/{}", invite["media_id"].as_str().unwrap());
+            self.add("collaboration_invites", key, invite);
+        }
     }
 
     async fn media(&mut self, account: &str, mut media: Value) {
@@ -127,6 +135,11 @@ impl<'p> Walk<'p> {
                 child,
             );
         }
+        if let Some(nested) = children {
+            let path = format!("/v25.0/{id}/children");
+            let direct = self.probe.ids(&path).await;
+            assert_eq!(direct, crate::probe::ids(&nested), "items of {id}");
+        }
         self.comments(&id).await;
         let metrics = match (
             media["media_product_type"].as_str().unwrap(),
@@ -140,23 +153,13 @@ impl<'p> Walk<'p> {
         for metric in ["facebook_views", "crossposted_views"] {
             self.insights("media_insights", &id, metric).await;
         }
-        for mut product in self.probe.walk(&format!("/v25.0/{id}/product_tags")).await {
-            product["media_id"] = json!(id);
-            product["product_id"] = json!(product["product_id"].to_string());
-            self.add(
-                "product_tags",
-                format!("{id}/{}", product["product_id"].as_str().unwrap()),
-                product,
-            );
+        if !metrics.contains("ig_reels") {
+            let activity = "profile_activity&breakdown=action_type";
+            self.insights("media_insights", &id, activity).await;
         }
-        for mut collaborator in self.probe.walk(&format!("/v25.0/{id}/collaborators")).await {
-            collaborator["media_id"] = json!(id);
-            self.add(
-                "collaborators",
-                format!("{id}/{}", collaborator["id"].as_str().unwrap()),
-                collaborator,
-            );
-        }
+        self.tagged_products_and_collaborators(&id).await;
+        let ads = self.probe.ids(&format!("/v25.0/{id}/boost_ads_list")).await;
+        assert_eq!(ads, [""; 0], "nothing is advertised here");
         self.add("media_current", id.clone(), media.clone());
         self.add("media", id, with_owner(media, account));
     }
@@ -194,19 +197,6 @@ impl<'p> Walk<'p> {
         }
     }
 
-    async fn insights(&mut self, table: &str, media: &str, metrics: &str) {
-        let reply = self
-            .probe
-            .get(&format!("/v25.0/{media}/insights?metric={metrics}"))
-            .await;
-        for insight in reply.body["data"].as_array().into_iter().flatten() {
-            let name = insight["name"].as_str().unwrap();
-            let row =
-                json!({"media_id": media, "name": name, "value": insight["values"][0]["value"]});
-            self.add(table, format!("{media}/{name}"), row);
-        }
-    }
-
     /// Stores a row the way a database would: every column is there, instants end in `Z`.
     fn add(&mut self, table: &str, key: String, row: Value) {
         let Value::Object(row) = row else {
@@ -233,6 +223,8 @@ fn columns(mut row: Map<String, Value>) -> BTreeMap<String, Value> {
         "name",
         "parent_id",
         "permalink",
+        "reposts_count",
+        "shares_count",
         "thumbnail_url",
         "total_views_count",
         "view_count",

@@ -24,6 +24,7 @@ impl Walk<'_> {
                     message["id"].as_str().unwrap()
                 );
                 let mut message = self.probe.ok(&path).await;
+                self.attached(account, &message, token).await;
                 message["conversation_id"] = json!(id);
                 message["from_id"] = message["from"]["id"].clone();
                 self.add(
@@ -33,6 +34,18 @@ impl Walk<'_> {
                 );
             }
             self.add("conversations", id, conversation);
+        }
+    }
+
+    /// Pictures are attached, and nobody here shares anything.
+    async fn attached(&self, account: &str, message: &Value, token: &str) {
+        let id = message["id"].as_str().unwrap();
+        let mut messages = self.probe.world().conversations(account);
+        let message = messages.find_map(|one| one.messages().find(|message| message.id() == id));
+        let pictures = usize::from(message.unwrap().is_picture());
+        for (edge, items) in [("attachments", pictures), ("shares", 0)] {
+            let path = format!("/v25.0/{id}/{edge}?access_token={token}");
+            assert_eq!(self.probe.ids(&path).await.len(), items, "{edge} of {id}");
         }
     }
 
