@@ -115,6 +115,10 @@ impl World {
 
     /// What a process works with; it ends when this is dropped.
     pub async fn process(&self, stop: Stop) -> Arc<sync::World> {
+        // Tasks of a process that was ended in the middle are dropped first.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
         let store = Self::open_store(&self.path());
         let client = self.client(stop.clone());
         let credentials = self.credentials.clone();
