@@ -212,6 +212,7 @@ async fn a_night_asks_for_a_few_days_and_settled_days_are_never_asked_for_again(
         audiences.windows(2).all(|nights| nights != [true, true]),
         "{audiences:?}"
     );
+    night(&world).await;
     assert_days(&world);
 }
 
