@@ -111,13 +111,15 @@ CREATE TABLE media_insights (
     PRIMARY KEY (media_id, name, breakdown, dimension_value, observed_at)
 ) STRICT, WITHOUT ROWID;
 
--- What Meta measured about an account, per day: a row when a number changed, as the last days still settle.
+-- What Meta measured about an account, per day: a row when a number changed, as the last days still settle. What was read three
+-- days after end_time is final. account_insights_current has the newest numbers and the day.
 CREATE TABLE account_insights (
     account_id      TEXT NOT NULL REFERENCES accounts (id), -- whose
     name            TEXT NOT NULL, -- the metric: reach, views, follower_count (new followers of that day), …
     period          TEXT NOT NULL, -- day; week and days_28 are windows that end at end_time; lifetime: online_followers
     breakdown       TEXT NOT NULL, -- '' or media_product_type, follow_type, contact_button_type; hour: online_followers
-    dimension_value TEXT NOT NULL, -- '' or one value of the breakdown; hours are 0 to 23, Pacific time
+    dimension_value TEXT NOT NULL, -- '' or one value of the breakdown; hours are 0 to 23, Pacific time; of
+                                   -- follows_and_unfollows FOLLOWER were gained, NON_FOLLOWER lost
     end_time        TEXT NOT NULL, -- the end of the day that Meta counted: midnight in Pacific time
     observed_at     TEXT NOT NULL, -- when this number was first read
     value           ANY,  -- the number
@@ -126,6 +128,7 @@ CREATE TABLE account_insights (
 ) STRICT, WITHOUT ROWID;
 
 -- Who the audience is: a row when a number changed. Only people whose data Meta knows, only the 45 largest groups.
+-- A group that is not among them any more keeps its last row: confirmed_at tells when it was last there.
 CREATE TABLE audience (
     account_id      TEXT NOT NULL REFERENCES accounts (id), -- whose
     name            TEXT NOT NULL, -- follower_demographics, engaged_audience_demographics, reached_audience_demographics

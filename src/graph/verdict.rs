@@ -207,6 +207,11 @@ fn hundred(error: &ErrorBody) -> Reaction {
     if let Some(metric) = between(message, "and above, the ", " metric is no longer supported") {
         return Reaction::Drop(vec![metric.to_owned()]);
     }
+    if message.contains("Incompatible breakdowns (")
+        && let Some(metric) = between(message, "for metric (", ")")
+    {
+        return Reaction::Drop(vec![metric.to_owned()]);
+    }
     let index = between(message, "metric[", "] must be one of").and_then(|at| at.parse().ok());
     index.map_or(Reaction::Mistake, Reaction::DropMetric)
 }
@@ -390,6 +395,13 @@ mod tests {
                 "(#100) The After Cursor specified exceeds the max limit supported by this endpoint",
                 0,
                 EndOfList,
+            ),
+            (
+                100,
+                None,
+                "(#100) Incompatible breakdowns (follow_type) for metric (views)",
+                0,
+                drop(&["views"]),
             ),
             (100, None, "(#100) Invalid cursor", 0, Restart),
             (

@@ -24,6 +24,8 @@ pub struct Decoded {
     pub rows: Vec<Row>,
     /// What cannot be read.
     pub problems: Vec<Unreadable>,
+    /// Metrics that were asked for and are left out because too few people are behind them.
+    pub too_few: Vec<&'static str>,
 }
 
 impl Decoded {
@@ -153,7 +155,7 @@ fn convert(kind: Kind, told: &Json) -> Option<Value> {
 }
 
 /// The API writes the offset without a colon, `2026-05-07T13:00:34+0000`; the database writes `2026-05-07T13:00:34Z`.
-fn instant(text: &str) -> Option<String> {
+pub(super) fn instant(text: &str) -> Option<String> {
     let instant = DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%z")
         .or_else(|_| DateTime::parse_from_rfc3339(text))
         .ok()?;

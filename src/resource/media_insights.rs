@@ -122,6 +122,7 @@ pub(super) fn of_media(post: &Post, family: String, metrics: Vec<&'static str>) 
         family,
         posted_at: Some(post.timestamp),
         mark: None,
+        otherwise: None,
     }
 }
 

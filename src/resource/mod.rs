@@ -7,10 +7,14 @@
 //! A new resource is one file here, one line in [`RESOURCES`] and its tables in `schema.sql`.
 
 mod account;
+mod account_insights;
+mod audience;
 mod decode;
 mod insight;
 mod media;
 mod media_insights;
+mod online_followers;
+mod pacific;
 mod question;
 
 use serde_json::value::RawValue;
@@ -108,6 +112,9 @@ pub struct Questions {
 /// Every resource, in the order in which an account's are read: what would be lost first, first.
 pub const RESOURCES: &[&Resource] = &[
     &account::ACCOUNT,
+    &account_insights::ACCOUNT_INSIGHTS,
+    &online_followers::ONLINE_FOLLOWERS,
+    &audience::AUDIENCE,
     &media::MEDIA,
     &media_insights::MEDIA_INSIGHTS,
 ];

@@ -37,6 +37,17 @@ pub struct Question {
     pub posted_at: Option<DateTime<Utc>>,
     /// What the subject looks like now, to be compared when questions are chosen the next time.
     pub mark: Option<String>,
+    /// A parameter to add, once, when the question is refused as it is. Its value becomes the mark.
+    pub otherwise: Option<(&'static str, &'static str)>,
+}
+
+impl Question {
+    /// The value of a parameter.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        let mut params = self.params.iter();
+        let found = params.find(|(param, _)| *param == name);
+        found.map(|(_, value)| value.as_str())
+    }
 }
 
 /// How often posts are read again: up to this age, that often. In the order of age.
@@ -96,6 +107,21 @@ pub struct Facts {
 const SLACK: TimeDelta = TimeDelta::hours(1);
 
 impl Facts {
+    /// Nothing is known but whose and when.
+    #[cfg(test)]
+    pub(super) fn of(account_id: &str, now: DateTime<Utc>) -> Self {
+        Self {
+            now,
+            account_id: account_id.to_owned(),
+            posts: Vec::new(),
+            reads: BTreeMap::new(),
+            everything_since: None,
+            refresh: Refresh::default(),
+            names: Vec::new(),
+            refused: BTreeSet::new(),
+        }
+    }
+
     /// Whether a subject of this age is to be read now.
     pub fn is_due(&self, subject: &str, age: TimeDelta) -> bool {
         self.is_due_every(subject, self.refresh.every(age))
@@ -119,6 +145,15 @@ impl Facts {
         // A backfill that goes on reads nothing a second time.
         self.everything_since.is_none()
             && often.is_some_and(|often| read_at + often <= self.now + SLACK)
+    }
+
+    /// Whether a subject was last read that long ago, or never: for backfills too, where they would read the same as yesterday.
+    pub fn is_old(&self, subject: &str, often: Duration) -> bool {
+        let read = self.reads.get(subject);
+        let read_at = read.and_then(|read| read.read_at);
+        let often = chrono::TimeDelta::from_std(often).unwrap_or_default();
+        !read.is_some_and(|read| read.closed)
+            && read_at.is_none_or(|at| at + often <= self.now + SLACK)
     }
 
     /// Where reading a subject's list goes on.

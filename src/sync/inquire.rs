@@ -147,5 +147,6 @@ fn read(
         );
         inquiry.unreadable(object, &problem);
     }
+    inquiry.too_few(&decoded.too_few);
     decoded.rows
 }

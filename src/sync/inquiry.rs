@@ -3,6 +3,8 @@
 //! Questions of one family are refused the same metrics. So the first of a family goes alone, and what it is refused is left out of the
 //! others before they are asked: a metric that is gone costs a call or two, not one for each post.
 
+mod alike;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::{DateTime, Utc};
@@ -37,6 +39,8 @@ pub(super) struct Inquiry<'a> {
     gaps: Vec<Gap>,
     reads: Vec<Read>,
     answered: Vec<Answered>,
+    /// Metrics that the answer at hand leaves out.
+    untold: Vec<&'static str>,
     incomplete: bool,
 }
 
@@ -54,6 +58,7 @@ impl<'a> Inquiry<'a> {
             gaps: Vec::new(),
             reads: Vec::new(),
             answered: Vec::new(),
+            untold: Vec::new(),
             incomplete: false,
         }
     }
@@ -107,10 +112,12 @@ impl<'a> Inquiry<'a> {
             self.refusals
                 .remove(&(question.family.clone(), (*metric).to_owned()));
         }
+        let untold = std::mem::take(&mut self.untold);
         let more = page.next.is_some();
         self.note(&question, (!more).then_some(now), page.next.clone(), false);
         if !more {
             let metrics = question.metrics.iter();
+            let metrics = metrics.filter(|metric| !untold.contains(metric));
             self.answered.push(Answered {
                 object_id: question.object_id.clone(),
                 fields: metrics.clone().map(|metric| (*metric).to_owned()).collect(),
@@ -171,6 +178,10 @@ impl<'a> Inquiry<'a> {
                 Recovery::Ask
             }
             Reaction::EndOfList => self.leave_out(&question, Reason::ListLimit, why, now),
+            Reaction::Mistake if question.otherwise.is_some() => self.ask_otherwise(question),
+            Reaction::Skip(Skip::TooFewViewers) if question.object_id.is_none() => {
+                self.leave_out_alike(&question, why, now)
+            }
             Reaction::Skip(skip) => {
                 if skip == Skip::BeforeConversion {
                     self.leave_out_older(&question, why);
@@ -222,6 +233,17 @@ impl<'a> Inquiry<'a> {
         });
     }
 
+    /// Notes metrics that the answer at hand leaves out because too few people are behind them.
+    pub(super) fn too_few(&mut self, metrics: &[&'static str]) {
+        let why = "absent from the answer: too few people";
+        let family = self.current().map(|question| question.family.clone());
+        for metric in metrics {
+            let field = of_family(metric, family.as_deref().unwrap_or_default());
+            self.gap(None, Some(&field), Reason::TooFewViewers, why);
+        }
+        self.untold = metrics.to_vec();
+    }
+
     /// What turned out to be missing since the last call.
     pub(super) fn take_gaps(&mut self) -> Vec<Gap> {
         std::mem::take(&mut self.gaps)
@@ -246,46 +268,6 @@ impl<'a> Inquiry<'a> {
         }
     }
 
-    fn drop_metric(&mut self, question: &mut Question, name: &str, why: &str) {
-        let Some(at) = question.metrics.iter().position(|metric| *metric == name) else {
-            return;
-        };
-        question.metrics.remove(at);
-        self.gap(Some(question), Some(name), Reason::NotApplicable, why);
-        if self.known.contains(&question.family) {
-            return;
-        }
-        let times = self
-            .refusals
-            .entry((question.family.clone(), name.to_owned()));
-        let times = times.or_default();
-        *times += 1;
-        if *times >= PROOF {
-            self.refuse(&question.family.clone(), name, Reason::NotApplicable, why);
-        }
-    }
-
-    /// Leaves a metric out of all questions of a family.
-    fn refuse(&mut self, family: &str, name: &str, reason: Reason, why: &str) {
-        self.incomplete |= is_failure(reason);
-        let is_new = self.refused.insert((family.to_owned(), name.to_owned()));
-        for question in self.waiting.iter_mut().chain(&mut self.asked) {
-            if question.family == family {
-                question.metrics.retain(|metric| *metric != name);
-            }
-        }
-        if is_new {
-            self.gaps.push(Gap {
-                account_id: Some(self.job.account.id.clone()),
-                resource: self.job.resource.name,
-                object_id: None,
-                field: Some(of_family(name, family)),
-                reason,
-                detail: why.to_owned(),
-            });
-        }
-    }
-
     /// A question without a metric is none.
     fn ask_again(
         &mut self,
@@ -294,27 +276,16 @@ impl<'a> Inquiry<'a> {
         why: &str,
         now: DateTime<Utc>,
     ) -> Recovery {
+        if had > 0 && question.metrics.is_empty() && question.object_id.is_none() {
+            // The gaps of its metrics say it all.
+            self.note(&question, Some(now), None, false);
+            return Recovery::Ask;
+        }
         if had > 0 && question.metrics.is_empty() {
             return self.leave_out(&question, Reason::Refused, why, now);
         }
         self.waiting.push_front(question);
         Recovery::Ask
-    }
-
-    /// Posts that are older than one from before the conversion are from before it as well: they are not even asked for.
-    fn leave_out_older(&mut self, refused: &Question, why: &str) {
-        let Some(posted_at) = refused.posted_at else {
-            return;
-        };
-        let is_older = |question: &Question| question.posted_at.is_some_and(|at| at <= posted_at);
-        let (older, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(is_older);
-        self.waiting = rest;
-        for question in older {
-            self.gap(Some(&question), None, Reason::BeforeConversion, why);
-            self.note(&question, None, None, true);
-        }
     }
 
     fn leave_out(

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on should say where"
 )]
 
+mod account_insights;
 mod architecture;
 mod backfill;
 mod batches;

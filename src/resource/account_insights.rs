@@ -1,0 +1,480 @@
+//! `account_insights`: what Meta measured about an account, day by day.
+//!
+//! `GET /{ig-user}/insights` ("Instagram Account Insights" page). A total is told for one day a call; a series tells up to 30 days a
+//! call, and only of reach and of `follower_count`. Totals carry reach, so its series is read for history only. A metric or a
+//! breakdown that is not accepted refuses the whole answer, so only what the page lists together is asked together.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{Datelike, NaiveDate, TimeDelta};
+use serde_json::value::RawValue;
+
+use super::decode::{self, Decoded};
+use super::pacific::{self, SETTLING};
+use super::{Facts, Meter, Question, Questions, Resource, Work, insight};
+use crate::graph::{Fields, Shape};
+use crate::store::{Column, History, Kind, Table, Value};
+
+pub(super) static ACCOUNT_INSIGHTS_TABLE: Table = Table {
+    name: "account_insights",
+    key: &[
+        "account_id",
+        "name",
+        "period",
+        "breakdown",
+        "dimension_value",
+        "end_time",
+    ],
+    columns: &[
+        Column::filled("account_id", Kind::Id),
+        Column::filled("name", Kind::Text),
+        Column::filled("period", Kind::Text),
+        Column::filled("breakdown", Kind::Text),
+        Column::filled("dimension_value", Kind::Text),
+        Column::filled("end_time", Kind::Instant),
+        Column::filled("value", Kind::Number),
+    ],
+    history: History::Observation,
+    listed_by: None,
+};
+
+/// What all insights of accounts need.
+pub(super) const PERMISSIONS: &[&str] = &[
+    "instagram_basic",
+    "instagram_manage_insights",
+    "pages_read_engagement",
+];
+
+/// The resource.
+pub(super) static ACCOUNT_INSIGHTS: Resource = Resource {
+    name: "account_insights",
+    permissions: PERMISSIONS,
+    meter: Meter::Account,
+    urgent: false,
+    tables: &[&ACCOUNT_INSIGHTS_TABLE],
+    work: Work::Questions(Questions { due, rows }),
+};
+
+/// Totals are read this many days back: a call a day, and as far as the peers begin.
+const TOTAL_DAYS: i64 = 30;
+
+/// Settled days whose breakdowns the first night asks for: three calls a day, so enough to show something and no more. Later nights
+/// ask for each day once, when it has settled.
+const FIRST_BREAKDOWN_DAYS: i64 = 3;
+
+/// How far back a series is read for history: the API refuses a `since` of more than two years ago, and the clock of the API is not ours.
+const HISTORY: TimeDelta = TimeDelta::days(729);
+
+/// Days of history a call.
+const HISTORY_DAYS: i32 = 30;
+
+/// How often a day that is not final is read again, and what only tells new days is read.
+pub(super) const NIGHTLY: Duration = Duration::from_secs(24 * 3600);
+
+/// How often the rolling windows of reach are read: one call tells 30 of them, so no window is lost.
+const WEEKLY: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Totals of one day that are told together, all or by one breakdown.
+struct Totals {
+    /// How subjects begin, before the day.
+    subject: &'static str,
+    family: &'static str,
+    breakdown: Option<&'static str>,
+    metrics: &'static [&'static str],
+}
+
+static TOTALS: Totals = Totals {
+    subject: "total",
+    family: "day totals",
+    breakdown: None,
+    metrics: &[
+        "reach",
+        "views",
+        "accounts_engaged",
+        "total_interactions",
+        "likes",
+        "comments",
+        "shares",
+        "saves",
+        "replies",
+        "reposts",
+        "profile_links_taps",
+        "profile_views",
+        "website_clicks",
+    ],
+};
+
+/// Which metrics can be told by which breakdown.
+static BREAKDOWNS: [Totals; 3] = [
+    Totals {
+        subject: "follow_type",
+        family: "day by follow_type",
+        breakdown: Some("follow_type"),
+        metrics: &["reach", "follows_and_unfollows"],
+    },
+    Totals {
+        subject: "media_product_type",
+        family: "day by media_product_type",
+        breakdown: Some("media_product_type"),
+        metrics: &[
+            "reach",
+            "views",
+            "total_interactions",
+            "likes",
+            "comments",
+            "shares",
+            "saves",
+        ],
+    },
+    Totals {
+        subject: "contact_button_type",
+        family: "day by contact_button_type",
+        breakdown: Some("contact_button_type"),
+        metrics: &["profile_links_taps"],
+    },
+];
+
+/// Meta's page has this breakdown under another name, and the API has been seen to refuse it: on its own, and one day a night.
+static VIEWS_BY_FOLLOW_TYPE: Totals = Totals {
+    subject: "views follow_type",
+    family: "views by follow_type",
+    breakdown: Some("follow_type"),
+    metrics: &["views"],
+};
+
+/// Metrics that are absent while fewer than 100 people stand behind them.
+const NEEDS_PEOPLE: [&str; 3] = [
+    "follower_count",
+    "follows_and_unfollows",
+    "online_followers",
+];
+
+fn due(facts: &Facts) -> Vec<Question> {
+    let today = pacific::day_of(facts.now);
+    let mut questions = Vec::new();
+    // Nothing older than 30 days is told of it: it would be lost first.
+    questions.extend(series(facts, "follower_count", "day", NIGHTLY));
+    let days = (1..=TOTAL_DAYS).map(|back| pacific::earlier(today, back));
+    questions.extend(days.filter_map(|day| total(facts, &TOTALS, day)));
+    for breakdown in &BREAKDOWNS {
+        let days = settled(facts, breakdown);
+        questions.extend(days.filter_map(|day| total(facts, breakdown, day)));
+    }
+    for period in ["week", "days_28"] {
+        questions.extend(series(facts, "reach", period, WEEKLY));
+    }
+    questions.extend(history(facts, today));
+    let views = &VIEWS_BY_FOLLOW_TYPE;
+    questions.extend(
+        settled(facts, views)
+            .next()
+            .and_then(|day| total(facts, views, day)),
+    );
+    questions
+}
+
+/// Settled days whose breakdowns are wanted, the newest first.
+fn settled(facts: &Facts, totals: &Totals) -> impl Iterator<Item = NaiveDate> + use<> {
+    let newest = pacific::earlier(pacific::day_of(facts.now - SETTLING), 1);
+    let from = format!("{}/", totals.subject);
+    let mut known = facts.reads.range(from.clone()..);
+    let first = known
+        .next()
+        .and_then(|(subject, _)| subject.strip_prefix(&from));
+    // From where the first night began, so that nights that did not run are made up for.
+    let first = first.and_then(|day| day.parse().ok());
+    let oldest = pacific::earlier(pacific::day_of(facts.now), TOTAL_DAYS);
+    let first = first.map_or(
+        pacific::earlier(newest, FIRST_BREAKDOWN_DAYS - 1),
+        |first: NaiveDate| first.max(oldest),
+    );
+    (0..TOTAL_DAYS)
+        .map(move |back| pacific::earlier(newest, back))
+        .take_while(move |day| *day >= first)
+}
+
+/// A day's totals, unless they are final.
+fn total(facts: &Facts, totals: &Totals, day: NaiveDate) -> Option<Question> {
+    let subject = format!("{}/{day}", totals.subject);
+    if is_final(facts, &subject, day) || !facts.is_due_every(&subject, Some(NIGHTLY)) {
+        return None;
+    }
+    let mut params = vec![
+        ("period", "day".to_owned()),
+        ("metric_type", "total_value".to_owned()),
+    ];
+    params.extend(totals.breakdown.map(|name| ("breakdown", name.to_owned())));
+    params.extend(pacific::whole(day));
+    question(
+        facts,
+        subject,
+        totals.family.to_owned(),
+        totals.metrics,
+        params,
+    )
+}
+
+/// Whether a day was read when its numbers had settled: then it is never asked for again.
+fn is_final(facts: &Facts, subject: &str, last: NaiveDate) -> bool {
+    let read_at = facts.reads.get(subject).and_then(|read| read.read_at);
+    read_at.is_some_and(|at| at >= pacific::end(last) + SETTLING)
+}
+
+/// One number per day of the last thirty.
+fn series(facts: &Facts, metric: &'static str, period: &str, often: Duration) -> Option<Question> {
+    let subject = format!("series/{metric} {period}");
+    if !facts.is_old(&subject, often) {
+        return None;
+    }
+    let mut params = vec![("period", period.to_owned())];
+    params.extend(pacific::untold(facts, &subject));
+    question(
+        facts,
+        subject,
+        format!("{period} series"),
+        &[metric],
+        params,
+    )
+}
+
+/// Reach per day from before the totals, for backfills. The ranges lie still, so that none is asked for twice.
+fn history(facts: &Facts, today: NaiveDate) -> Vec<Question> {
+    let oldest = facts.now - HISTORY;
+    let newest = pacific::earlier(today, TOTAL_DAYS + 1);
+    let mut questions = Vec::new();
+    if facts.everything_since.is_none() {
+        return questions;
+    }
+    let mut place = newest.num_days_from_ce() / HISTORY_DAYS;
+    while let Some(first) = NaiveDate::from_num_days_from_ce_opt(place * HISTORY_DAYS) {
+        let last = pacific::later(first, i64::from(HISTORY_DAYS) - 1);
+        if pacific::end(last) <= oldest {
+            break;
+        }
+        place -= 1;
+        let subject = format!("series/{first}..{last}");
+        if is_final(facts, &subject, last) || !facts.is_due_every(&subject, None) {
+            continue;
+        }
+        let last = last.min(pacific::earlier(today, 1));
+        let mut params = vec![("period", "day".to_owned())];
+        params.extend(pacific::range(first, last, oldest));
+        questions.extend(question(
+            facts,
+            subject,
+            "reach series".to_owned(),
+            &["reach"],
+            params,
+        ));
+    }
+    questions
+}
+
+/// A question about an account, with the metrics that are not refused.
+pub(super) fn question(
+    facts: &Facts,
+    subject: String,
+    family: String,
+    metrics: &[&'static str],
+    params: Vec<(&'static str, String)>,
+) -> Option<Question> {
+    let metrics = facts.accepted(&family, metrics);
+    (!metrics.is_empty()).then(|| Question {
+        subject,
+        object_id: None,
+        endpoint: "/{ig-user}/insights",
+        path: format!("/{}/insights", facts.account_id),
+        fields: Fields::default(),
+        metrics,
+        params,
+        limit: None,
+        shape: Shape::Single,
+        after: None,
+        family,
+        posted_at: None,
+        mark: None,
+        otherwise: None,
+    })
+}
+
+/// The rows of an answer. A total does not say which day it is of: its question does.
+pub(super) fn rows(
+    account_id: &str,
+    question: &Question,
+    answer: &[Box<RawValue>],
+    decoded: &mut Decoded,
+) {
+    let day = question
+        .subject
+        .rsplit_once('/')
+        .and_then(|(_, day)| day.parse().ok());
+    let day_end = day.map(|day: NaiveDate| pacific::end(day).to_rfc3339());
+    let period = question.param("period").unwrap_or_default();
+    let mut told = BTreeSet::new();
+    for metric in answer {
+        let numbers = match insight::numbers(metric) {
+            Ok(numbers) => numbers,
+            Err(problem) => {
+                decoded.problems.push(problem);
+                continue;
+            }
+        };
+        told.extend(numbers.first().map(|number| number.name.clone()));
+        for number in numbers {
+            let end_time = number.end_time.as_ref().or(day_end.as_ref());
+            let end_time = end_time.and_then(|text| decode::instant(text));
+            let filled = [
+                ("account_id", account_id.into()),
+                ("name", number.name.as_str().into()),
+                ("period", period.into()),
+                ("breakdown", number.breakdown.as_str().into()),
+                ("dimension_value", number.dimension_value.as_str().into()),
+                ("end_time", end_time.map_or(Value::Null, Value::Text)),
+            ];
+            let row = decode::number(&ACCOUNT_INSIGHTS_TABLE, &filled, &number.value);
+            decoded.take(row.map(|row| vec![row]));
+        }
+    }
+    // An empty map of hours is an answer.
+    let is_absent = |name: &&&str| NEEDS_PEOPLE.contains(name) && !told.contains(**name);
+    if answer.is_empty() || question.param("breakdown") == Some("follow_type") {
+        decoded
+            .too_few
+            .extend(question.metrics.iter().filter(is_absent));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::store::Read;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn facts(now: &str) -> Facts {
+        Facts::of("1", at(now))
+    }
+
+    /// Notes all that is due as read now, and gives the subjects.
+    fn ask_all(facts: &mut Facts) -> Vec<String> {
+        let asked: Vec<String> = due(facts).into_iter().map(|asked| asked.subject).collect();
+        for subject in &asked {
+            let read = Read {
+                subject: subject.clone(),
+                read_at: Some(facts.now),
+                ..Read::default()
+            };
+            facts.reads.insert(subject.clone(), read);
+        }
+        asked
+    }
+
+    #[test]
+    fn a_night_asks_for_what_is_new_or_has_not_settled() {
+        let mut facts = facts("2026-11-20T10:00:00Z");
+        let first = ask_all(&mut facts);
+        let of =
+            |asked: &[String], kind: &str| asked.iter().filter(|one| one.starts_with(kind)).count();
+        assert_eq!(of(&first, "total/"), 30);
+        assert_eq!(of(&first, "media_product_type/"), 3);
+        assert_eq!(first[0], "series/follower_count day");
+        assert_eq!(first[1], "total/2026-11-19");
+        assert_eq!(ask_all(&mut facts), [] as [String; 0]);
+
+        facts.now += TimeDelta::days(1);
+        let second = ask_all(&mut facts);
+        assert_eq!(
+            second,
+            [
+                "series/follower_count day",
+                "total/2026-11-20",
+                "total/2026-11-19",
+                "total/2026-11-18",
+                "total/2026-11-17",
+                "follow_type/2026-11-17",
+                "media_product_type/2026-11-17",
+                "contact_button_type/2026-11-17",
+                "views follow_type/2026-11-17",
+            ]
+        );
+        // Nights that did not run are made up for.
+        facts.now += TimeDelta::days(5);
+        let late = ask_all(&mut facts);
+        assert_eq!(of(&late, "total/"), 8);
+        assert_eq!(of(&late, "follow_type/"), 5);
+    }
+
+    #[test]
+    fn a_backfill_reads_history_once_and_only_as_far_as_is_told() {
+        let mut facts = facts("2026-11-20T10:00:00Z");
+        facts.everything_since = Some(facts.now);
+        let ranges = |facts: &Facts| -> Vec<(i64, i64)> {
+            let asked = due(facts).into_iter();
+            asked
+                .map(|asked| {
+                    ["since", "until"].map(|name| asked.param(name).unwrap().parse().unwrap())
+                })
+                .map(|[since, until]| (since, until))
+                .collect()
+        };
+        let asked = ranges(&facts);
+        for (since, until) in &asked {
+            assert!(since < until && until - since <= 30 * 86_400);
+            assert!(*since >= (facts.now - TimeDelta::days(730)).timestamp());
+            assert!(*until <= facts.now.timestamp());
+        }
+        let history = |asked: &[String]| asked.iter().filter(|one| one.contains("..")).count();
+        assert_eq!(history(&ask_all(&mut facts)), 24);
+        facts.now += TimeDelta::days(1);
+        facts.everything_since = Some(facts.now);
+        assert_eq!(history(&ask_all(&mut facts)), 0);
+    }
+
+    #[test]
+    fn follower_count_is_asked_for_the_last_thirty_days_without_today() {
+        for now in [
+            "2026-11-20T10:00:00Z",
+            "2026-11-20T07:59:00Z",
+            "2026-03-20T06:30:00Z",
+        ] {
+            let facts = facts(now);
+            let asked = &due(&facts)[0];
+            let since: i64 = asked.param("since").unwrap().parse().unwrap();
+            let until: i64 = asked.param("until").unwrap().parse().unwrap();
+            assert_eq!(asked.metrics, ["follower_count"]);
+            assert!(
+                since >= (facts.now - TimeDelta::days(30)).timestamp(),
+                "{now}"
+            );
+            assert_eq!(
+                until,
+                pacific::start(pacific::day_of(facts.now)).timestamp()
+            );
+        }
+    }
+
+    #[test]
+    fn a_refused_metric_is_not_asked_for() {
+        let mut facts = facts("2026-11-20T10:00:00Z");
+        let refused = |family: &str, name: &str| (family.to_owned(), name.to_owned());
+        facts.refused = [
+            refused("views by follow_type", "views"),
+            refused("day totals", "reach"),
+        ]
+        .into();
+        let asked: BTreeMap<String, Question> = due(&facts)
+            .into_iter()
+            .map(|asked| (asked.subject.clone(), asked))
+            .collect();
+        assert!(!asked.contains_key("views follow_type/2026-11-16"));
+        assert!(!asked["total/2026-11-19"].metrics.contains(&"reach"));
+        assert!(asked["follow_type/2026-11-16"].metrics.contains(&"reach"));
+    }
+}

@@ -1,0 +1,35 @@
+//! `online_followers`: how many followers are online, hour by hour.
+//!
+//! `GET /{ig-user}/insights` with `period=lifetime` ("Instagram Account Insights" page): hours 0 to 23 in Pacific time of the last
+//! 30 days; hours or whole days may be missing. Rows stand in `account_insights`.
+
+use super::account_insights::{ACCOUNT_INSIGHTS_TABLE, NIGHTLY, PERMISSIONS, question, rows};
+use super::{Facts, Meter, Question, Questions, Resource, Work, pacific};
+
+/// The resource.
+pub(super) static ONLINE_FOLLOWERS: Resource = Resource {
+    name: "online_followers",
+    permissions: PERMISSIONS,
+    meter: Meter::Account,
+    urgent: false,
+    tables: &[&ACCOUNT_INSIGHTS_TABLE],
+    work: Work::Questions(Questions { due, rows }),
+};
+
+fn due(facts: &Facts) -> Vec<Question> {
+    let subject = "series/online_followers";
+    if !facts.is_old(subject, NIGHTLY) {
+        return Vec::new();
+    }
+    let mut params = vec![("period", "lifetime".to_owned())];
+    params.extend(pacific::untold(facts, subject));
+    let family = "hours".to_owned();
+    let asked = question(
+        facts,
+        subject.to_owned(),
+        family,
+        &["online_followers"],
+        params,
+    );
+    asked.into_iter().collect()
+}
