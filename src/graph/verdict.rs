@@ -44,6 +44,10 @@ struct Envelope {
 impl ErrorBody {
     /// The error in a body, whatever status it came with; `None` when the body is something else.
     pub fn read(body: &[u8]) -> Option<Self> {
+        // A list can be taken for a structure: the answers of a batch are none.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return None;
+        }
         let Envelope { mut error } = serde_json::from_slice(body).ok()?;
         if error.code == 0 {
             error.code = code_in_message(&error.message).unwrap_or_default();
@@ -509,6 +513,12 @@ mod tests {
             ..ErrorBody::default()
         };
         assert_eq!(judge(&error).reaction, Shrink);
+    }
+
+    #[test]
+    fn the_answers_of_a_batch_are_no_error() {
+        assert_eq!(ErrorBody::read(br#"[{"code":200,"body":"{}"}]"#), None);
+        assert!(ErrorBody::read(br#" {"error":{"code":200}}"#).is_some());
     }
 
     #[test]
