@@ -134,14 +134,19 @@ fn every_mistake_names_line_key_and_what_to_write() {
         ),
         (
             format!("{MAIN}{}", job.replace("\"media\"", "\"medai\"")),
-            "igsync.toml:7: `job.resources`: `medai` is no resource; there are: account, media",
+            "igsync.toml:7: `job.resources`: `medai` is no resource; there are: RESOURCES",
         ),
         (
             format!("{MAIN}[refresh]\n\"2d\" = \"often\"\n"),
             "igsync.toml:5: `refresh`: \"often\" is no length of time; write ages and how often posts up to that age are read again, for example `\"2d\" = \"6h\"`",
         ),
     ];
+    let known: Vec<&str> = crate::resource::RESOURCES
+        .iter()
+        .map(|resource| resource.name)
+        .collect();
     for (text, expected) in cases {
+        let expected = expected.replace("RESOURCES", &known.join(", "));
         assert_eq!(message(&text), expected, "for:\n{text}");
     }
 }

@@ -15,8 +15,8 @@ mod question;
 
 use serde_json::value::RawValue;
 
-pub use decode::{Decoded, Unreadable};
-pub use question::{Facts, Question, Refresh};
+pub use decode::{Begun, Decoded, Listed, Unreadable};
+pub use question::{Facts, Lost, Question, Refresh};
 
 use crate::graph::{Fields, Shape};
 use crate::store::Table;
@@ -89,6 +89,8 @@ pub struct Questions {
     /// Turns an answer into rows, and notes what cannot be read.
     pub rows:
         fn(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded),
+    /// What can never be asked any more, for resources whose objects end.
+    pub lost: Option<fn(&Facts) -> Vec<Lost>>,
 }
 
 /// Every resource, in the order in which an account's are read: what would be lost first, first.

@@ -30,7 +30,7 @@ use crate::clock::instant_text;
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
 pub use record::{
     Answered, CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, Listing, NewRun,
-    Outcome, PoolRow, Post, Read, Reason,
+    Outcome, PoolRow, Post, Read, Reason, WholeList,
 };
 pub use table::{Column, History, Kind, Row, Table, Value, Written};
 

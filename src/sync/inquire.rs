@@ -30,12 +30,20 @@ pub(super) async fn inquire(
         started_at: world.clock.now(),
         finished_at: None,
     });
-    let facts = facts(world, job, &place).await?;
-    let mut inquiry = Inquiry::new(job, (questions.due)(&facts));
+    let known = facts(world, job, &place).await?;
+    let mut inquiry = Inquiry::new(job);
+    inquiry.choose((questions.due)(&known));
+    let lost = questions.lost.filter(|_| inquiry.left() > 0);
+    for lost in lost.map(|lost| lost(&known)).unwrap_or_default() {
+        inquiry.lose(lost);
+    }
     let mut report = JobReport::new(job, resumed);
     let (mut tally, mut tried) = (Tally::default(), 0);
 
     let ended = 'asking: loop {
+        if inquiry.left() == 0 && inquiry.has_begun() {
+            inquiry.choose((questions.due)(&facts(world, job, &place).await?));
+        }
         if inquiry.left() == 0 {
             break None;
         }
@@ -150,6 +158,7 @@ fn read(
     if let Some(question) = inquiry.current() {
         (questions.rows)(&job.account.id, question, &page.items, &mut decoded);
     }
+    inquiry.hear(&decoded, page);
     for problem in decoded.problems {
         // The problem quotes the answer, and an answer may hold anything.
         let object = credential.scrub(&problem.object);

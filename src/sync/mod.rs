@@ -9,6 +9,7 @@ mod discovery;
 mod inquire;
 mod inquiry;
 mod job;
+mod lists;
 mod page_size;
 mod pages;
 mod plan;
