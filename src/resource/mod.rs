@@ -7,6 +7,7 @@
 //! A new resource is one file here, one line in [`RESOURCES`] and its tables in `schema.sql`.
 
 mod account;
+mod comments;
 mod decode;
 mod insight;
 mod media;
@@ -98,6 +99,7 @@ pub const RESOURCES: &[&Resource] = &[
     &account::ACCOUNT,
     &media::MEDIA,
     &media_insights::MEDIA_INSIGHTS,
+    &comments::COMMENTS,
 ];
 
 pub use account::found as discovered_account;

@@ -361,7 +361,7 @@ async fn nothing_is_touched_when_the_command_line_or_the_configuration_is_wrong(
     for (arguments, problem) in [
         (
             &["backfill", "--resource", "medai"][..],
-            "no resource `medai`; there are: account, media",
+            "no resource `medai`; there are: account, ",
         ),
         (
             &["backfill", "--since", "2026-02-30"],

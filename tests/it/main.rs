@@ -14,6 +14,7 @@ mod backfill;
 mod binary;
 mod blocks;
 mod commands;
+mod comments;
 mod documents;
 mod gaps;
 mod insights;

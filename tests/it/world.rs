@@ -109,7 +109,7 @@ impl World {
                 .map(|name| igsync::resource::find(name).unwrap())
                 .to_vec();
         }
-        let store = Self::open_store(&self.folder.path().join("igsync.db"));
+        let store = self.store();
         let client = self.client(stop.clone());
         let credentials = self.credentials.clone();
         let world = sync::World::new(client, store, self.clock.clone(), stop, credentials)
@@ -118,6 +118,11 @@ impl World {
         sync::backfill(&Arc::new(world), &selection, range)
             .await
             .unwrap()
+    }
+
+    /// The store, as a process of igsync opens it.
+    pub fn store(&self) -> Store {
+        Self::open_store(&self.folder.path().join("igsync.db"))
     }
 
     pub fn database(&self) -> Connection {
@@ -252,7 +257,8 @@ pub fn assert_equals_the_world(database: &Connection, simulator: &Simulator) -> 
     comparison.rows
 }
 
-fn rows_of(
+/// The rows of a table by their keys.
+pub fn rows_of(
     database: &Connection,
     table: &str,
     key: &[&str],
