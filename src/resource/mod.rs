@@ -13,6 +13,7 @@ mod insight;
 mod media;
 mod media_insights;
 mod question;
+mod stories;
 
 use serde_json::value::RawValue;
 
@@ -97,6 +98,7 @@ pub struct Questions {
 /// Every resource, in the order in which an account's are read: what would be lost first, first.
 pub const RESOURCES: &[&Resource] = &[
     &account::ACCOUNT,
+    &stories::STORIES,
     &media::MEDIA,
     &media_insights::MEDIA_INSIGHTS,
     &comments::COMMENTS,

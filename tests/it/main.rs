@@ -24,4 +24,5 @@ mod recorded_bodies;
 mod refusals;
 mod scenario;
 mod secrets;
+mod stories;
 mod world;
