@@ -39,7 +39,7 @@ CREATE TABLE account_snapshots (
     PRIMARY KEY (account_id, observed_at)
 ) STRICT, WITHOUT ROWID;
 
--- A post or reel of an account (Graph API: IG Media). Its counts over time are in media_snapshots.
+-- A post, reel or story of an account (Graph API: IG Media). Its counts over time are in media_snapshots.
 CREATE TABLE media (
     id                 TEXT NOT NULL PRIMARY KEY, -- IG Media id
     account_id         TEXT NOT NULL REFERENCES accounts (id), -- the account whose list showed it
@@ -60,7 +60,7 @@ CREATE TABLE media (
     ig_id              TEXT,    -- old Instagram id; told to older apps only
     media_url          TEXT,    -- signed address, expires; absent for copyrighted or flagged media
     thumbnail_url      TEXT,    -- signed address, expires; videos only
-    deleted_at         TEXT,    -- when a complete listing first lacked it; NULL again when it comes back
+    deleted_at         TEXT,    -- when a complete listing first lacked it; NULL again when it comes back; stories: never
     first_seen_at      TEXT NOT NULL, -- when igsync first read this post
     changed_at         TEXT NOT NULL  -- when an attribute above was last seen to differ
 ) STRICT;
@@ -141,7 +141,8 @@ CREATE TABLE audience (
     PRIMARY KEY (account_id, name, timeframe, breakdown, dimension_value, observed_at)
 ) STRICT, WITHOUT ROWID;
 
--- A comment on a post of an account, or a reply to one.
+-- A comment on a post of an account, or a reply to one. A post's comments are read when comments_count has moved, and by the
+-- post's age: likes and texts are those of that moment.
 CREATE TABLE comments (
     id            TEXT NOT NULL PRIMARY KEY, -- IG Comment id
     media_id      TEXT NOT NULL REFERENCES media (id), -- on which post
@@ -151,10 +152,12 @@ CREATE TABLE comments (
     username      TEXT,    -- whose
     from_id       TEXT,    -- the author's id, as this app sees it
     from_username TEXT,    -- the author's handle
-    user_id       TEXT,    -- the author's id where the token's own user wrote it
+    user_id       TEXT,    -- the author's id where the app's own user wrote it
     like_count    INTEGER, -- likes at the last read
     hidden        INTEGER, -- 1: the account hides it
     legacy_instagram_comment_id TEXT, -- the id of older versions
+    deleted_at    TEXT,    -- when all comments and replies of the post, read in one run without an error, first lacked it;
+                           -- NULL again when it comes back
     first_seen_at TEXT NOT NULL, -- when igsync first read it
     changed_at    TEXT NOT NULL  -- when an attribute above was last seen to differ
 ) STRICT;
@@ -195,10 +198,11 @@ WHERE i.observed_at = (
     WHERE account_id = i.account_id AND name = i.name AND period = i.period AND breakdown = i.breakdown
       AND dimension_value = i.dimension_value AND end_time = i.end_time);
 
--- Stories, with when their numbers were last read, and whether those are final: read in the last hour of their 24.
+-- Stories, with when their numbers were last read, and whether those are final: read in the last hour of their 24. Why there are none
+-- that are final is in sync_gaps, under the story's id.
 CREATE VIEW stories AS
-SELECT m.*, r.read_at AS insights_read_at,
-       ifnull(r.read_at >= strftime('%Y-%m-%dT%H:%M:%SZ', m.timestamp, '+23 hours'), 0) AS is_final
+SELECT m.*, r.mark AS insights_read_at,
+       ifnull(r.mark >= strftime('%Y-%m-%dT%H:%M:%SZ', m.timestamp, '+23 hours'), 0) AS is_final
 FROM media m
 LEFT JOIN sync_reads r ON r.account_id = m.account_id AND r.resource = 'stories' AND r.subject = m.id
 WHERE m.media_product_type = 'STORY';
@@ -252,10 +256,11 @@ CREATE TABLE sync_checkpoints (
 CREATE TABLE sync_reads (
     account_id TEXT NOT NULL REFERENCES accounts (id), -- whose
     resource   TEXT NOT NULL, -- media_insights, comments, account_insights, …
-    subject    TEXT NOT NULL, -- a media id, a day, a hashtag, …
+    subject    TEXT NOT NULL, -- a media id, a day, a hashtag, replies:<media id>:<comment id>, …
     read_at    TEXT, -- when it was last read to its end; NULL: not yet
     cursor     TEXT, -- opaque: where a list that is being read goes on
-    mark       TEXT, -- what it looked like then, for igsync to compare: comments_count for comments
+    mark       TEXT, -- what it looked like when that reading began, for igsync to compare: comments_count for comments; when a
+                     -- story's numbers were read
     closed     INTEGER NOT NULL, -- 1: there is no use in asking ever again, sync_gaps says why
     PRIMARY KEY (account_id, resource, subject)
 ) STRICT, WITHOUT ROWID;

@@ -86,6 +86,14 @@ pub fn nested<'a>(node: &'a Map<String, Value>, edge: &str) -> &'a [Value] {
     list.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
+/// Where a nested edge goes on, to be asked for on the edge itself; `None` when all of it came. Nested edges have cursors only
+/// ("Paginated Results" page).
+pub fn nested_next(node: &Map<String, Value>, edge: &str) -> Option<String> {
+    let cursors = node.get(edge)?.get("paging")?.get("cursors")?;
+    let after = cursors.get("after")?.as_str()?;
+    (!nested(node, edge).is_empty()).then(|| after.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -517,7 +517,7 @@ mod tests {
 
     #[test]
     fn the_answers_of_a_batch_are_no_error() {
-        assert_eq!(ErrorBody::read(br#"[{"code":200,"body":"{}"}]"#), None);
+        assert!(ErrorBody::read(br#"[{"code":200,"body":"{}"}]"#).is_none());
         assert!(ErrorBody::read(br#" {"error":{"code":200}}"#).is_some());
     }
 

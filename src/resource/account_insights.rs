@@ -53,7 +53,11 @@ pub(super) static ACCOUNT_INSIGHTS: Resource = Resource {
     meter: Meter::Account,
     urgent: false,
     tables: &[&ACCOUNT_INSIGHTS_TABLE],
-    work: Work::Questions(Questions { due, rows }),
+    work: Work::Questions(Questions {
+        due,
+        rows,
+        lost: None,
+    }),
 };
 
 /// Totals are read this many days back: a call a day, and as far as the peers begin.

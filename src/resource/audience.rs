@@ -42,7 +42,11 @@ pub(super) static AUDIENCE: Resource = Resource {
     meter: Meter::Account,
     urgent: false,
     tables: &[&AUDIENCE_TABLE],
-    work: Work::Questions(Questions { due, rows }),
+    work: Work::Questions(Questions {
+        due,
+        rows,
+        lost: None,
+    }),
 };
 
 /// A metric, and whether it is of a timeframe: people who engaged or were reached need one.

@@ -26,6 +26,31 @@ pub struct Decoded {
     pub problems: Vec<Unreadable>,
     /// Metrics that were asked for and are left out because too few people are behind them.
     pub too_few: Vec<&'static str>,
+    /// Subjects that this answer begins, and that are asked for on their own: they are chosen in the same run, or after a crash in
+    /// the next one.
+    pub begun: Vec<Begun>,
+    /// The list that this answer is a part of, where what a complete list lacks is deleted.
+    pub listed: Option<Listed>,
+}
+
+/// A subject that was begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// Which one, within its account and resource.
+    pub subject: String,
+    /// Where its list goes on; `None` where nothing of it is read yet.
+    pub cursor: Option<String>,
+}
+
+/// A list of objects that may come in several answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Whose.
+    pub owner: String,
+    /// Whether this answer is the top of the list.
+    pub from_top: bool,
+    /// Whether it is known to be empty; otherwise an empty list proves nothing.
+    pub may_be_empty: bool,
 }
 
 impl Decoded {

@@ -12,7 +12,7 @@ use super::{insight, media_insights};
 use crate::graph::{self, Fields, Shape};
 use crate::store::{Column, History, Kind, Table, Value};
 
-static MEDIA_TABLE: Table = Table {
+pub(super) static MEDIA_TABLE: Table = Table {
     name: "media",
     key: &["id"],
     columns: &[
@@ -58,7 +58,7 @@ static CHILDREN: Table = Table {
     listed_by: None,
 };
 
-static SNAPSHOTS: Table = Table {
+pub(super) static SNAPSHOTS: Table = Table {
     name: "media_snapshots",
     key: &["media_id"],
     columns: &[
@@ -114,7 +114,8 @@ fn fields() -> Fields {
         .with("children", fields_of(&CHILDREN))
 }
 
-fn rows(account_id: &str, asked: &Fields, object: &RawValue, decoded: &mut Decoded) {
+/// The rows of a post or a story.
+pub(super) fn rows(account_id: &str, asked: &Fields, object: &RawValue, decoded: &mut Decoded) {
     let node = match decode::object(object) {
         Ok(node) => node,
         Err(problem) => return decoded.problems.push(problem),

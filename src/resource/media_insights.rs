@@ -38,7 +38,11 @@ pub(super) static MEDIA_INSIGHTS: Resource = Resource {
     meter: Meter::Account,
     urgent: false,
     tables: &[&MEDIA_INSIGHTS_TABLE],
-    work: Work::Questions(Questions { due, rows }),
+    work: Work::Questions(Questions {
+        due,
+        rows,
+        lost: None,
+    }),
 };
 
 const FEED: &[&str] = &[

@@ -9,6 +9,7 @@
 mod account;
 mod account_insights;
 mod audience;
+mod comments;
 mod decode;
 mod insight;
 mod media;
@@ -16,11 +17,12 @@ mod media_insights;
 mod online_followers;
 mod pacific;
 mod question;
+mod stories;
 
 use serde_json::value::RawValue;
 
-pub use decode::{Decoded, Unreadable};
-pub use question::{Facts, Question, Refresh};
+pub use decode::{Begun, Decoded, Listed, Unreadable};
+pub use question::{Facts, Lost, Question, Refresh};
 
 use crate::graph::{Fields, Shape};
 use crate::store::Table;
@@ -107,16 +109,20 @@ pub struct Questions {
     /// Turns an answer into rows, and notes what cannot be read.
     pub rows:
         fn(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded),
+    /// What can never be asked any more, for resources whose objects end.
+    pub lost: Option<fn(&Facts) -> Vec<Lost>>,
 }
 
 /// Every resource, in the order in which an account's are read: what would be lost first, first.
 pub const RESOURCES: &[&Resource] = &[
     &account::ACCOUNT,
+    &stories::STORIES,
     &account_insights::ACCOUNT_INSIGHTS,
     &online_followers::ONLINE_FOLLOWERS,
     &audience::AUDIENCE,
     &media::MEDIA,
     &media_insights::MEDIA_INSIGHTS,
+    &comments::COMMENTS,
 ];
 
 pub use account::found as discovered_account;

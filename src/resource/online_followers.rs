@@ -13,7 +13,11 @@ pub(super) static ONLINE_FOLLOWERS: Resource = Resource {
     meter: Meter::Account,
     urgent: false,
     tables: &[&ACCOUNT_INSIGHTS_TABLE],
-    work: Work::Questions(Questions { due, rows }),
+    work: Work::Questions(Questions {
+        due,
+        rows,
+        lost: None,
+    }),
 };
 
 fn due(facts: &Facts) -> Vec<Question> {

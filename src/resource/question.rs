@@ -35,7 +35,8 @@ pub struct Question {
     pub family: String,
     /// When its object was posted: what is older than something from before the account's conversion is from before it, too.
     pub posted_at: Option<DateTime<Utc>>,
-    /// What the subject looks like now, to be compared when questions are chosen the next time.
+    /// What the subject looks like now, to be compared when questions are chosen the next time; kept from the first page of its
+    /// list on.
     pub mark: Option<String>,
     /// A parameter to add, once, when the question is refused as it is. Its value becomes the mark.
     pub otherwise: Option<(&'static str, &'static str)>,
@@ -48,6 +49,17 @@ impl Question {
         let found = params.find(|(param, _)| *param == name);
         found.map(|(_, value)| value.as_str())
     }
+}
+
+/// What ended before it was read for the last time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Which subject.
+    pub subject: String,
+    /// The object, in `sync_gaps`.
+    pub object_id: String,
+    /// What is missing, in words.
+    pub detail: String,
 }
 
 /// How often posts are read again: up to this age, that often. In the order of age.
@@ -159,6 +171,14 @@ impl Facts {
     /// Where reading a subject's list goes on.
     pub fn cursor(&self, subject: &str) -> Option<String> {
         self.reads.get(subject)?.cursor.clone()
+    }
+
+    /// The fields of a family that are not refused.
+    pub fn accepted_fields(&self, family: &str, mut fields: Fields) -> Fields {
+        for (_, name) in self.refused.iter().filter(|(of, _)| of == family) {
+            fields.remove(name);
+        }
+        fields
     }
 
     /// The metrics of a family that are not refused.

@@ -189,6 +189,17 @@ pub struct Answered {
     pub fields: Vec<String>,
     /// The same as gaps of the whole resource name it.
     pub families: Vec<String>,
+    /// The list of which it was the last missing part: what the run did not see of it is deleted.
+    pub list: Option<WholeList>,
+}
+
+/// A list that one run has read completely.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeList {
+    /// The table that keeps its objects.
+    pub table: &'static Table,
+    /// Whose list it is.
+    pub owner: String,
 }
 
 /// What is known of a post when questions about posts are chosen.

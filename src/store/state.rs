@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use super::reads;
 use super::record::{
     CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, NewRun, Outcome, PoolRow,
 };
 use super::table::Written;
+use super::{reads, write};
 use crate::clock::{instant_text, parse_instant};
 
 fn opt(instant: Option<DateTime<Utc>>) -> Option<String> {
@@ -37,6 +37,9 @@ pub(super) fn record(
     }
     for answered in &commit.answered {
         reads::close_gaps(connection, commit, answered)?;
+        if let Some(list) = &answered.list {
+            write::mark_unseen(connection, list, commit.run, commit.at)?;
+        }
     }
     let mut rows = Written::default();
     for (_, one) in written {
@@ -264,7 +267,7 @@ pub(super) fn has_gaps(
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM sync_gaps WHERE account_id = ? AND resource = ?
              AND resolved_at IS NULL AND last_run_id >= ?
-             AND reason NOT IN ('not_applicable', 'before_conversion', 'too_few_viewers'))",
+             AND reason NOT IN ('not_applicable', 'before_conversion', 'too_few_viewers', 'expired'))",
         )?
         .query_row(params![account_id, resource, pass], |row| row.get(0))
 }

@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 /// One column of a [`Table`].
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Column {
     /// Its name in `schema.sql`.
     pub name: &'static str,
@@ -80,7 +80,7 @@ pub enum History {
 }
 
 /// A table that a resource fills.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Table {
     /// Its name in `schema.sql`.
     pub name: &'static str,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, params, params_from_iter};
 
-use super::record::Listing;
+use super::record::{Listing, WholeList};
 use super::table::{History, Kind, Row, Table, Value, Written};
 use crate::clock::instant_text;
 
@@ -320,6 +320,11 @@ pub(super) fn mark_deleted(
         return Ok(0);
     };
     let name = listing.table.name;
+    // No list of posts shows stories, and they end without being deleted.
+    let kinds = match name {
+        "media" => "media_product_type IS NOT 'STORY'",
+        _ => "1",
+    };
     let judged = if listing.limited {
         format!(
             "timestamp >= (SELECT min(timestamp) FROM {name} JOIN temp.seen USING (id) WHERE run = ?3)"
@@ -330,12 +335,32 @@ pub(super) fn mark_deleted(
     let marked = connection
         .prepare_cached(&format!(
             "UPDATE {name} SET deleted_at = ?1, changed_at = ?1
-             WHERE {owner} = ?2 AND deleted_at IS NULL AND {judged}
+             WHERE {owner} = ?2 AND deleted_at IS NULL AND {judged} AND {kinds}
                AND id NOT IN (SELECT id FROM temp.seen WHERE run = ?3)
                AND EXISTS (SELECT 1 FROM temp.seen WHERE run = ?3)"
         ))?
         .execute(params![instant_text(now), listing.owner, run])?;
     Ok(marked as u64)
+}
+
+/// Marks as deleted what a run did not see of a list that it has read completely.
+pub(super) fn mark_unseen(
+    connection: &Connection,
+    list: &WholeList,
+    run: i64,
+    now: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    let name = list.table.name;
+    if let Some(owner) = list.table.listed_by {
+        connection
+            .prepare_cached(&format!(
+                "UPDATE {name} SET deleted_at = ?1, changed_at = ?1
+                 WHERE {owner} = ?2 AND deleted_at IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM temp.seen WHERE run = ?3 AND seen.id = {name}.id)"
+            ))?
+            .execute(params![instant_text(now), list.owner, run])?;
+    }
+    Ok(())
 }
 
 /// Forgets what a run's listing has shown.

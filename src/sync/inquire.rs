@@ -30,12 +30,21 @@ pub(super) async fn inquire(
         started_at: world.clock.now(),
         finished_at: None,
     });
-    let facts = world.facts(job, Some(&place)).await?;
-    let mut inquiry = Inquiry::new(job, (questions.due)(&facts));
+    let known = world.facts(job, Some(&place)).await?;
+    let mut inquiry = Inquiry::new(job);
+    inquiry.choose((questions.due)(&known));
+    let lost = questions.lost.filter(|_| inquiry.left() > 0);
+    for lost in lost.map(|lost| lost(&known)).unwrap_or_default() {
+        inquiry.lose(lost);
+    }
     let mut report = JobReport::new(job, resumed);
     let (mut tally, mut tried) = (Tally::default(), 0);
 
     let ended = 'asking: loop {
+        if inquiry.left() == 0 && inquiry.has_begun() {
+            let facts = world.facts(job, Some(&place)).await?;
+            inquiry.choose((questions.due)(&facts));
+        }
         if inquiry.left() == 0 {
             break None;
         }
@@ -114,7 +123,7 @@ pub(super) async fn inquire(
         checkpoint: place,
         listing: None,
         judges_objects: false,
-        reads: Vec::new(),
+        reads: inquiry.take_reads(),
         pass_is_over: done,
         fields: Vec::new(),
     };
@@ -134,6 +143,7 @@ fn read(
     if let Some(question) = inquiry.current() {
         (questions.rows)(&job.account.id, question, &page.items, &mut decoded);
     }
+    inquiry.hear(&decoded, page);
     for problem in decoded.problems {
         // The problem quotes the answer, and an answer may hold anything.
         let object = credential.scrub(&problem.object);

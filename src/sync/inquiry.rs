@@ -4,17 +4,19 @@
 //! others before they are asked: a metric that is gone costs a call or two, not one for each post.
 
 mod alike;
+mod heard;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 
 use super::job::Job;
+use super::lists::Lists;
 use super::plan::{Recovery, reason};
 use crate::budget::PoolKey;
-use crate::graph::{Error, MOST_PARTS, Page, Reaction, Request, Skip};
-use crate::resource::Question;
-use crate::store::{Answered, Gap, Outcome, Read, Reason};
+use crate::graph::{Error, MOST_PARTS, Reaction, Request, Skip};
+use crate::resource::{self, Question};
+use crate::store::{Answered, Gap, Outcome, Read, Reason, WholeList};
 
 /// Failures in a row, each after its retries, after which the API is taken to be out of order.
 const PATIENCE: u32 = 3;
@@ -28,6 +30,13 @@ pub(super) struct Inquiry<'a> {
     job: &'a Job,
     waiting: VecDeque<Question>,
     asked: VecDeque<Question>,
+    /// Subjects that were chosen: none is asked twice in a run.
+    chosen: BTreeSet<String>,
+    /// Whether answers have begun subjects since questions were chosen.
+    has_begun: bool,
+    lists: Lists,
+    /// The list of which the current answer is the last missing part.
+    whole: Option<WholeList>,
     /// Families of which a question was answered: the others may follow all at once.
     known: BTreeSet<String>,
     /// How often a metric was refused to a family that was never answered it.
@@ -45,11 +54,15 @@ pub(super) struct Inquiry<'a> {
 }
 
 impl<'a> Inquiry<'a> {
-    pub(super) fn new(job: &'a Job, due: Vec<Question>) -> Self {
+    pub(super) fn new(job: &'a Job) -> Self {
         Self {
             job,
-            waiting: due.into(),
+            waiting: VecDeque::new(),
             asked: VecDeque::new(),
+            chosen: BTreeSet::new(),
+            has_begun: false,
+            lists: Lists::default(),
+            whole: None,
             known: BTreeSet::new(),
             refusals: BTreeMap::new(),
             refused: BTreeSet::new(),
@@ -101,37 +114,6 @@ impl<'a> Inquiry<'a> {
         self.asked.front()
     }
 
-    /// Moves on behind an answer.
-    pub(super) fn advance(&mut self, page: &Page, now: DateTime<Utc>) {
-        let Some(mut question) = self.asked.pop_front() else {
-            return;
-        };
-        self.failures = 0;
-        self.known.insert(question.family.clone());
-        for metric in &question.metrics {
-            self.refusals
-                .remove(&(question.family.clone(), (*metric).to_owned()));
-        }
-        let untold = std::mem::take(&mut self.untold);
-        let more = page.next.is_some();
-        self.note(&question, (!more).then_some(now), page.next.clone(), false);
-        if !more {
-            let metrics = question.metrics.iter();
-            let metrics = metrics.filter(|metric| !untold.contains(metric));
-            self.answered.push(Answered {
-                object_id: question.object_id.clone(),
-                fields: metrics.clone().map(|metric| (*metric).to_owned()).collect(),
-                families: metrics
-                    .map(|metric| of_family(metric, &question.family))
-                    .collect(),
-            });
-        }
-        if more {
-            question.after.clone_from(&page.next);
-            self.waiting.push_front(question);
-        }
-    }
-
     /// Changes the current question so that it can be asked again, leaves it out, or ends the job. `why` is the error in
     /// words, with what to do about it.
     pub(super) fn recover(&mut self, error: &Error, why: &str, now: DateTime<Utc>) -> Recovery {
@@ -150,7 +132,14 @@ impl<'a> Inquiry<'a> {
                 let had = question.metrics.len();
                 for name in &names {
                     self.drop_metric(&mut question, name, why);
-                    question.fields.remove(name);
+                    if question.fields.remove(name) {
+                        let reason = if resource::is_optional(self.job.resource, name) {
+                            Reason::NotApplicable
+                        } else {
+                            Reason::Refused
+                        };
+                        self.refuse(&question.family, name, reason, why);
+                    }
                 }
                 if question.metrics.len() == had && had > 0 {
                     return self.leave_out(&question, Reason::Refused, why, now);
@@ -202,6 +191,7 @@ impl<'a> Inquiry<'a> {
             }
             Reaction::Fail | Reaction::Throttle(_) => {
                 self.failures += 1;
+                self.lists.spoil(&question.subject);
                 self.gap(Some(&question), None, Reason::Failed, why);
                 if self.failures >= PATIENCE {
                     return Recovery::End(Outcome::Failed);
@@ -296,8 +286,14 @@ impl<'a> Inquiry<'a> {
         now: DateTime<Utc>,
     ) -> Recovery {
         self.gap(Some(question), None, reason, why);
+        self.lists.spoil(&question.subject);
         let forever = reason == Reason::BeforeConversion;
-        self.note(question, Some(now), None, forever);
+        // Nothing was read, so what it looked like at the last reading stays.
+        let question = Question {
+            mark: None,
+            ..question.clone()
+        };
+        self.note(&question, Some(now), None, forever);
         Recovery::Ask
     }
 
@@ -312,7 +308,7 @@ impl<'a> Inquiry<'a> {
             subject: question.subject.clone(),
             read_at,
             cursor,
-            mark: question.mark.clone().filter(|_| read_at.is_some()),
+            mark: question.mark.clone(),
             closed,
         });
     }
@@ -335,11 +331,11 @@ impl<'a> Inquiry<'a> {
     }
 }
 
-/// What a post does not have is no failure.
+/// What a post does not have is no failure, nor what ended before anybody asked.
 fn is_failure(reason: Reason) -> bool {
     !matches!(
         reason,
-        Reason::NotApplicable | Reason::BeforeConversion | Reason::TooFewViewers
+        Reason::NotApplicable | Reason::BeforeConversion | Reason::TooFewViewers | Reason::Expired
     )
 }
 

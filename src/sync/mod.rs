@@ -14,6 +14,7 @@ mod hashtags;
 mod inquire;
 mod inquiry;
 mod job;
+mod lists;
 mod page_size;
 mod pages;
 mod plan;

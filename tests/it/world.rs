@@ -165,6 +165,11 @@ impl World {
         self.folder.path().join("igsync.db")
     }
 
+    /// The store, as a process of igsync opens it.
+    pub fn store(&self) -> Store {
+        Self::open_store(&self.path())
+    }
+
     pub fn database(&self) -> Connection {
         open(&self.path())
     }
@@ -311,7 +316,8 @@ pub fn assert_equals_the_world(database: &Connection, simulator: &Simulator) -> 
     comparison.rows
 }
 
-fn rows_of(
+/// The rows of a table by their keys.
+pub fn rows_of(
     database: &Connection,
     table: &str,
     key: &[&str],

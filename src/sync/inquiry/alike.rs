@@ -40,6 +40,7 @@ impl Inquiry<'_> {
         let is_new = self.refused.insert((family.to_owned(), name.to_owned()));
         for question in self.waiting.iter_mut().chain(&mut self.asked) {
             if question.family == family {
+                question.fields.remove(name);
                 question.metrics.retain(|metric| *metric != name);
             }
         }
