@@ -130,9 +130,11 @@ impl<'a> Inquiry<'a> {
         match error.reaction() {
             Reaction::Drop(names) => {
                 let had = question.metrics.len();
+                let mut fewer_fields = false;
                 for name in &names {
                     self.drop_metric(&mut question, name, why);
                     if question.fields.remove(name) {
+                        fewer_fields = true;
                         let reason = if resource::is_optional(self.job.resource, name) {
                             Reason::NotApplicable
                         } else {
@@ -141,7 +143,8 @@ impl<'a> Inquiry<'a> {
                         self.refuse(&question.family, name, reason, why);
                     }
                 }
-                if question.metrics.len() == had && had > 0 {
+                // What was refused is not in the question: the same would be refused for ever.
+                if question.metrics.len() == had && !fewer_fields {
                     return self.leave_out(&question, Reason::Refused, why, now);
                 }
                 self.ask_again(question, had, why, now)
