@@ -181,20 +181,6 @@ impl Ledger {
         Room::Free
     }
 
-    /// How many calls may go at once. Of a pool that was hardly used, nobody knows what a call costs: not more than twice as many
-    /// as have gone before.
-    pub(super) fn fit(&mut self, ceiling: f32, now: DateTime<Utc>) -> usize {
-        let known = approximate(self.own_calls().saturating_mul(2).max(1));
-        let fit = self.calls_that_fit(ceiling, now).min(known);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "saturates, and is not negative"
-        )]
-        let fit = (fit + 0.01).max(0.0) as usize;
-        fit
-    }
-
     /// Books a request as sent.
     pub(super) fn send(&mut self, calls: u32, now: DateTime<Utc>) {
         self.roll(now);

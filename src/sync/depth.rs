@@ -23,6 +23,9 @@ const LONGEST: TimeDelta = TimeDelta::days(10);
 /// Two walks are at least this far apart.
 const SHORTEST: TimeDelta = TimeDelta::hours(20);
 
+/// So many known objects in a row are known ground.
+const KNOWN: u64 = 20;
+
 /// Where a walk ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Depth {
@@ -56,7 +59,7 @@ impl Depth {
         Self::Fresh(now - refresh.daily())
     }
 
-    /// Whether a walk ends behind a page: all on it was known, and the oldest is old enough.
+    /// Whether a walk ends behind a page: its end was known, and the oldest is old enough. What is new stands at the top.
     pub(super) fn is_reached(
         self,
         written: &[(&'static str, Written)],
@@ -65,9 +68,9 @@ impl Depth {
         let Self::Fresh(until) = self else {
             return false;
         };
-        let known = written
-            .first()
-            .is_some_and(|(_, written)| written.inserted == 0);
+        let known = written.first().is_some_and(|(_, written)| {
+            written.inserted == 0 || written.changed + written.unchanged >= KNOWN
+        });
         known && oldest.is_none_or(|oldest| oldest < until)
     }
 }

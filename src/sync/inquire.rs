@@ -6,6 +6,7 @@ use super::plan::Recovery;
 use super::report::{JobReport, hint};
 use super::run::{Ending, NO_TOKEN, finish};
 use super::world::World;
+use crate::budget::Urgency;
 use crate::graph::{Credential, Page, Reaction, Tally};
 use crate::resource::{Decoded, Questions};
 use crate::store::{Checkpoint, Commit, Outcome, Row, StoreError};
@@ -110,6 +111,11 @@ pub(super) async fn inquire(
             break 'asking ended;
         }
     };
+    if job.urgency() == Urgency::Urgent {
+        // What is lost when it is not read finds room the next time, too.
+        let calls = place.pages;
+        world.graph.budget().reserve(&job.account.pool(), calls);
+    }
     let done = ended.is_none();
     report.outcome = ended.unwrap_or_else(|| inquiry.outcome());
     if done {

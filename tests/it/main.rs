@@ -21,6 +21,7 @@ mod documents;
 mod gaps;
 mod hashtags;
 mod insights;
+mod jobs;
 mod metering;
 mod nights;
 mod plan;

@@ -1,4 +1,4 @@
-//! A first backfill and nights after it, in worlds of known size, with what the simulator counted.
+//! Nights in worlds of known size, with what the simulator counted.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use igsync::graph::{self, Client, Credential};
 use igsync::resource::{RESOURCES, Resource};
 use igsync::stop::stop_pair;
 use igsync::store::Store;
-use igsync::sync::{self, Range, Selection, WhenSuspended};
+use igsync::sync::{self, Selection, WhenSuspended};
 use igsync_simulator::{AccountSpec, PageSpec, Simulator, TokenSpec, World, WorldSpec};
 use tokio::time::sleep;
 
@@ -65,7 +65,7 @@ impl Nights {
         }
     }
 
-    /// A backfill, then so many nights less one. Calls and round trips of each, as the simulator counted them.
+    /// So many nights, the first of an empty database. Calls and round trips of each, as the simulator counted them.
     pub async fn run(self, count: usize) -> Vec<(usize, usize)> {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("graph.sock");
@@ -79,13 +79,15 @@ impl Nights {
         let credentials = vec![Arc::new(credential)];
         let clock = Clock::anchored(epoch);
         let mut spent = Vec::new();
-        for night in 0..count {
+        for _ in 0..count {
             simulator.clear_journal();
             let path = folder.path().join("igsync.db");
-            one_night(night, &path, &socket, &clock, &credentials).await;
+            one_night(&path, &socket, &clock, &credentials).await;
             let journal = simulator.journal();
-            let alone = journal.iter().filter(|call| !call.in_batch).count();
-            spent.push((journal.len(), alone + batches(&journal)));
+            // The message of a batch is no call: its parts are.
+            let messages = journal.iter().filter(|call| !call.in_batch).count();
+            let calls = journal.iter().filter(|call| call.pool.is_some()).count();
+            spent.push((calls, messages));
             sleep(DAY).await;
         }
         server.abort();
@@ -93,23 +95,7 @@ impl Nights {
     }
 }
 
-/// Parts of one batch arrive at the same instant, one batch after the other.
-fn batches(journal: &[igsync_simulator::Call]) -> usize {
-    let parts: Vec<_> = journal.iter().filter(|call| call.in_batch).collect();
-    let changes = parts
-        .windows(2)
-        .filter(|pair| pair[0].at != pair[1].at)
-        .count();
-    changes + usize::from(!parts.is_empty())
-}
-
-async fn one_night(
-    night: usize,
-    path: &Path,
-    socket: &Path,
-    clock: &Clock,
-    credentials: &[Arc<Credential>],
-) {
+async fn one_night(path: &Path, socket: &Path, clock: &Clock, credentials: &[Arc<Credential>]) {
     let settings = graph::Settings {
         base_url: "http://graph.example".to_owned(),
         version: "v25.0".to_owned(),
@@ -133,14 +119,8 @@ async fn one_night(
         resources: RESOURCES.iter().filter(nightly).copied().collect(),
         ..Selection::default()
     };
-    if night == 0 {
-        sync::backfill(&world, &selection, Range::default())
-            .await
-            .unwrap();
-    } else {
-        let waits = WhenSuspended::Leave;
-        sync::run_job(&world, "nightly", &selection, waits)
-            .await
-            .unwrap();
-    }
+    let waits = WhenSuspended::Leave;
+    sync::run_job(&world, "nightly", &selection, waits)
+        .await
+        .unwrap();
 }

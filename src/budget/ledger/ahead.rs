@@ -32,6 +32,14 @@ pub(in crate::budget) struct Foreseen {
 }
 
 impl Ledger {
+    /// How many calls may go at once. Of a pool that was hardly used, nobody knows what a call costs: not more than twice as many
+    /// as have gone before.
+    pub(in crate::budget) fn fit(&mut self, ceiling: f32, now: DateTime<Utc>) -> usize {
+        let known = approximate(self.own_calls().saturating_mul(2).max(1));
+        let fit = self.calls_that_fit(ceiling, now).min(known);
+        usize::try_from(number((fit + 0.01).max(0.0))).unwrap_or(usize::MAX)
+    }
+
     /// What becomes of so many calls, one after the other, under the ceiling: the forecast's question. Taken as if nobody
     /// else came and nobody left before their time. A wait that is longer than `patience` is told.
     pub(in crate::budget) fn foresee(

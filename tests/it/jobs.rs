@@ -1,0 +1,139 @@
+//! Jobs of the configuration, run now: what is due, not everything.
+
+use std::time::Duration;
+
+use igsync::sync::{self, Selection, Verdict, WhenSuspended};
+use igsync_simulator::WorldSpec;
+
+use crate::commands::serve;
+use crate::world::{World, selection_of};
+
+async fn night(world: &World, selection: &Selection) -> sync::Summary {
+    let process = world.process(igsync::stop::stop_pair().1).await;
+    sync::run_job(&process, "nightly", selection, WhenSuspended::Leave)
+        .await
+        .unwrap()
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+#[tokio::test]
+async fn sync_runs_jobs_by_name_and_says_what_is_wrong() {
+    let (simulator, folder) = serve(WorldSpec::small(1)).await;
+    let problem = folder.run(&["sync"]).await.exits(2).stderr;
+    assert!(problem.contains("no [[job]]; add one"), "{problem}");
+    let config = std::fs::read_to_string(folder.path("igsync.toml")).unwrap();
+    let job = |name: &str, resource: &str| {
+        format!(
+            "[[job]]\nname = \"{name}\"\nschedule = \"30 2 * * *\"\nresources = [\"{resource}\"]\n"
+        )
+    };
+    let jobs = [job("nightly", "media"), job("hourly", "account")].concat();
+    folder.configure(&format!("{config}{jobs}"));
+    let problem = folder.run(&["sync", "weekly"]).await.exits(2).stderr;
+    assert!(
+        problem.contains("no job `weekly`; there are: nightly, hourly"),
+        "{problem}"
+    );
+    let problem = folder
+        .run(&["sync", "--account", "nobody"])
+        .await
+        .exits(2)
+        .stderr;
+    assert!(problem.contains("no account `nobody`"), "{problem}");
+    assert_eq!(
+        folder
+            .database()
+            .query_row("SELECT count(*) FROM media", [], |row| row.get(0)),
+        Ok(0)
+    );
+
+    let hourly = folder.run(&["sync", "hourly"]).await.exits(0);
+    assert!(
+        hourly.stdout.starts_with("job hourly\n"),
+        "{}",
+        hourly.stdout
+    );
+    assert!(
+        !simulator
+            .journal()
+            .iter()
+            .any(|call| call.path.ends_with("/media"))
+    );
+    let all = folder.run(&["sync", "--json"]).await.exits(0).json();
+    assert_eq!(all["jobs"]["nightly"]["jobs"][0]["resource"], "media");
+    assert_eq!(all["jobs"]["hourly"]["jobs"][0]["resource"], "account");
+    let jobs = "SELECT group_concat(DISTINCT job) FROM sync_runs WHERE account_id IS NOT NULL";
+    let jobs: String = folder
+        .database()
+        .query_row(jobs, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(jobs, "hourly,nightly");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_nights_walk_ends_on_known_ground_and_one_in_seven_sees_deletions() {
+    let mut spec = WorldSpec::single_account(3, 600);
+    let account = spec.pages[0].account.as_mut().unwrap();
+    account.deleted_per_mille = 0;
+    let world = World::new(spec).await;
+    let posts = selection_of(&["account", "media"]);
+    assert_eq!(night(&world, &posts).await.verdict(), Verdict::Complete);
+    let whole = world.calls("/media").len();
+    assert!(whole >= 8, "{whole} pages");
+    let old = world
+        .texts("SELECT id FROM media ORDER BY timestamp LIMIT 1")
+        .remove(0);
+    assert!(world.simulator.world().delete_media(&old));
+    let mut pages = Vec::new();
+    for _ in 0..9 {
+        tokio::time::sleep(DAY).await;
+        world.simulator.clear_journal();
+        assert_eq!(night(&world, &posts).await.verdict(), Verdict::Complete);
+        pages.push(world.calls("/media").len());
+    }
+    let long = pages.iter().filter(|pages| **pages > 1).count();
+    assert!((1..=2).contains(&long), "{pages:?}");
+    assert_eq!(
+        world.count("SELECT count(*) FROM media WHERE deleted_at IS NOT NULL"),
+        1
+    );
+    world.assert_complete();
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_posts_bring_their_common_metrics_along_on_the_long_nights() {
+    let mut spec = WorldSpec::single_account(3, 200);
+    let account = spec.pages[0].account.as_mut().unwrap();
+    account.converted_at = Some(spec.epoch - chrono::TimeDelta::days(500));
+    let world = World::new(spec).await;
+    let posts = selection_of(&["account", "media", "media_insights"]);
+    night(&world, &posts).await;
+    world.simulator.clear_journal();
+    for _ in 0..10 {
+        tokio::time::sleep(DAY).await;
+        assert_eq!(night(&world, &posts).await.verdict(), Verdict::Complete);
+    }
+    let calls = world.calls("/media");
+    let nested = |call: &&igsync_simulator::Call| {
+        let fields = call.fields.as_deref().unwrap_or_default();
+        fields.contains("insights.metric(")
+    };
+    let (asked, refused): (Vec<_>, Vec<_>) = calls
+        .iter()
+        .filter(nested)
+        .partition(|call| call.status == 200);
+    assert!(asked.len() >= 2, "{}", asked.len());
+    // Twice a walk at most: a metric that some post does not have, and the first page with a post from before the conversion.
+    assert!(
+        (1..=2).contains(&refused.len()),
+        "{} refused",
+        refused.len()
+    );
+    let old =
+        "SELECT count(DISTINCT media_id) FROM media_insights i JOIN media m ON m.id = i.media_id
+               WHERE i.confirmed_at > (SELECT min(observed_at) FROM media_insights)
+                 AND m.timestamp < (SELECT datetime(max(timestamp), '-60 days') FROM media)";
+    assert!(world.count(old) > 20, "{}", world.count(old));
+    world.assert_complete();
+}
