@@ -11,8 +11,9 @@ use chrono::{Datelike, NaiveDate, TimeDelta};
 use serde_json::value::RawValue;
 
 use super::decode::{self, Decoded};
+use super::insight::{self, Number};
 use super::pacific::{self, SETTLING};
-use super::{Facts, Meter, Question, Questions, Resource, Work, insight};
+use super::{Facts, Meter, Question, Questions, Resource, Work};
 use crate::graph::{Fields, Shape};
 use crate::store::{Column, History, Kind, Table, Value};
 
@@ -153,6 +154,9 @@ const NEEDS_PEOPLE: [&str; 3] = [
     "follows_and_unfollows",
     "online_followers",
 ];
+
+/// People who came and people who went: told by that breakdown, and the sum that comes along counts nothing.
+const HAS_NO_TOTAL: &str = "follows_and_unfollows";
 
 fn due(facts: &Facts) -> Vec<Question> {
     let today = pacific::day_of(facts.now);
@@ -325,7 +329,8 @@ pub(super) fn rows(
             }
         };
         told.extend(numbers.first().map(|number| number.name.clone()));
-        for number in numbers {
+        let is_told = |number: &Number| number.name != HAS_NO_TOTAL || !number.breakdown.is_empty();
+        for number in numbers.into_iter().filter(is_told) {
             let end_time = number.end_time.as_ref().or(day_end.as_ref());
             let end_time = end_time.and_then(|text| decode::instant(text));
             let filled = [
@@ -462,6 +467,48 @@ mod tests {
                 pacific::start(pacific::day_of(facts.now)).timestamp()
             );
         }
+    }
+
+    #[test]
+    fn who_came_and_who_went_are_no_sum() {
+        let facts = facts("2026-11-20T10:00:00Z");
+        let mut questions = due(&facts).into_iter();
+        let question = questions
+            .find(|asked| asked.subject == "follow_type/2026-11-16")
+            .unwrap();
+        let metric = |name: &str| {
+            let json = format!(
+                r#"{{"name":"{name}","total_value":{{"value":9,"breakdowns":[{{"dimension_keys":["follow_type"],
+                "results":[{{"dimension_values":["FOLLOWER"],"value":7}},
+                {{"dimension_values":["NON_FOLLOWER"],"value":2}}]}}]}}}}"#
+            );
+            RawValue::from_string(json).unwrap()
+        };
+        let answer = [metric("reach"), metric("follows_and_unfollows")];
+        let mut decoded = Decoded::default();
+        rows("1", &question, &answer, &mut decoded);
+        let text = |row: &crate::store::Row, column: &str| {
+            let at = ACCOUNT_INSIGHTS_TABLE.position(column).unwrap();
+            match &row.values[at] {
+                Some(Value::Text(text)) => text.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        let told: Vec<String> = decoded
+            .rows
+            .iter()
+            .map(|row| format!("{} {}", text(row, "name"), text(row, "dimension_value")))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "reach ",
+                "reach FOLLOWER",
+                "reach NON_FOLLOWER",
+                "follows_and_unfollows FOLLOWER",
+                "follows_and_unfollows NON_FOLLOWER",
+            ]
+        );
     }
 
     #[test]

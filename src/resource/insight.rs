@@ -13,7 +13,7 @@ pub(super) struct Number {
     pub(super) name: String,
     /// The dimensions' names, joined by commas; empty: none.
     pub(super) breakdown: String,
-    /// The dimensions' values, in lower case and joined by commas where there are several.
+    /// The dimensions' values as they are told, joined by commas where there are several.
     pub(super) dimension_value: String,
     /// End of the day that is meant; only in time series.
     pub(super) end_time: Option<String>,

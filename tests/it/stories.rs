@@ -1,12 +1,12 @@
 //! Stories and their numbers, while they are shown and after.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use igsync::sync::Verdict;
 use igsync_simulator::{Fault, Match, WorldSpec};
 
-use crate::world::{World, outcomes, rows_of};
+use crate::world::{World, assert_meets, outcomes, rows_of};
 
 const RESOURCES: &[&str] = &["account", "stories"];
 
@@ -36,6 +36,34 @@ fn gaps(world: &World, reason: &str) -> BTreeSet<String> {
     world.texts(&sql).into_iter().collect()
 }
 
+/// What igsync does not ask about stories: it refuses those that were not shared to Facebook, along with all other metrics of the
+/// question.
+fn is_asked_of_stories(key: &str) -> bool {
+    key.split('/').nth(1) != Some("facebook_views")
+}
+
+/// Fails unless the stories and their newest numbers are those of the world, with all numbers that are required. Gives how many
+/// rows were required.
+#[track_caller]
+fn assert_stories(world: &World, is_required: impl Fn(&str) -> bool) -> usize {
+    let database = world.database();
+    let key = ["media_id", "name", "breakdown", "dimension_value"];
+    let expected = world
+        .simulator
+        .world()
+        .expected(&["stories", "story_insights"])
+        .not_requiring("story_insights", |key| !is_required(key));
+    let tables = [
+        ("stories", rows_of(&database, "stories", &["id"])),
+        (
+            "story_insights",
+            rows_of(&database, "media_insights_current", &key),
+        ),
+    ];
+    let tables = tables.map(|(name, rows)| (name.to_owned(), rows));
+    assert_meets(&expected, &tables.into())
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_hundred_stories_and_their_numbers_are_read_as_they_are() {
     let world = World::new(spec(110, 100)).await;
@@ -49,34 +77,16 @@ async fn a_hundred_stories_and_their_numbers_are_read_as_they_are() {
     assert!(shown(&world).len() > 100);
     assert_eq!(world.calls("/stories").len(), 2);
 
-    let database = world.database();
-    let numbers = rows_of(
-        &database,
-        "media_insights",
-        &["media_id", "name", "breakdown", "dimension_value"],
-    );
-    let numbers: BTreeMap<_, _> = numbers
-        .into_iter()
-        .filter_map(|(key, row)| Some((key.strip_suffix("//")?.to_owned(), row)))
-        .collect();
-    let stories = rows_of(&database, "stories", &["id"]);
-    let expected = world
-        .simulator
-        .world()
-        .expected(&["stories", "story_insights"]);
+    // Stories of the last two hours have no numbers yet: most of those shown are older.
+    let compared = assert_stories(&world, is_asked_of_stories);
+    assert!(compared > 1000, "{compared}");
+    let expected = world.simulator.world().expected(&["story_insights"]);
     let told: BTreeSet<String> = expected.rows["story_insights"]
         .keys()
         .filter_map(|key| key.split('/').next())
         .map(str::to_owned)
         .collect();
-    let tables = [
-        ("stories".to_owned(), stories),
-        ("story_insights".to_owned(), numbers),
-    ];
-    let comparison = expected.compare(&tables.into());
-    assert_eq!(comparison.differences, Vec::<String>::new());
-    assert_eq!(comparison.not_compared, BTreeSet::new());
-    assert!(comparison.rows > 1000, "{}", comparison.rows);
+    assert!(told.len() > 80, "{}", told.len());
 
     let quiet: BTreeSet<String> = shown(&world).difference(&told).cloned().collect();
     assert!(quiet.len() > 5);
@@ -121,6 +131,10 @@ async fn a_story_is_read_often_and_its_last_numbers_are_final() {
     assert_eq!(gaps(&world, "expired"), BTreeSet::new());
     let ended: BTreeSet<String> = born.difference(&shown(&world)).cloned().collect();
     assert!(ended.len() >= 6);
+    world.backfill_of(RESOURCES).await;
+    // Breakdowns are read six hours apart, so their newest parts may not be known yet.
+    let plain = |key: &str| is_asked_of_stories(key) && key.ends_with("//");
+    assert!(assert_stories(&world, plain) > 40);
     let finals = world.texts("SELECT id FROM stories WHERE is_final = 1");
     let finals: BTreeSet<String> = finals.into_iter().collect();
     assert!(ended.is_subset(&finals), "{ended:?} {finals:?}");

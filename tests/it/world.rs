@@ -13,7 +13,7 @@ use igsync::graph::{Client, Credential, Settings};
 use igsync::stop::{Stop, stop_pair};
 use igsync::store::{OpenError, Store};
 use igsync::sync::{self, Asked, Preview, Range, Selection, Summary};
-use igsync_simulator::{Call, Simulator, Tables, WorldSpec};
+use igsync_simulator::{Call, Expectation, Simulator, Tables, WorldSpec};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use serde_json::Value;
@@ -310,13 +310,21 @@ pub fn assert_equals_the_world(database: &Connection, simulator: &Simulator) -> 
     let read = |(table, key): (&str, &[&str])| (table.to_owned(), rows_of(database, table, key));
     let tables: Tables = TABLES.map(read).into();
     let expected = simulator.world().expected(&TABLES.map(|(table, _)| table));
-    let comparison = expected.compare(&tables);
-    assert_eq!(comparison.differences, Vec::<String>::new());
+    assert_meets(&expected, &tables)
+}
+
+/// Fails with the first differences, unless tables are as they are expected. Gives the number of rows that were compared.
+#[track_caller]
+pub fn assert_meets(expected: &Expectation<'_>, tables: &Tables) -> usize {
+    let comparison = expected.compare(tables);
+    let first: Vec<&String> = comparison.differences.iter().take(5).collect();
+    let count = comparison.differences.len();
+    assert_eq!(count, 0, "{first:#?}");
     assert_eq!(comparison.not_compared, BTreeSet::new());
     comparison.rows
 }
 
-/// The rows of a table by their keys.
+/// The rows of a table by their keys; of those with the same key the last.
 pub fn rows_of(
     database: &Connection,
     table: &str,
@@ -329,6 +337,7 @@ pub fn rows_of(
         for (at, name) in names.iter().enumerate() {
             let value = match row.get_ref(at)? {
                 ValueRef::Integer(number) => number.into(),
+                ValueRef::Real(number) => number.into(),
                 ValueRef::Text(text) => String::from_utf8(text.to_vec()).unwrap().into(),
                 _ => Value::Null,
             };
