@@ -1,4 +1,4 @@
-//! The memory of the real binary while it backfills one account of 100,000 posts from a simulated Graph API.
+//! The memory of the real binary while it backfills one account and its 100,000 posts from a simulated Graph API.
 //!
 //! Prints the peak of its resident memory as the kernel saw it (`VmHWM`). Fails at 64 MB. `cargo bench --bench memory`.
 
@@ -39,6 +39,7 @@ async fn main() {
     let begun = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_igsync"))
         .args(["--quiet", "backfill"])
+        .args(["--resource", "account", "--resource", "media"])
         .current_dir(folder.path())
         .env_clear()
         .env("NO_PROXY", "127.0.0.1")
