@@ -211,3 +211,55 @@ async fn after_a_restart_one_request_is_in_flight_until_a_reading() {
     assert!(times[3] - times[1] <= 1, "{times:?}");
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
+
+#[tokio::test(start_paused = true)]
+async fn conversation_calls_keep_to_two_a_second() {
+    let mut spec = WorldSpec::small(1);
+    spec.pages[0].account.as_mut().unwrap().conversations = 3;
+    let world = World::new(spec).await;
+    let client = world.client(stop_pair().1);
+    let page = world.simulator.world().spec().pages[0].id.clone();
+    // Conversations are read with the Page's own token.
+    let token = world.page_token(&page).await;
+    let credential = Credential::new(
+        "page",
+        &token,
+        Some(&world.simulator.world().spec().app.secret),
+    );
+    let credential = credential.unwrap();
+    let pool = PoolKey::Messenger {
+        page_id: page.clone(),
+    };
+    let mut tally = Tally::default();
+    let begun = tokio::time::Instant::now();
+    for _ in 0..12 {
+        let request = Request {
+            endpoint: "/{page}/conversations",
+            path: format!("/{page}/conversations"),
+            fields: Fields::default(),
+            params: vec![("platform", "instagram".to_owned())],
+            limit: None,
+            after: None,
+            shape: Shape::Edge,
+            pool: pool.clone(),
+            urgency: Urgency::Bulk,
+        };
+        client.get(&credential, &request, &mut tally).await.unwrap();
+    }
+    let calls = world.calls("/conversations");
+    assert_eq!(calls.len(), 12);
+    assert!(calls.iter().all(|call| call.code.is_none()), "{calls:?}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(12),
+        "far slower than Meta allows"
+    );
+    // What Meta tells of the pool is booked in it, and not in the account's.
+    let state = client.budget().state(&pool, world.now()).unwrap();
+    assert!(state.reading.is_some());
+    assert!(
+        client
+            .budget()
+            .state(&self::pool(ACCOUNT), world.now())
+            .is_none()
+    );
+}

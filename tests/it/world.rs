@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use igsync::budget::{self, Budget};
+use igsync::budget::{self, Budget, Urgency};
 use igsync::clock::Clock;
-use igsync::graph::{Client, Credential, Settings};
+use igsync::graph::{Client, Credential, Fields, Request, Settings, Shape, Tally};
 use igsync::stop::{Stop, stop_pair};
 use igsync::store::{OpenError, Store};
 use igsync::sync::{self, Asked, Preview, Range, Selection, Summary};
@@ -138,6 +138,30 @@ impl World {
         sync::preview(&client, &self.credentials, &database, &self.clock, &[asked])
             .await
             .unwrap()
+    }
+
+    /// The token of a Page, as `/me/accounts` tells it to its user.
+    pub async fn page_token(&self, page: &str) -> String {
+        let request = Request {
+            endpoint: "/me/accounts",
+            path: "/me/accounts".to_owned(),
+            fields: Fields::of(["id", "access_token"]),
+            params: Vec::new(),
+            limit: None,
+            after: None,
+            shape: Shape::Edge,
+            pool: self.credentials[0].user_pool(),
+            urgency: Urgency::Bulk,
+        };
+        let client = self.client(stop_pair().1);
+        let mut tally = Tally::default();
+        let pages = client.get(&self.credentials[0], &request, &mut tally).await;
+        let pages = pages.unwrap().items;
+        let pages = pages
+            .iter()
+            .map(|page| serde_json::from_str::<Value>(page.get()).unwrap());
+        let page = pages.into_iter().find(|node| node["id"] == page).unwrap();
+        page["access_token"].as_str().unwrap().to_owned()
     }
 
     pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
