@@ -31,6 +31,25 @@ pub struct Decoded {
     pub begun: Vec<Begun>,
     /// The list that this answer is a part of, where what a complete list lacks is deleted.
     pub listed: Option<Listed>,
+    /// Subjects of questions that this answer stands for, as far as it tells of them.
+    pub told: Vec<Told>,
+}
+
+/// What an answer told about a subject that a question of its own would have asked about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Which one, within its account and resource.
+    pub subject: String,
+    /// Where its list goes on; `None`: all of it came.
+    pub cursor: Option<String>,
+    /// What it looks like now, as [`Question::mark`](super::Question::mark).
+    pub mark: Option<String>,
+    /// The list that came along.
+    pub listed: Option<Listed>,
+    /// Subjects that were begun with it.
+    pub begun: Vec<Begun>,
+    /// Objects of that list that came along.
+    pub objects: usize,
 }
 
 /// A subject that was begun.

@@ -6,14 +6,15 @@
 //! their own each, because they refuse all other metrics, and are asked for only where there is something to break down.
 
 use chrono::TimeDelta;
+use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
-use super::decode::{Begun, Decoded};
+use super::decode::{self, Begun, Decoded, Told};
 use super::media::{self, MEDIA_TABLE, SNAPSHOTS};
 use super::media_insights::{self, MEDIA_INSIGHTS_TABLE};
 use super::{Facts, Lost, Meter, Question, Questions, Resource, Work, fields_of};
 use crate::clock::instant_text;
-use crate::graph::Shape;
+use crate::graph::{Fields, Shape};
 use crate::store::{Post, Row, Table, Value};
 
 /// The resource.
@@ -53,6 +54,11 @@ const SPACING_OF_LIST: TimeDelta = TimeDelta::minutes(10);
 /// Jobs do not begin at the same second of the hour.
 const SLACK: TimeDelta = TimeDelta::minutes(5);
 
+/// A breakdown that costs a call for each story is read from this age on.
+const LATE: TimeDelta = TimeDelta::hours(18);
+
+const ENDPOINT: &str = "/{ig-user}/stories";
+
 /// The subject of the list.
 const LIST: &str = "shown now";
 
@@ -90,24 +96,66 @@ fn due(facts: &Facts) -> Vec<Question> {
     let listed = read.and_then(|read| read.read_at);
     let going_on = read.is_some_and(|read| read.cursor.is_some());
     let list = going_on || listed.is_none_or(|at| at + SPACING_OF_LIST <= facts.now);
-    let mut due: Vec<Question> = list.then(|| of_list(facts)).into_iter().collect();
     // What ends first, first.
-    let shown = stories(facts)
-        .rev()
-        .filter(|story| !has_ended(facts, story));
-    for story in shown {
+    let shown = stories(facts).rev();
+    let shown: Vec<&Post> = shown.filter(|story| !has_ended(facts, story)).collect();
+    let mut due: Vec<Question> = list.then(|| of_list(facts, &shown)).into_iter().collect();
+    if due.iter().any(|list| !list.stands_for.is_empty()) {
+        // It brings the numbers along, or shows whom to ask.
+        return due;
+    }
+    for story in &shown {
         if is_due(facts, story, &story.id, SPACING) {
             due.extend(of_numbers(facts, story));
         }
-        for (metric, breakdown) in BREAKDOWNS {
-            let subject = of_metric(&story.id, metric);
-            let begun = facts.reads.contains_key(&subject);
-            if begun && is_due(facts, story, &subject, SPACING_OF_BREAKDOWNS) {
-                due.extend(of_breakdown(facts, story, metric, breakdown));
-            }
-        }
+    }
+    for (metric, breakdown) in BREAKDOWNS {
+        due.extend(by_breakdown(facts, &shown, metric, breakdown));
     }
     due
+}
+
+/// The parts of a metric: of all stories in one call as long as all of them have numbers, else of each that will end soon.
+fn by_breakdown(
+    facts: &Facts,
+    shown: &[&Post],
+    metric: &'static str,
+    breakdown: &'static str,
+) -> Vec<Question> {
+    let is_begun = |story: &&&Post| facts.reads.contains_key(&of_metric(&story.id, metric));
+    let begun: Vec<&Post> = shown.iter().filter(is_begun).copied().collect();
+    let is_part_due = |story: &&&Post| {
+        let subject = of_metric(&story.id, metric);
+        is_due(facts, story, &subject, SPACING_OF_BREAKDOWNS)
+    };
+    let due: Vec<&Post> = begun.iter().filter(is_part_due).copied().collect();
+    let ask = |story: &&Post| of_breakdown(facts, story, metric, breakdown);
+    if begun.len() < 2 || due.is_empty() || shown.iter().any(|story| is_silent(facts, story)) {
+        let ends_soon = |story: &&&Post| story.timestamp + LATE <= facts.now;
+        return due.iter().filter(ends_soon).filter_map(ask).collect();
+    }
+    let questions: Vec<Question> = begun.iter().filter_map(ask).collect();
+    let Some(first) = questions.first().cloned() else {
+        return questions;
+    };
+    vec![Question {
+        subject: format!("{LIST} {metric}"),
+        object_id: None,
+        endpoint: ENDPOINT,
+        path: format!("/{}/stories", facts.account_id),
+        fields: Fields::of(["id"]),
+        limit: Some(100),
+        shape: Shape::Edge,
+        posted_at: None,
+        stands_for: questions,
+        ..first
+    }]
+}
+
+/// Whether a story was asked about and has no numbers: the whole list would be refused them.
+fn is_silent(facts: &Facts, story: &Post) -> bool {
+    let read = facts.reads.get(&story.id);
+    read.is_none_or(|read| read.mark.is_none() && read.read_at.is_some())
 }
 
 fn stories(facts: &Facts) -> impl DoubleEndedIterator<Item = &Post> {
@@ -158,15 +206,16 @@ fn lost(facts: &Facts) -> Vec<Lost> {
     lost.collect()
 }
 
-fn of_list(facts: &Facts) -> Question {
+/// The list, with the numbers of all stories unless one of them is known to have none.
+fn of_list(facts: &Facts, shown: &[&Post]) -> Question {
     let mut fields = fields_of(&MEDIA_TABLE).and(fields_of(&SNAPSHOTS));
     for name in NOT_OF_STORIES {
         fields.remove(name);
     }
-    Question {
+    let list = Question {
         subject: LIST.to_owned(),
         object_id: None,
-        endpoint: "/{ig-user}/stories",
+        endpoint: ENDPOINT,
         path: format!("/{}/stories", facts.account_id),
         fields: facts.accepted_fields(LIST, fields),
         metrics: Vec::new(),
@@ -175,9 +224,21 @@ fn of_list(facts: &Facts) -> Question {
         shape: Shape::Edge,
         after: facts.cursor(LIST),
         otherwise: None,
+        stands_for: Vec::new(),
         family: LIST.to_owned(),
         posted_at: None,
         mark: None,
+    };
+    let was_asked = |story: &&Post| facts.reads.contains_key(&story.id);
+    let mut asked = shown.iter().filter(|story| was_asked(story));
+    if asked.any(|story| is_silent(facts, story)) {
+        return list;
+    }
+    Question {
+        metrics: facts.accepted(LIST, METRICS),
+        mark: Some(instant_text(facts.now)),
+        stands_for: vec![list.clone()],
+        ..list
     }
 }
 
@@ -216,15 +277,10 @@ fn of_metric(story_id: &str, metric: &str) -> String {
 
 fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
     if question.subject == LIST {
-        for object in answer {
-            media::rows(account_id, &question.fields, object, decoded);
-        }
-        let shown = decoded
-            .rows
-            .iter()
-            .filter_map(|row| text(row, &MEDIA_TABLE, "id"));
-        decoded.begun = shown.map(|id| begun(id.to_owned())).collect();
-        return;
+        return list_rows(account_id, question, answer, decoded);
+    }
+    if question.is_page() {
+        return part_rows(question, answer, decoded);
     }
     let story_id = question.object_id.clone().unwrap_or_default();
     let of_story = Question {
@@ -232,9 +288,62 @@ fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded
         ..question.clone()
     };
     media_insights::rows(account_id, &of_story, answer, decoded);
+    begin_breakdowns(&story_id, 0, decoded);
+}
+
+/// The stories of the list, and their numbers where they come along.
+fn list_rows(
+    account_id: &str,
+    question: &Question,
+    answer: &[Box<RawValue>],
+    decoded: &mut Decoded,
+) {
+    for object in answer {
+        let before = decoded.rows.len();
+        media::rows(account_id, &question.fields, object, decoded);
+        let row = decoded.rows.get(before);
+        let Some(id) = row.and_then(|row| text(row, &MEDIA_TABLE, "id")) else {
+            continue;
+        };
+        let id = id.to_owned();
+        decoded.begun.push(begun(id.clone()));
+        let rows = &decoded.rows[before..];
+        if rows.iter().any(|row| text(row, &MEDIA_INSIGHTS_TABLE, "name").is_some()) {
+            begin_breakdowns(&id, before, decoded);
+            decoded.told.push(Told {
+                subject: id,
+                mark: question.mark.clone(),
+                ..Told::default()
+            });
+        }
+    }
+}
+
+/// The parts of a metric of all stories.
+fn part_rows(question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
+    for object in answer {
+        let Ok(story) = decode::object(object) else {
+            continue;
+        };
+        let id = story.get("id").and_then(Json::as_str).unwrap_or_default();
+        let mut others = question.stands_for.iter();
+        let Some(one) = others.find(|one| one.object_id.as_deref() == Some(id)) else {
+            continue;
+        };
+        if media_insights::metric_rows(id, &story, decoded) {
+            decoded.told.push(Told {
+                subject: one.subject.clone(),
+                ..Told::default()
+            });
+        }
+    }
+}
+
+/// Begins the breakdowns of metrics of which there is something to break down, in the rows from one on.
+fn begin_breakdowns(story_id: &str, from: usize, decoded: &mut Decoded) {
     for (metric, _) in BREAKDOWNS {
-        if decoded.rows.iter().any(|row| counts(row, metric)) {
-            decoded.begun.push(begun(of_metric(&story_id, metric)));
+        if decoded.rows[from..].iter().any(|row| counts(row, metric)) {
+            decoded.begun.push(begun(of_metric(story_id, metric)));
         }
     }
 }

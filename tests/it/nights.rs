@@ -86,6 +86,18 @@ impl Nights {
             let journal = simulator.journal();
             // The message of a batch is no call: its parts are.
             let messages = journal.iter().filter(|call| !call.in_batch).count();
+            if std::env::var_os("ENDPOINTS").is_some() {
+                let mut by = std::collections::BTreeMap::<String, usize>::new();
+                for call in journal.iter().filter(|call| call.pool.is_some()) {
+                    let tail = call.path.rsplit('/').next().unwrap_or_default();
+                    let account = call.path.contains("/1784140");
+                    let metric = call.query.iter().find(|(name, _)| name == "metric").map(|(_, m)| m.split(',').next().unwrap().to_owned());
+                    let breakdown = call.query.iter().find(|(name, _)| name == "breakdown").map(|(_, m)| m.clone());
+                    let nested = call.fields.as_deref().map(|f| (f.contains("insights.metric"), f.contains("comments.limit")));
+                    *by.entry(format!("{account} {tail} {:?} {:?} {nested:?} {}", metric, breakdown, call.status)).or_default() += 1;
+                }
+                eprintln!("{by:#?}");
+            }
             let calls = journal.iter().filter(|call| call.pool.is_some()).count();
             spent.push((calls, messages));
             sleep(DAY).await;
