@@ -313,6 +313,7 @@ pub(super) fn question(
         mark: None,
         otherwise: None,
         stands_for: Vec::new(),
+        rest: None,
     })
 }
 

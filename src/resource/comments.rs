@@ -142,6 +142,7 @@ fn of_post(facts: &Facts, post: &Post) -> Question {
         after,
         otherwise: None,
         stands_for: Vec::new(),
+        rest: None,
         family: FAMILY.to_owned(),
         posted_at: None,
     }
@@ -162,6 +163,7 @@ fn of_replies(facts: &Facts, subject: &str) -> Option<Question> {
         after: facts.cursor(subject),
         otherwise: None,
         stands_for: Vec::new(),
+        rest: None,
         family: FAMILY.to_owned(),
         posted_at: None,
         mark: None,

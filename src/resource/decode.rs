@@ -33,6 +33,8 @@ pub struct Decoded {
     pub listed: Option<Listed>,
     /// Subjects of questions that this answer stands for, as far as it tells of them.
     pub told: Vec<Told>,
+    /// Objects on whose account a list was refused their numbers: too few people are behind them.
+    pub silent: Vec<String>,
 }
 
 /// What an answer told about a subject that a question of its own would have asked about.

@@ -130,6 +130,7 @@ pub(super) fn of_media(post: &Post, family: String, metrics: Vec<&'static str>) 
         mark: None,
         otherwise: None,
         stands_for: Vec::new(),
+        rest: None,
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Question {
     /// The questions that this one stands for: it asks a list for what they would ask about its objects one by one. They are asked when
     /// it is refused, and those that its answer does not tell of. Metrics come nested in the objects. Empty: it stands for itself.
     pub stands_for: Vec<Question>,
+    /// What its list goes on with behind this page; `None`: with itself.
+    pub rest: Option<Box<Question>>,
 }
 
 impl Question {

@@ -105,7 +105,7 @@ fn due(facts: &Facts) -> Vec<Question> {
         return due;
     }
     for story in &shown {
-        if is_due(facts, story, &story.id, SPACING) {
+        if is_due(facts, story, &story.id, SPACING) || is_suspect(facts, &shown, story) {
             due.extend(of_numbers(facts, story));
         }
     }
@@ -115,25 +115,24 @@ fn due(facts: &Facts) -> Vec<Question> {
     due
 }
 
-/// The parts of a metric: of all stories in one call as long as all of them have numbers, else of each that will end soon.
+/// The parts of a metric: of all stories in one call as long as all but the newest have numbers, else of each that will end soon.
 fn by_breakdown(
     facts: &Facts,
     shown: &[&Post],
     metric: &'static str,
     breakdown: &'static str,
 ) -> Vec<Question> {
-    let is_begun = |story: &&&Post| facts.reads.contains_key(&of_metric(&story.id, metric));
+    let subject = |story: &Post| of_metric(&story.id, metric);
+    let is_begun = |story: &&&Post| facts.reads.contains_key(&subject(story));
     let begun: Vec<&Post> = shown.iter().filter(is_begun).copied().collect();
-    let is_part_due = |story: &&&Post| {
-        let subject = of_metric(&story.id, metric);
-        is_due(facts, story, &subject, SPACING_OF_BREAKDOWNS)
-    };
+    let is_part_due =
+        |story: &&&Post| is_due(facts, story, &subject(story), SPACING_OF_BREAKDOWNS);
     let due: Vec<&Post> = begun.iter().filter(is_part_due).copied().collect();
     let ask = |story: &&Post| of_breakdown(facts, story, metric, breakdown);
-    if begun.len() < 2 || due.is_empty() || shown.iter().any(|story| is_silent(facts, story)) {
+    let Some(after) = told_from(facts, shown).filter(|_| begun.len() > 1 && !due.is_empty()) else {
         let ends_soon = |story: &&&Post| story.timestamp + LATE <= facts.now;
         return due.iter().filter(ends_soon).filter_map(ask).collect();
-    }
+    };
     let questions: Vec<Question> = begun.iter().filter_map(ask).collect();
     let Some(first) = questions.first().cloned() else {
         return questions;
@@ -147,15 +146,37 @@ fn by_breakdown(
         limit: Some(100),
         shape: Shape::Edge,
         posted_at: None,
+        after: (!after.is_empty()).then_some(after),
         stands_for: questions,
         ..first
     }]
 }
 
+/// From where on all stories of the list have numbers, as far as it was read just now; empty: from its top.
+fn told_from(facts: &Facts, shown: &[&Post]) -> Option<String> {
+    let list = facts.reads.get(LIST)?;
+    let is_fresh = list.read_at.is_some_and(|at| at + SPACING_OF_LIST > facts.now);
+    let has_none = |story: &&Post| {
+        let read = facts.reads.get(&story.id);
+        read.is_none_or(|read| read.mark.is_none())
+    };
+    let newest = shown.last().is_some_and(has_none);
+    let after = list.mark.clone().filter(|after| after.is_empty() != newest);
+    let others = shown.split_last().map_or(shown, |(_, others)| others);
+    after.filter(|_| is_fresh && !others.iter().any(has_none))
+}
+
+/// Whether the numbers of the list were refused on account of this story, as was thought until the others were refused them, too.
+fn is_suspect(facts: &Facts, shown: &[&Post], story: &Post) -> bool {
+    let read_at = facts.reads.get(&story.id).and_then(|read| read.read_at);
+    let just_now = read_at.is_some_and(|at| at + SPACING_OF_LIST > facts.now);
+    just_now && is_silent(facts, story) && told_from(facts, shown).is_none()
+}
+
 /// Whether a story was asked about and has no numbers: the whole list would be refused them.
 fn is_silent(facts: &Facts, story: &Post) -> bool {
     let read = facts.reads.get(&story.id);
-    read.is_none_or(|read| read.mark.is_none() && read.read_at.is_some())
+    read.is_some_and(|read| read.mark.is_none() && read.read_at.is_some())
 }
 
 fn stories(facts: &Facts) -> impl DoubleEndedIterator<Item = &Post> {
@@ -206,7 +227,7 @@ fn lost(facts: &Facts) -> Vec<Lost> {
     lost.collect()
 }
 
-/// The list, with the numbers of all stories unless one of them is known to have none.
+/// The list, with the numbers of all stories, unless some of them are known to have none.
 fn of_list(facts: &Facts, shown: &[&Post]) -> Question {
     let mut fields = fields_of(&MEDIA_TABLE).and(fields_of(&SNAPSHOTS));
     for name in NOT_OF_STORIES {
@@ -225,20 +246,31 @@ fn of_list(facts: &Facts, shown: &[&Post]) -> Question {
         after: facts.cursor(LIST),
         otherwise: None,
         stands_for: Vec::new(),
+        rest: None,
         family: LIST.to_owned(),
         posted_at: None,
         mark: None,
     };
-    let was_asked = |story: &&Post| facts.reads.contains_key(&story.id);
-    let mut asked = shown.iter().filter(|story| was_asked(story));
-    if asked.any(|story| is_silent(facts, story)) {
-        return list;
-    }
-    Question {
+    let numbers = Question {
         metrics: facts.accepted(LIST, METRICS),
         mark: Some(instant_text(facts.now)),
         stands_for: vec![list.clone()],
-        ..list
+        ..list.clone()
+    };
+    let newest = Question {
+        limit: Some(1),
+        rest: Some(Box::new(numbers.clone())),
+        ..list.clone()
+    };
+    let mut silent = shown.iter().rev().map(|story| is_silent(facts, story));
+    match (silent.next().unwrap_or_default(), silent.any(|is| is)) {
+        (_, true) => list,
+        // The newest has the fewest viewers, so that the others may all have numbers.
+        (true, false) => newest,
+        (false, false) => Question {
+            stands_for: vec![newest],
+            ..numbers
+        },
     }
 }
 
@@ -306,6 +338,9 @@ fn list_rows(
             continue;
         };
         let id = id.to_owned();
+        if question.rest.is_some() {
+            decoded.silent.push(id.clone());
+        }
         decoded.begun.push(begun(id.clone()));
         let rows = &decoded.rows[before..];
         if rows.iter().any(|row| text(row, &MEDIA_INSIGHTS_TABLE, "name").is_some()) {

@@ -138,6 +138,7 @@ fn page(
         mark: None,
         otherwise: None,
         stands_for: questions,
+        rest: None,
     })
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Inquiry<'a> {
     whole: Option<WholeList>,
     /// What the current answer tells of subjects that its question stands for, with the lists that came whole.
     told: Vec<(Told, Option<WholeList>)>,
+    /// Objects that the current answer holds to have too few viewers.
+    silent: Vec<String>,
     /// Families of which a question was answered: the others may follow all at once.
     known: BTreeSet<String>,
     /// How often a metric was refused to a family that was never answered it.
@@ -67,6 +69,7 @@ impl<'a> Inquiry<'a> {
             lists: Lists::default(),
             whole: None,
             told: Vec::new(),
+            silent: Vec::new(),
             known: BTreeSet::new(),
             refusals: BTreeMap::new(),
             refused: BTreeSet::new(),

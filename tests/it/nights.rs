@@ -51,13 +51,15 @@ impl Nights {
             videos_per_mille: 0,
             lives_per_mille: 0,
             max_children: 5,
-            mean_comments: 4,
+            mean_comments: std::env::var("MEAN").map_or(4, |q| q.parse().unwrap()),
             stories_per_day: 5,
+            quiet_stories_per_mille: std::env::var("QUIET").map_or(0, |q| q.parse().unwrap()),
             ..AccountSpec::numbered(number)
         };
         let page = |number| PageSpec::numbered(number, Some(account(number)));
         Self {
             spec: WorldSpec {
+                epoch: "2026-10-05T02:30:00Z".parse().unwrap(),
                 tokens: vec![TokenSpec::default()],
                 pages: (1..=accounts).map(page).collect(),
                 ..WorldSpec::default()

@@ -61,6 +61,7 @@ impl Inquiry<'_> {
         let begun: Vec<Read> = begun.chain(&decoded.begun).map(Self::begun).collect();
         self.has_begun |= !begun.is_empty();
         self.reads.extend(begun);
+        self.silent.clone_from(&decoded.silent);
         self.told = decoded.told.iter().map(|told| (told.clone(), None)).collect();
         let table = self.job.resource.tables.first();
         for (told, list) in &mut self.told {
@@ -116,10 +117,32 @@ impl Inquiry<'_> {
         if !more {
             self.answer(&question, &untold, list);
         }
+        for silent in std::mem::take(&mut self.silent) {
+            self.note_silent(silent, now);
+        }
         if more {
+            if let Some(rest) = question.rest.take() {
+                question = *rest;
+            }
             question.after.clone_from(&page.next);
             self.waiting.push_front(question);
         }
+    }
+
+    fn note_silent(&mut self, object_id: String, now: DateTime<Utc>) {
+        self.reads.push(Read {
+            subject: object_id.clone(),
+            read_at: Some(now),
+            ..Read::default()
+        });
+        self.gaps.push(Gap {
+            account_id: Some(self.job.account.id.clone()),
+            resource: self.job.resource.name,
+            object_id: Some(object_id),
+            field: None,
+            reason: Reason::TooFewViewers,
+            detail: "the list that begins with it was refused its numbers".to_owned(),
+        });
     }
 
     fn begun(begun: &Begun) -> Read {

@@ -110,6 +110,8 @@ impl Inquiry<'_> {
         self.settle(&mut question, told, now);
         let is_worth_it = is_wanted_itself || question.stands_for.len() < wanted;
         if is_wanted_itself {
+            // A list is marked with where its objects began to be told of.
+            question.mark = Some(question.after.clone().unwrap_or_default());
             self.note(&question, page.next.is_none().then_some(now), page.next.clone(), false);
         }
         if page.next.is_some() && is_worth_it && !question.stands_for.is_empty() {
