@@ -314,6 +314,7 @@ pub(super) fn question(
         otherwise: None,
         stands_for: Vec::new(),
         rest: None,
+        news: None,
     })
 }
 

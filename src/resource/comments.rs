@@ -10,9 +10,10 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use super::decode::{self, Begun, Decoded, Listed, Told};
-use super::{Facts, Meter, Question, Questions, Resource, Work, fields_of, together};
+use super::{Facts, Meter, News, Question, Questions, Resource, Work, fields_of, together};
 use crate::graph::{self, Fields, Shape};
-use crate::store::{Column, History, Kind, Post, Table, Value};
+use crate::clock::instant_text;
+use crate::store::{Column, History, Kind, Post, Row, Table, Value};
 
 static COMMENTS_TABLE: Table = Table {
     name: "comments",
@@ -143,9 +144,32 @@ fn of_post(facts: &Facts, post: &Post) -> Question {
         otherwise: None,
         stands_for: Vec::new(),
         rest: None,
+        news: news(facts, post),
         family: FAMILY.to_owned(),
         posted_at: None,
     }
+}
+
+/// The comments and replies that are new, where a list that was read to its end has grown.
+fn news(facts: &Facts, post: &Post) -> Option<News> {
+    let read = facts.reads.get(&post.id).filter(|read| read.cursor.is_none())?;
+    let known: i64 = read.mark.as_deref()?.parse().ok()?;
+    let (since, count) = (read.read_at?, post.comments_count? - known);
+    // What is due by age is read to its end.
+    (count > 0 && facts.everything_since.is_none()).then_some(News { since, count })
+}
+
+/// How many of the comments were written after what is known.
+fn count_news(question: &Question, rows: &[Row]) -> i64 {
+    let Some(since) = question.news.map(|news| instant_text(news.since)) else {
+        return 0;
+    };
+    let at = COMMENTS_TABLE.position("timestamp");
+    let is_new = |row: &&Row| {
+        let written = at.and_then(|at| row.values[at].as_ref());
+        matches!(written, Some(Value::Text(written)) if *written > since)
+    };
+    i64::try_from(rows.iter().filter(is_new).count()).unwrap_or(i64::MAX)
 }
 
 fn of_replies(facts: &Facts, subject: &str) -> Option<Question> {
@@ -164,6 +188,7 @@ fn of_replies(facts: &Facts, subject: &str) -> Option<Question> {
         otherwise: None,
         stands_for: Vec::new(),
         rest: None,
+        news: None,
         family: FAMILY.to_owned(),
         posted_at: None,
         mark: None,
@@ -208,6 +233,7 @@ fn rows(_account_id: &str, question: &Question, answer: &[Box<RawValue>], decode
             Err(problem) => decoded.problems.push(problem),
         }
     }
+    decoded.news = count_news(question, &decoded.rows);
 }
 
 /// The rows of the comments that came with a post.
@@ -225,19 +251,28 @@ fn page_rows(page: &Question, post: &Map<String, Json>, decoded: &mut Decoded) -
     }
     let came = i64::try_from(decoded.rows.len() - before).ok();
     let begun = std::mem::replace(&mut decoded.begun, others);
+    let news = count_news(question, &decoded.rows[before..]);
     // A cursor may stand behind the last one, too.
-    let cursor = graph::nested_next(post, EDGE).filter(|_| count.is_none() || came != count);
+    let is_all = count.is_some() && came == count;
+    let cursor = graph::nested_next(post, EDGE).filter(|_| !is_all);
+    // Since the count was read, more may have come.
+    let asked_with = question.mark.as_deref().and_then(|mark| mark.parse().ok());
+    let more = count.zip(asked_with).map_or(0, |(now, then): (i64, i64)| now - then);
+    let is_enough = question.news.is_some_and(|wanted| wanted.count + more == news);
+    let is_whole = cursor.is_none();
+    let cursor = cursor.filter(|_| !is_enough);
     Some(Told {
         subject: id.to_owned(),
-        cursor,
         mark: count.map(|count| count.to_string()),
-        listed: Some(Listed {
+        listed: (is_whole || cursor.is_some()).then(|| Listed {
             owner: id.to_owned(),
             from_top: true,
             may_be_empty: count == Some(0),
         }),
+        cursor,
         begun,
         objects: comments.len(),
+        news,
     })
 }
 

@@ -35,6 +35,8 @@ pub struct Decoded {
     pub told: Vec<Told>,
     /// Objects on whose account a list was refused their numbers: too few people are behind them.
     pub silent: Vec<String>,
+    /// How many of the news that its question waits for are in it.
+    pub news: i64,
 }
 
 /// What an answer told about a subject that a question of its own would have asked about.
@@ -52,6 +54,8 @@ pub struct Told {
     pub begun: Vec<Begun>,
     /// Objects of that list that came along.
     pub objects: usize,
+    /// How many of its news came along.
+    pub news: i64,
 }
 
 /// A subject that was begun.

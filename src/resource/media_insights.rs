@@ -131,6 +131,7 @@ pub(super) fn of_media(post: &Post, family: String, metrics: Vec<&'static str>) 
         otherwise: None,
         stands_for: Vec::new(),
         rest: None,
+        news: None,
     }
 }
 

@@ -24,7 +24,7 @@ pub mod weekly;
 use serde_json::value::RawValue;
 
 pub use decode::{Begun, Decoded, Listed, Told, Unreadable};
-pub use question::{Facts, Lost, Question, Refresh};
+pub use question::{Facts, Lost, News, Question, Refresh};
 
 use crate::graph::{Fields, Shape};
 use crate::store::Table;

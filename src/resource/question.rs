@@ -46,6 +46,17 @@ pub struct Question {
     pub stands_for: Vec<Question>,
     /// What its list goes on with behind this page; `None`: with itself.
     pub rest: Option<Box<Question>>,
+    /// What is not known of its list yet: behind that, nothing new is left to read. `None`: it is read to its end.
+    pub news: Option<News>,
+}
+
+/// Objects of a list that are not known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct News {
+    /// They came after this.
+    pub since: DateTime<Utc>,
+    /// How many.
+    pub count: i64,
 }
 
 impl Question {
@@ -84,6 +95,14 @@ impl Question {
             params.retain(|(name, _)| *name != BREAKDOWN);
         }
         params
+    }
+
+    /// Takes in how many news an answer brought; says whether these were the last that it waits for.
+    pub fn hears(&mut self, news: i64) -> bool {
+        self.news.as_mut().is_some_and(|wanted| {
+            wanted.count -= news;
+            wanted.count == 0
+        })
     }
 
     /// Whether it is asked for nothing but what others would ask: otherwise its own subject is among theirs, a list that is wanted

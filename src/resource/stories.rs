@@ -247,6 +247,7 @@ fn of_list(facts: &Facts, shown: &[&Post]) -> Question {
         otherwise: None,
         stands_for: Vec::new(),
         rest: None,
+        news: None,
         family: LIST.to_owned(),
         posted_at: None,
         mark: None,

@@ -139,6 +139,7 @@ fn page(
         otherwise: None,
         stands_for: questions,
         rest: None,
+        news: None,
     })
 }
 

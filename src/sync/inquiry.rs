@@ -42,6 +42,8 @@ pub(super) struct Inquiry<'a> {
     told: Vec<(Told, Option<WholeList>)>,
     /// Objects that the current answer holds to have too few viewers.
     silent: Vec<String>,
+    /// How many news the current answer holds.
+    news: i64,
     /// Families of which a question was answered: the others may follow all at once.
     known: BTreeSet<String>,
     /// How often a metric was refused to a family that was never answered it.
@@ -70,6 +72,7 @@ impl<'a> Inquiry<'a> {
             whole: None,
             told: Vec::new(),
             silent: Vec::new(),
+            news: 0,
             known: BTreeSet::new(),
             refusals: BTreeMap::new(),
             refused: BTreeSet::new(),

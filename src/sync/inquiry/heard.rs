@@ -62,6 +62,7 @@ impl Inquiry<'_> {
         self.has_begun |= !begun.is_empty();
         self.reads.extend(begun);
         self.silent.clone_from(&decoded.silent);
+        self.news = decoded.news;
         self.told = decoded.told.iter().map(|told| (told.clone(), None)).collect();
         let table = self.job.resource.tables.first();
         for (told, list) in &mut self.told {
@@ -111,9 +112,15 @@ impl Inquiry<'_> {
                 .remove(&(question.family.clone(), (*metric).to_owned()));
         }
         let untold = std::mem::take(&mut self.untold);
-        let more = page.next.is_some();
+        // A list is not judged by what is new in it.
+        let is_enough = question.hears(self.news) && page.next.is_some();
+        if is_enough {
+            self.lists.spoil(&question.subject);
+        }
+        let next = page.next.clone().filter(|_| !is_enough);
+        let more = next.is_some();
         let list = self.whole.take();
-        self.note(&question, (!more).then_some(now), page.next.clone(), false);
+        self.note(&question, (!more).then_some(now), next.clone(), false);
         if !more {
             self.answer(&question, &untold, list);
         }
@@ -124,7 +131,7 @@ impl Inquiry<'_> {
             if let Some(rest) = question.rest.take() {
                 question = *rest;
             }
-            question.after.clone_from(&page.next);
+            question.after = next;
             self.waiting.push_front(question);
         }
     }

@@ -88,6 +88,8 @@ impl Inquiry<'_> {
             };
             self.known.insert(one.family.clone());
             let goes_on = told.cursor.is_some();
+            let mut one = one;
+            one.hears(told.news);
             let one = Question {
                 mark: told.mark.or(one.mark),
                 after: told.cursor.clone(),
