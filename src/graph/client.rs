@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
-use super::error::{Error, Refusal};
+use super::error::{Error, Refusal, shorten};
 use super::metering::{Permit, Told};
 use super::page::{Page, PageError};
 use super::request::Request;
@@ -279,7 +279,7 @@ impl Client {
             let error = Error::Unreadable {
                 endpoint,
                 status,
-                problem: credential.scrub(&problem),
+                problem: shorten(credential.scrub(&problem)),
             };
             Failure::of_transport(error, wish)
         };
