@@ -28,6 +28,8 @@ pub struct Page {
 pub(super) enum PageError {
     #[error("the answer is not the JSON that was expected: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("the answer is a list, and not an object with a list in it")]
+    NoObject,
     #[error("the list goes on, but the answer has no cursor to go on with")]
     NoCursor,
     #[error("the list goes on, but the next page begins where this one began")]
@@ -63,6 +65,10 @@ impl Page {
                 items: vec![node],
                 next: None,
             });
+        }
+        // A list can be taken for a structure.
+        if body.trim_ascii_start().first() == Some(&b'[') {
+            return Err(PageError::NoObject);
         }
         let Envelope {
             data: Limited(data),
@@ -177,6 +183,10 @@ mod tests {
         assert!(matches!(
             read(Shape::Edge, None, "{\"data\":[{"),
             Err(PageError::Json(_))
+        ));
+        assert!(matches!(
+            read(Shape::Edge, None, r#"[[{"id":"1"}],null]"#),
+            Err(PageError::NoObject)
         ));
         let nowhere = r#"{"data":[],"paging":{"cursors":{"after":""},"next":"https://x"}}"#;
         assert!(matches!(

@@ -151,7 +151,9 @@ fn parse<T: for<'de> Deserialize<'de>>(headers: &HeaderMap, name: &str) -> Optio
     }
     serde_json::from_slice(value.as_bytes())
         .inspect_err(|error| {
-            tracing::warn!(header = name, %error, "a usage header cannot be read; it counts as absent");
+            // Not what the error says: it quotes, and a header may hold anything.
+            let (kind, column) = (error.classify(), error.column());
+            tracing::warn!(header = name, ?kind, column, "a usage header cannot be read; it counts as absent");
         })
         .ok()
 }

@@ -18,6 +18,7 @@ mod forget;
 mod hashtags;
 mod open;
 mod peek;
+mod proof;
 mod reads;
 mod record;
 mod state;
@@ -55,10 +56,11 @@ struct Inner {
 
 /// SQLite refused to read or write.
 #[derive(Debug, thiserror::Error)]
-#[error("database: cannot {action}: {source}{}", hint(.source))]
+#[error("database: cannot {action}: {cause}{}", hint(.cause))]
 pub struct StoreError {
     action: &'static str,
-    source: rusqlite::Error,
+    /// Told with the error, so no source of it: whoever prints all sources would tell it twice.
+    cause: rusqlite::Error,
 }
 
 /// What a person can do about it.

@@ -117,7 +117,10 @@ fn remedy(error: &std::io::Error) -> &'static str {
         ErrorKind::ReadOnlyFilesystem => {
             "it is mounted read-only: mount it for writing, or set database.path to another place"
         }
-        _ => "create the folder, give it to this user, or set database.path to another place",
+        ErrorKind::PermissionDenied => {
+            "give it to this user (chown, chmod), or set database.path to another place"
+        }
+        _ => "create the folder, or set database.path to another place",
     }
 }
 

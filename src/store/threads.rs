@@ -55,8 +55,8 @@ impl Store {
             let (result, again) = attempt.await?;
             match result {
                 Ok(value) => return Ok(value),
-                Err(source) if !is_busy(&source) || begun.elapsed() >= BUSY_TIMEOUT => {
-                    return Err(StoreError { action, source });
+                Err(cause) if !is_busy(&cause) || begun.elapsed() >= BUSY_TIMEOUT => {
+                    return Err(StoreError { action, cause });
                 }
                 Err(_) => work = again,
             }
@@ -78,7 +78,7 @@ impl Store {
                 .connection
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            work(&mut connection).map_err(|source| StoreError { action, source })
+            work(&mut connection).map_err(|cause| StoreError { action, cause })
         });
         match task.await {
             Ok(result) => result,
