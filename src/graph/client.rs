@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
-use super::error::{Error, Refusal};
+use super::error::{Error, Refusal, shorten};
 use super::metering::{Permit, Told};
 use super::page::{Page, PageError};
 use super::request::Request;
@@ -279,7 +279,7 @@ impl Client {
             let error = Error::Unreadable {
                 endpoint,
                 status,
-                problem: credential.scrub(&problem),
+                problem: shorten(credential.scrub(&problem)),
             };
             Failure::of_transport(error, wish)
         };
@@ -300,6 +300,13 @@ impl Client {
         let served = headers
             .get("facebook-api-version")
             .and_then(|value| value.to_str().ok());
+        // What is no version is nothing that should be told.
+        let is_version = |served: &&str| {
+            let number = served.strip_prefix('v').unwrap_or_default();
+            let is_of_it = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+            (1..8).contains(&number.len()) && number.bytes().all(is_of_it)
+        };
+        let served = served.filter(is_version);
         let Some(served) = served.filter(|served| *served != self.settings.version) else {
             return;
         };

@@ -8,6 +8,9 @@ mod batch;
 mod client;
 mod error;
 mod fields;
+#[cfg(test)]
+pub(crate) mod hostile;
+mod limited;
 mod metering;
 mod page;
 mod request;

@@ -11,6 +11,8 @@ mod depth;
 mod discovery;
 mod forecast;
 mod hashtags;
+#[cfg(test)]
+mod hostile;
 mod inquire;
 mod inquiry;
 mod job;
