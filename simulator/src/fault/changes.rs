@@ -10,6 +10,7 @@ pub(crate) struct Changes {
     pub(crate) delay: Duration,
     pub(crate) hang: bool,
     pub(crate) reset: bool,
+    pub(crate) broken_off: bool,
     pub(crate) unfinished: bool,
     pub(crate) status: Option<u16>,
     pub(crate) error: Option<GraphError>,
@@ -60,6 +61,7 @@ impl Changes {
         let is_unanswered = self.hang || self.reset || self.unfinished;
         is_unanswered
             || self.around
+            || self.broken_off
             || self.without_usage
             || !self.headers.is_empty()
             || self.status.is_some()

@@ -34,7 +34,7 @@ impl Simulator {
         let world = self.world();
         let seed = self.next_call();
         let mut entry = self.entry(call);
-        let version = version::serving(world.spec(), call.version.as_deref(), &call.path_text());
+        let version = version::serving(world, call.version.as_deref(), &call.path_text());
         let served = version.as_ref().map_or("v25.0", |(name, _)| *name);
         let trace_id = format!("A{}", seed.with(9).text(22));
         let mut headers = common_headers(
@@ -206,7 +206,7 @@ impl Simulator {
 
     /// The version that serves a call, as its answer names it.
     pub(super) fn version_of(&self, call: &Incoming) -> &str {
-        let served = version::serving(self.world().spec(), call.version.as_deref(), "");
+        let served = version::serving(self.world(), call.version.as_deref(), "");
         served.map_or("v25.0", |(name, _)| name)
     }
 
