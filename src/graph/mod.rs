@@ -14,6 +14,7 @@ mod request;
 mod retry;
 mod tally;
 mod token;
+mod under_way;
 mod usage;
 mod verdict;
 
@@ -25,5 +26,5 @@ pub use metering::SHORT_WAIT;
 pub use page::{Page, nested, nested_next};
 pub use request::{Request, Shape};
 pub use tally::Tally;
-pub use token::{Credential, SecretError};
+pub use token::{Credential, SecretError, scrub};
 pub use verdict::{ErrorBody, Family, Reaction, Skip, Verdict, judge};
