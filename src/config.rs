@@ -23,7 +23,7 @@ use toml::Spanned;
 use crate::resource::{self, RESOURCES, Resource};
 use crate::schedule::Schedule;
 use crate::store::OpenError;
-use crate::{budget, graph};
+use crate::{budget, graph, sync};
 pub use environment::{Environment, find};
 pub use explain::ConfigError;
 use explain::{explain, line_of};
@@ -329,7 +329,8 @@ impl Check<'_> {
             if name.trim().is_empty() || !names.insert(name.clone()) {
                 return Err(self.wrong(&job.name, "job.name", "is empty or used twice"));
             }
-            if [crate::sync::BACKFILL, crate::sync::DISCOVERY].contains(&name.as_str()) {
+            let taken = [sync::BACKFILL, sync::CHECK, sync::DISCOVERY];
+            if taken.contains(&name.as_str()) {
                 return Err(self.wrong(&job.name, "job.name", "is a name that igsync uses itself"));
             }
             let zone = match &job.timezone {

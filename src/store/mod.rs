@@ -16,6 +16,7 @@
 mod count;
 mod forget;
 mod hashtags;
+mod jobs;
 mod open;
 mod peek;
 mod proof;
@@ -37,8 +38,8 @@ pub use forget::{AccountRows, ForgetError, KnownAccount};
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
 pub use peek::Peek;
 pub use record::{
-    Answered, CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, HashtagRow, Listing,
-    NewRun, Objects, Outcome, PoolRow, Post, Read, Reason, WholeList,
+    Answered, CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, HashtagRow, JobRow,
+    Listing, NewRun, Objects, Outcome, PoolRow, Post, Read, Reason, WholeList,
 };
 pub use table::{Column, History, Kind, Row, Table, Value, Written};
 
@@ -303,6 +304,70 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write("write hashtags", move |connection| {
             hashtags::write(connection, &account_id, &rows, &gone)
+        })
+        .await
+    }
+
+    /// The jobs of the configuration, as far as an igsync has seen them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn jobs(&self) -> Result<Vec<JobRow>, StoreError> {
+        self.call("read jobs", |connection| jobs::all(connection))
+            .await
+    }
+
+    /// Writes where a job stands.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn write_job(&self, job: JobRow) -> Result<(), StoreError> {
+        self.write("record a job", move |connection| {
+            jobs::write(connection, &job)
+        })
+        .await
+    }
+
+    /// Forgets jobs with other names.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn keep_jobs(&self, names: Vec<String>) -> Result<(), StoreError> {
+        self.write("forget jobs", move |connection| {
+            jobs::keep(connection, &names)
+        })
+        .await
+    }
+
+    /// Ends the record of a job's runs that cannot end it themselves.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn close_runs(
+        &self,
+        key: CheckpointKey,
+        outcome: Outcome,
+        message: String,
+        at: chrono::DateTime<chrono::Utc>,
+    ) -> Result<(), StoreError> {
+        self.write("record the end of a run", move |connection| {
+            jobs::close_runs(connection, &key, &outcome, &message, at)
+        })
+        .await
+    }
+
+    /// Those of the accounts with stories that are shown and were not read in their last hour, and when the first of these
+    /// was posted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unread_stories(
+        &self,
+        accounts: Vec<String>,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Vec<(String, chrono::DateTime<chrono::Utc>)>, StoreError> {
+        self.call("read stories", move |connection| {
+            jobs::unread_stories(connection, &accounts, now)
         })
         .await
     }

@@ -16,6 +16,9 @@ pub const BACKFILL: &str = "backfill";
 /// What runs of discovery are called in the database.
 pub const DISCOVERY: &str = "discovery";
 
+/// igsync's own daily check.
+pub const CHECK: &str = "check";
+
 /// An account and the ways to it.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -107,6 +110,14 @@ impl Job {
     /// Whether it reads everything, not only what is due.
     pub fn reads_everything(&self) -> bool {
         self.name == BACKFILL
+    }
+
+    /// Whether another job asks for the same.
+    pub(super) fn reads_as(&self, other: &Self) -> bool {
+        self.subject() == other.subject()
+            && self.range == other.range
+            && self.names == other.names
+            && self.reads_everything() == other.reads_everything()
     }
 
     /// The facts that its questions are chosen by. A pass that is under way reads nothing a second time.
