@@ -161,6 +161,8 @@ pub struct PoolRow {
     pub refusals: u32,
     /// Our own calls inside the window.
     pub own_calls: u64,
+    /// What is kept for urgent calls: so many each time, until then.
+    pub reserved: Option<(u32, DateTime<Utc>)>,
     /// What was spent when, for the budget to go on with.
     pub ledger: String,
 }

@@ -1,5 +1,6 @@
 //! Which pools a call asks for a permit, and what its answer says about them.
 
+use std::future::Future;
 use std::time::Duration;
 
 use igsync::budget::{PoolKey, Urgency};
@@ -54,7 +55,7 @@ async fn read(client: &Client, credential: &Credential, account: &str) -> Result
 }
 
 /// A call that is metered in the app's pool.
-async fn discover(client: &Client, credential: &Credential, other: &str) -> Result<(), Error> {
+pub async fn discover(client: &Client, credential: &Credential, other: &str) -> Result<(), Error> {
     let field = format!("business_discovery.username({other})");
     let fields = Fields::default().with(&field, Fields::of(["username"]));
     let path = format!("/{ACCOUNT}");
@@ -210,6 +211,45 @@ async fn after_a_restart_one_request_is_in_flight_until_a_reading() {
     assert!(times[1] - times[0] >= 9, "{times:?}");
     assert!(times[3] - times[1] <= 1, "{times:?}");
     assert!(begun.elapsed() < Duration::from_secs(20));
+}
+
+/// How many of twelve calls that are wanted at once are on their way together while others hold so many percent of the pool.
+async fn in_flight_beside(percent: u64) -> usize {
+    let world = World::new(WorldSpec::many_accounts(1, 2, 5)).await;
+    let client = world.client(stop_pair().1);
+    let main = &world.credentials()[0];
+    world.simulator.allow(&Pool::PlatformApp, 200);
+    world.simulator.hold(&Pool::PlatformApp, percent);
+    discover(&client, main, "sim.account.2").await.unwrap();
+    world.simulator.clear_journal();
+    let slow = Fault::on(Match::path_ends_with(ACCOUNT)).always();
+    world.simulator.inject(slow.delay(Duration::from_secs(9)));
+    let wanted = (0..12).map(|_| Box::pin(discover(&client, main, "sim.account.2")));
+    let mut wanted: Vec<_> = wanted.collect();
+    let all = std::future::poll_fn(|context| {
+        wanted.retain_mut(|one| one.as_mut().poll(context).is_pending());
+        if wanted.is_empty() {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    });
+    all.await;
+    let journal = world.simulator.journal();
+    // The next ones are sent when the first was answered, and take as long.
+    let together = journal[0].at + chrono::TimeDelta::seconds(5);
+    journal.iter().filter(|call| call.at < together).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_nearer_the_ceiling_the_fewer_calls_are_on_their_way_together() {
+    let (far, near, nearest) = (
+        in_flight_beside(20).await,
+        in_flight_beside(73).await,
+        in_flight_beside(77).await,
+    );
+    assert_eq!((far, nearest), (8, 1), "{near} in between");
+    assert!((2..=4).contains(&near), "{near}");
 }
 
 #[tokio::test(start_paused = true)]
