@@ -34,7 +34,7 @@ fn slow(simulator: &Simulator, milliseconds: u64) {
 }
 
 /// A process of the test's; one that is left over when the test fails is ended.
-struct Running(Option<Child>);
+pub struct Running(Option<Child>);
 
 impl Running {
     fn child(&mut self) -> &mut Child {
@@ -56,7 +56,7 @@ impl Drop for Running {
     }
 }
 
-fn spawn(folder: &Folder, arguments: &[&str]) -> Running {
+pub fn spawn(folder: &Folder, arguments: &[&str]) -> Running {
     let mut command = folder.command(arguments);
     let child = command
         .stdout(Stdio::piped())
@@ -84,13 +84,13 @@ async fn until_asked(simulator: &Simulator, pages: usize) {
     }
 }
 
-async fn ended(mut running: Running) -> Ran {
+pub async fn ended(mut running: Running) -> Ran {
     let child = running.0.take().unwrap();
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
     Ran::from(output.await.unwrap())
 }
 
-fn signal(child: &Running, name: &str) {
+pub fn signal(child: &Running, name: &str) {
     let status = std::process::Command::new("kill")
         .args([format!("-{name}"), child.id().to_string()])
         .status();
