@@ -229,6 +229,16 @@ impl Budget {
         });
     }
 
+    /// Notes whether answers to the pool's calls tell usage of the app's pool alone.
+    pub fn tell_by_app(&self, key: &PoolKey, is_by_app: bool) {
+        self.with(key, |_, pool| pool.told_by_app = is_by_app);
+    }
+
+    /// Whether answers to the pool's calls told usage of the app's pool alone.
+    pub fn is_told_by_app(&self, key: &PoolKey) -> bool {
+        self.lock().known(key).is_some_and(|pool| pool.told_by_app)
+    }
+
     /// How far calls of this urgency may fill a pool now, in percent.
     pub fn ceiling(&self, key: &PoolKey, urgency: Urgency, now: DateTime<Utc>) -> f32 {
         self.with(key, |settings, pool| pool.ceiling(urgency, settings, now))

@@ -155,6 +155,8 @@ pub struct PoolState {
     pub own_calls: u64,
     /// What is kept for urgent calls.
     pub reserved: Option<Reserved>,
+    /// Whether answers told usage of the app's pool alone.
+    pub told_by_app: bool,
     /// What was spent when.
     pub ledger: LedgerRecord,
 }
@@ -183,6 +185,8 @@ pub(super) struct Pool {
     pub(super) ledger: Ledger,
     pub(super) block: Block,
     pub(super) reserved: Option<Reserved>,
+    /// Answers tell usage of the app's pool alone.
+    pub(super) told_by_app: bool,
     /// Bulk calls wait here, in order.
     pub(super) line: Arc<Queue<()>>,
     pub(super) changed: Arc<Notify>,
@@ -195,6 +199,7 @@ impl Pool {
             ledger: Ledger::new(key.window(settings), key.expected_cost()),
             block: Block::default(),
             reserved: None,
+            told_by_app: false,
             line: Arc::default(),
             changed: Arc::default(),
         }
@@ -286,6 +291,7 @@ impl Pool {
             block: self.block.clone(),
             own_calls: self.ledger.own_calls(),
             reserved: self.reserved,
+            told_by_app: self.told_by_app,
             ledger: self.ledger.record(now),
         }
     }
@@ -294,6 +300,7 @@ impl Pool {
         self.ledger.restore(&state.ledger, state.reading, now);
         self.block = state.block;
         self.reserved = state.reserved;
+        self.told_by_app = state.told_by_app;
     }
 
     /// How far calls of this urgency may fill the pool.

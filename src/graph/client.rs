@@ -9,7 +9,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
 use super::error::{Error, Refusal};
-use super::metering::{Permit, Told};
+use super::metering::Permit;
 use super::page::{Page, PageError};
 use super::request::Request;
 use super::retry::Delays;
@@ -48,7 +48,6 @@ pub struct Client {
     pub(super) budget: Budget,
     pub(super) clock: Clock,
     pub(super) stop: Stop,
-    pub(super) told: Told,
     served_instead: OnceLock<String>,
 }
 
@@ -119,7 +118,6 @@ impl Client {
             budget,
             clock,
             stop,
-            told: Told::default(),
             served_instead: OnceLock::new(),
         }
     }

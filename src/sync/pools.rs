@@ -42,6 +42,7 @@ fn row(key: &PoolKey, state: PoolState) -> PoolRow {
         refusals,
         own_calls: state.own_calls,
         reserved: state.reserved.map(|kept| (kept.calls, kept.until)),
+        told_by_app: state.told_by_app,
         // Numbers in lists always become JSON.
         ledger: serde_json::to_string(&state.ledger).unwrap_or_default(),
     }
@@ -72,6 +73,7 @@ fn state(row: PoolRow) -> PoolState {
         },
         own_calls: row.own_calls,
         reserved: row.reserved.map(|(calls, until)| Reserved { calls, until }),
+        told_by_app: row.told_by_app,
         ledger,
     }
 }

@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::time::Duration;
 
-use igsync::budget::{PoolKey, Urgency};
+use igsync::budget::{PoolKey, PoolState, Urgency};
 use igsync::graph::{Client, Credential, Error, Fields, Request, Shape, Tally};
 use igsync::stop::stop_pair;
+use igsync::sync::{Range, Verdict};
 use igsync_simulator::{Fault, Match, Pool, TokenSpec, UsageHeader, WorldSpec};
 
-use crate::world::World;
+use crate::world::{World, of_posts};
 
 const ACCOUNT: &str = "17841400000000001";
 const OTHER: &str = "17841400000000002";
@@ -150,6 +151,13 @@ async fn an_account_told_by_the_app_alone_asks_its_pool_until_its_own_header_com
     read(&client, main, OTHER).await.unwrap();
     read(&client, main, ACCOUNT).await.unwrap();
     assert_eq!(closed(read(&client, main, OTHER).await), main.app_pool());
+    // So it is in the next process.
+    let next = world.client(stop_pair().1);
+    for (key, state) in client.budget().states(world.now()) {
+        next.budget().restore(&key, state, world.now());
+    }
+    assert_eq!(closed(read(&next, main, OTHER).await), main.app_pool());
+    read(&next, main, ACCOUNT).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -250,6 +258,45 @@ async fn the_nearer_the_ceiling_the_fewer_calls_are_on_their_way_together() {
     );
     assert_eq!((far, nearest), (8, 1), "{near} in between");
     assert!((2..=4).contains(&near), "{near}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_of_pools_goes_through_the_database_unharmed() {
+    let mut spec = WorldSpec::many_accounts(1, 2, 120);
+    spec.rules.user_token_header = UsageHeader::App;
+    let world = World::new(spec).await;
+    let refused = Fault::on(Match::path_ends_with(&format!("{OTHER}/media")).after_calls(1));
+    world
+        .simulator
+        .inject(refused.error(80_002, None, "too many calls"));
+    let before = world.process(stop_pair().1).await;
+    before
+        .graph
+        .budget()
+        .reserve(&pool(ACCOUNT), 7, world.now());
+    let work = igsync::sync::backfill(&before, &of_posts(), Range::default());
+    assert!(matches!(
+        work.await.unwrap().verdict(),
+        Verdict::Suspended(_)
+    ));
+    // Instants of readings are kept in whole seconds.
+    let known = |process: &igsync::sync::World| {
+        let mut states = process.graph.budget().states(world.now());
+        for (_, state) in &mut states {
+            state.reading = state.reading.map(|(reading, _)| (reading, world.now()));
+        }
+        states
+    };
+    let states = known(&before);
+    drop(before);
+    let after = world.process(stop_pair().1).await;
+    assert_eq!(known(&after), states);
+    let told =
+        |pick: fn(&PoolState) -> bool| states.iter().filter(|(_, state)| pick(state)).count();
+    assert_eq!(told(|state| state.told_by_app), 2);
+    assert_eq!(told(|state| state.reserved.is_some()), 1);
+    assert_eq!(told(|state| state.block.refusals == 1), 1);
+    assert!(told(|state| state.own_calls > 2) >= 2);
 }
 
 #[tokio::test(start_paused = true)]
