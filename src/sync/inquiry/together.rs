@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Inquiry, of_family};
-use crate::graph::{Page, Reaction};
+use crate::graph::{Page, Reaction, Skip};
 use crate::resource::{Question, Told};
 use crate::store::{Answered, Reason, WholeList};
 
@@ -47,22 +47,31 @@ impl Inquiry<'_> {
             | Reaction::Restart
             | Reaction::EndOfList
             | Reaction::Mistake
-            | Reaction::Fail => self.ask_one_by_one(question),
+            | Reaction::Fail => {
+                self.is_careful |= *reaction == Reaction::Skip(Skip::BeforeConversion);
+                self.ask_one_by_one(question);
+            }
             _ => return Some(question),
         }
         None
     }
 
-    /// Asks what a question stands for one by one.
+    /// Asks what a question stands for one by one, where it stood: the newest first.
     pub(super) fn ask_one_by_one(&mut self, question: Question) {
-        let after = question.after;
-        for mut one in question.stands_for.into_iter().rev() {
+        let is_newer = |waiting: &Question| waiting.posted_at > question.posted_at;
+        let mut newer = self
+            .waiting
+            .iter()
+            .take_while(|waiting| is_newer(waiting))
+            .count();
+        for mut one in question.stands_for {
             if one.subject == question.subject {
-                one.after.clone_from(&after);
+                one.after.clone_from(&question.after);
             }
             // What has lost its last metric is no question.
             if !one.metrics.is_empty() || !one.fields.is_empty() {
-                self.waiting.push_front(one);
+                self.waiting.insert(newer, one);
+                newer += 1;
             }
         }
     }
@@ -105,7 +114,12 @@ impl Inquiry<'_> {
     }
 
     /// Moves on behind an answer for many: to the next page as long as that is worth a call, then to what is left.
-    pub(super) fn advance_together(&mut self, mut question: Question, page: &Page, now: DateTime<Utc>) {
+    pub(super) fn advance_together(
+        &mut self,
+        mut question: Question,
+        page: &Page,
+        now: DateTime<Utc>,
+    ) {
         let told = std::mem::take(&mut self.told);
         let wanted = question.stands_for.len();
         let is_wanted_itself = !question.is_page();
@@ -114,14 +128,21 @@ impl Inquiry<'_> {
         if is_wanted_itself {
             // A list is marked with where its objects began to be told of.
             question.mark = Some(question.after.clone().unwrap_or_default());
-            self.note(&question, page.next.is_none().then_some(now), page.next.clone(), false);
+            self.note(
+                &question,
+                page.next.is_none().then_some(now),
+                page.next.clone(),
+                false,
+            );
         }
         if page.next.is_some() && is_worth_it && !question.stands_for.is_empty() {
             question.after.clone_from(&page.next);
             self.waiting.push_front(question);
             return;
         }
-        question.stands_for.retain(|one| one.subject != question.subject);
+        question
+            .stands_for
+            .retain(|one| one.subject != question.subject);
         self.ask_one_by_one(question);
         if !is_worth_it {
             self.trust_no_page();
