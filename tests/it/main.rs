@@ -26,6 +26,7 @@ mod metering;
 mod nights;
 mod plan;
 mod pools;
+mod queries;
 mod recorded;
 mod recorded_bodies;
 mod refusals;
