@@ -111,8 +111,8 @@ CREATE TABLE media_insights (
     PRIMARY KEY (media_id, name, breakdown, dimension_value, observed_at)
 ) STRICT, WITHOUT ROWID;
 
--- What Meta measured about an account, per day: a row when a number changed, as the last days still settle. What was read three
--- days after end_time is final. account_insights_current has the newest numbers and the day.
+-- What Meta measured about an account, per day: a row when a number changed, as the last days still settle. What was read 50
+-- hours after end_time is final. account_insights_current has the newest numbers and the day.
 CREATE TABLE account_insights (
     account_id      TEXT NOT NULL REFERENCES accounts (id), -- whose
     name            TEXT NOT NULL, -- the metric: reach, views, follower_count (new followers of that day), …

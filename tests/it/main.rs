@@ -30,6 +30,7 @@ mod metering;
 mod nights;
 mod plan;
 mod pools;
+mod queries;
 mod recorded;
 mod recorded_bodies;
 mod refusals;
