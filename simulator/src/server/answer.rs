@@ -265,14 +265,9 @@ pub(super) fn common_headers(version: &str, trace_id: &str) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(12);
     for (name, value) in [
         ("content-type", "application/json; charset=UTF-8"),
-        ("x-fb-rev", "1030512345"),
-    ] {
-        let name = HeaderName::from_static(name);
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    for (name, value) in [
         ("facebook-api-version", version),
         ("x-fb-trace-id", trace_id),
+        ("x-fb-rev", "1030512345"),
         ("x-fb-debug", trace_id),
     ] {
         tell(&mut headers, name, value.to_owned());
