@@ -207,6 +207,29 @@ FROM media m
 LEFT JOIN sync_reads r ON r.account_id = m.account_id AND r.resource = 'stories' AND r.subject = m.id
 WHERE m.media_product_type = 'STORY';
 
+-- The jobs of the configuration and where each stands. Written by `igsync run` and, when it runs a whole job, by `igsync sync`.
+CREATE TABLE sync_jobs (
+    job           TEXT NOT NULL PRIMARY KEY, -- its name in the configuration; check: igsync's own daily check
+    schedule      TEXT NOT NULL, -- its cron line
+    timezone      TEXT NOT NULL, -- the IANA zone in which the line is meant
+    resources     TEXT NOT NULL, -- JSON list: what it reads
+    next_due_at   TEXT, -- when `igsync run` starts it next; in the past: it was missed and is made up for once; NULL: not known,
+                        -- because no `igsync run` has seen it
+    due_at        TEXT, -- the time of the schedule for which it was last started by `igsync run`; of several that were missed,
+                        -- the first; NULL: never
+    started_at    TEXT, -- when its last start began; NULL: never
+    finished_at   TEXT, -- when that start was over; NULL while something of it is left, also over restarts
+    run_id        INTEGER, -- sync_runs.started_by of that start; NULL while nothing of it has begun
+    outcome       TEXT CHECK (outcome IN -- NULL: never started; else as in sync_runs, the worst of its accounts and resources;
+        ('running', 'complete', 'partial', 'refused', 'suspended', 'stopped', 'failed')),
+                  -- while something is left: running; suspended when all that is left waits until resume_at; stopped when the
+                  -- process was ended by a signal and the next one goes on
+    accounts      INTEGER NOT NULL DEFAULT 0, -- accounts that this start reads
+    accounts_done INTEGER NOT NULL DEFAULT 0, -- of these, accounts of which nothing is left
+    resume_at     TEXT, -- when the first of what waits for a pool or another try goes on; NULL: nothing waits
+    message       TEXT  -- what to know about the outcome, for a person
+) STRICT, WITHOUT ROWID;
+
 -- What igsync did: a row for each resource of each account in each start of the program.
 CREATE TABLE sync_runs (
     id             INTEGER PRIMARY KEY, -- counts up

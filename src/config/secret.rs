@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::raw::Text;
-use super::{Check, ConfigError};
+use super::{Check, ConfigError, Environment};
 
 /// A secret and the key that names it, for messages.
 pub(super) struct Secret {
@@ -22,6 +22,7 @@ impl Check<'_> {
         file: Option<&Text>,
         variable: Option<&Text>,
         [file_key, variable_key]: [&'static str; 2],
+        environment: &Environment,
     ) -> Result<Option<Secret>, ConfigError> {
         match (file, variable) {
             (None, None) => Ok(None),
@@ -33,7 +34,7 @@ impl Check<'_> {
                 let at = variable.span().start;
                 let name = variable.get_ref();
                 self.refuse_pasted(name, at, variable_key)?;
-                let value = self.environment.get(name).ok_or_else(|| {
+                let value = environment.get(name).ok_or_else(|| {
                     let problem = format!(
                         "the environment variable {name} is not set; set it, or use {file_key}"
                     );
@@ -48,7 +49,7 @@ impl Check<'_> {
             (Some(file), None) => {
                 let at = file.span().start;
                 self.refuse_pasted(file.get_ref(), at, file_key)?;
-                let path = self.secret_path(file.get_ref());
+                let path = self.secret_path(file.get_ref(), environment);
                 let value = std::fs::read_to_string(&path).map_err(|error| {
                     let what = match error.kind() {
                         ErrorKind::NotFound => {
@@ -85,9 +86,8 @@ impl Check<'_> {
     }
 
     /// The service manager's credentials directory comes before the configuration file's folder.
-    fn secret_path(&self, name: &str) -> PathBuf {
-        let handed = self
-            .environment
+    fn secret_path(&self, name: &str, environment: &Environment) -> PathBuf {
+        let handed = environment
             .get("CREDENTIALS_DIRECTORY")
             .map(|folder| Path::new(folder).join(name))
             .filter(|path| path.exists());

@@ -6,14 +6,15 @@
 //! their own each, because they refuse all other metrics, and are asked for only where there is something to break down.
 
 use chrono::TimeDelta;
+use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
-use super::decode::{Begun, Decoded};
+use super::decode::{self, Begun, Decoded, Told};
 use super::media::{self, MEDIA_TABLE, SNAPSHOTS};
 use super::media_insights::{self, MEDIA_INSIGHTS_TABLE};
 use super::{Facts, Lost, Meter, Question, Questions, Resource, Work, fields_of};
 use crate::clock::instant_text;
-use crate::graph::Shape;
+use crate::graph::{Fields, Shape};
 use crate::store::{Post, Row, Table, Value};
 
 /// The resource.
@@ -53,6 +54,11 @@ const SPACING_OF_LIST: TimeDelta = TimeDelta::minutes(10);
 /// Jobs do not begin at the same second of the hour.
 const SLACK: TimeDelta = TimeDelta::minutes(5);
 
+/// A breakdown that costs a call for each story is read from this age on.
+const LATE: TimeDelta = TimeDelta::hours(18);
+
+const ENDPOINT: &str = "/{ig-user}/stories";
+
 /// The subject of the list.
 const LIST: &str = "shown now";
 
@@ -90,24 +96,87 @@ fn due(facts: &Facts) -> Vec<Question> {
     let listed = read.and_then(|read| read.read_at);
     let going_on = read.is_some_and(|read| read.cursor.is_some());
     let list = going_on || listed.is_none_or(|at| at + SPACING_OF_LIST <= facts.now);
-    let mut due: Vec<Question> = list.then(|| of_list(facts)).into_iter().collect();
     // What ends first, first.
-    let shown = stories(facts)
-        .rev()
-        .filter(|story| !has_ended(facts, story));
-    for story in shown {
-        if is_due(facts, story, &story.id, SPACING) {
+    let shown = stories(facts).rev();
+    let shown: Vec<&Post> = shown.filter(|story| !has_ended(facts, story)).collect();
+    let mut due: Vec<Question> = list.then(|| of_list(facts, &shown)).into_iter().collect();
+    if due.iter().any(|list| !list.stands_for.is_empty()) {
+        // It brings the numbers along, or shows whom to ask.
+        return due;
+    }
+    for story in &shown {
+        if is_due(facts, story, &story.id, SPACING) || is_suspect(facts, &shown, story) {
             due.extend(of_numbers(facts, story));
         }
-        for (metric, breakdown) in BREAKDOWNS {
-            let subject = of_metric(&story.id, metric);
-            let begun = facts.reads.contains_key(&subject);
-            if begun && is_due(facts, story, &subject, SPACING_OF_BREAKDOWNS) {
-                due.extend(of_breakdown(facts, story, metric, breakdown));
-            }
-        }
+    }
+    for (metric, breakdown) in BREAKDOWNS {
+        due.extend(by_breakdown(facts, &shown, metric, breakdown));
     }
     due
+}
+
+/// The parts of a metric: of all stories in one call as long as all but the newest have numbers, else of each that will end soon.
+fn by_breakdown(
+    facts: &Facts,
+    shown: &[&Post],
+    metric: &'static str,
+    breakdown: &'static str,
+) -> Vec<Question> {
+    let subject = |story: &Post| of_metric(&story.id, metric);
+    let is_begun = |story: &&&Post| facts.reads.contains_key(&subject(story));
+    let begun: Vec<&Post> = shown.iter().filter(is_begun).copied().collect();
+    let is_part_due =
+        |story: &&&Post| is_due(facts, story, &subject(story), SPACING_OF_BREAKDOWNS);
+    let due: Vec<&Post> = begun.iter().filter(is_part_due).copied().collect();
+    let ask = |story: &&Post| of_breakdown(facts, story, metric, breakdown);
+    let Some(after) = told_from(facts, shown).filter(|_| begun.len() > 1 && !due.is_empty()) else {
+        let ends_soon = |story: &&&Post| story.timestamp + LATE <= facts.now;
+        return due.iter().filter(ends_soon).filter_map(ask).collect();
+    };
+    let questions: Vec<Question> = begun.iter().filter_map(ask).collect();
+    let Some(first) = questions.first().cloned() else {
+        return questions;
+    };
+    vec![Question {
+        subject: format!("{LIST} {metric}"),
+        object_id: None,
+        endpoint: ENDPOINT,
+        path: format!("/{}/stories", facts.account_id),
+        fields: Fields::of(["id"]),
+        limit: Some(100),
+        shape: Shape::Edge,
+        posted_at: None,
+        after: (!after.is_empty()).then_some(after),
+        stands_for: questions,
+        ..first
+    }]
+}
+
+/// From where on all stories of the list have numbers, as far as it was read just now; empty: from its top.
+fn told_from(facts: &Facts, shown: &[&Post]) -> Option<String> {
+    let list = facts.reads.get(LIST)?;
+    let is_fresh = list.read_at.is_some_and(|at| at + SPACING_OF_LIST > facts.now);
+    let has_none = |story: &&Post| {
+        let read = facts.reads.get(&story.id);
+        read.is_none_or(|read| read.mark.is_none())
+    };
+    let newest = shown.last().is_some_and(has_none);
+    let after = list.mark.clone().filter(|after| after.is_empty() != newest);
+    let others = shown.split_last().map_or(shown, |(_, others)| others);
+    after.filter(|_| is_fresh && !others.iter().any(has_none))
+}
+
+/// Whether the numbers of the list were refused on account of this story, as was thought until the others were refused them, too.
+fn is_suspect(facts: &Facts, shown: &[&Post], story: &Post) -> bool {
+    let read_at = facts.reads.get(&story.id).and_then(|read| read.read_at);
+    let just_now = read_at.is_some_and(|at| at + SPACING_OF_LIST > facts.now);
+    just_now && is_silent(facts, story) && told_from(facts, shown).is_none()
+}
+
+/// Whether a story was asked about and has no numbers: the whole list would be refused them.
+fn is_silent(facts: &Facts, story: &Post) -> bool {
+    let read = facts.reads.get(&story.id);
+    read.is_some_and(|read| read.mark.is_none() && read.read_at.is_some())
 }
 
 fn stories(facts: &Facts) -> impl DoubleEndedIterator<Item = &Post> {
@@ -158,15 +227,16 @@ fn lost(facts: &Facts) -> Vec<Lost> {
     lost.collect()
 }
 
-fn of_list(facts: &Facts) -> Question {
+/// The list, with the numbers of all stories, unless some of them are known to have none.
+fn of_list(facts: &Facts, shown: &[&Post]) -> Question {
     let mut fields = fields_of(&MEDIA_TABLE).and(fields_of(&SNAPSHOTS));
     for name in NOT_OF_STORIES {
         fields.remove(name);
     }
-    Question {
+    let list = Question {
         subject: LIST.to_owned(),
         object_id: None,
-        endpoint: "/{ig-user}/stories",
+        endpoint: ENDPOINT,
         path: format!("/{}/stories", facts.account_id),
         fields: facts.accepted_fields(LIST, fields),
         metrics: Vec::new(),
@@ -175,9 +245,33 @@ fn of_list(facts: &Facts) -> Question {
         shape: Shape::Edge,
         after: facts.cursor(LIST),
         otherwise: None,
+        stands_for: Vec::new(),
+        rest: None,
+        news: None,
         family: LIST.to_owned(),
         posted_at: None,
         mark: None,
+    };
+    let numbers = Question {
+        metrics: facts.accepted(LIST, METRICS),
+        mark: Some(instant_text(facts.now)),
+        stands_for: vec![list.clone()],
+        ..list.clone()
+    };
+    let newest = Question {
+        limit: Some(1),
+        rest: Some(Box::new(numbers.clone())),
+        ..list.clone()
+    };
+    let mut silent = shown.iter().rev().map(|story| is_silent(facts, story));
+    match (silent.next().unwrap_or_default(), silent.any(|is| is)) {
+        (_, true) => list,
+        // The newest has the fewest viewers, so that the others may all have numbers.
+        (true, false) => newest,
+        (false, false) => Question {
+            stands_for: vec![newest],
+            ..numbers
+        },
     }
 }
 
@@ -216,15 +310,10 @@ fn of_metric(story_id: &str, metric: &str) -> String {
 
 fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
     if question.subject == LIST {
-        for object in answer {
-            media::rows(account_id, &question.fields, object, decoded);
-        }
-        let shown = decoded
-            .rows
-            .iter()
-            .filter_map(|row| text(row, &MEDIA_TABLE, "id"));
-        decoded.begun = shown.map(|id| begun(id.to_owned())).collect();
-        return;
+        return list_rows(account_id, question, answer, decoded);
+    }
+    if question.is_page() {
+        return part_rows(question, answer, decoded);
     }
     let story_id = question.object_id.clone().unwrap_or_default();
     let of_story = Question {
@@ -232,9 +321,65 @@ fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded
         ..question.clone()
     };
     media_insights::rows(account_id, &of_story, answer, decoded);
+    begin_breakdowns(&story_id, 0, decoded);
+}
+
+/// The stories of the list, and their numbers where they come along.
+fn list_rows(
+    account_id: &str,
+    question: &Question,
+    answer: &[Box<RawValue>],
+    decoded: &mut Decoded,
+) {
+    for object in answer {
+        let before = decoded.rows.len();
+        media::rows(account_id, &question.fields, object, decoded);
+        let row = decoded.rows.get(before);
+        let Some(id) = row.and_then(|row| text(row, &MEDIA_TABLE, "id")) else {
+            continue;
+        };
+        let id = id.to_owned();
+        if question.rest.is_some() {
+            decoded.silent.push(id.clone());
+        }
+        decoded.begun.push(begun(id.clone()));
+        let rows = &decoded.rows[before..];
+        if rows.iter().any(|row| text(row, &MEDIA_INSIGHTS_TABLE, "name").is_some()) {
+            begin_breakdowns(&id, before, decoded);
+            decoded.told.push(Told {
+                subject: id,
+                mark: question.mark.clone(),
+                ..Told::default()
+            });
+        }
+    }
+}
+
+/// The parts of a metric of all stories.
+fn part_rows(question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
+    for object in answer {
+        let Ok(story) = decode::object(object) else {
+            continue;
+        };
+        let id = story.get("id").and_then(Json::as_str).unwrap_or_default();
+        let mut others = question.stands_for.iter();
+        let Some(one) = others.find(|one| one.object_id.as_deref() == Some(id)) else {
+            continue;
+        };
+        if media_insights::metric_rows(id, &story, decoded) {
+            decoded.told.push(Told {
+                subject: one.subject.clone(),
+                ..Told::default()
+            });
+        }
+    }
+}
+
+/// Begins the breakdowns of metrics of which there is something to break down, in the rows from one on.
+fn begin_breakdowns(story_id: &str, from: usize, decoded: &mut Decoded) {
     for (metric, _) in BREAKDOWNS {
-        if decoded.rows.iter().any(|row| counts(row, metric)) {
-            decoded.begun.push(begun(of_metric(&story_id, metric)));
+        if decoded.rows[from..].iter().any(|row| counts(row, metric)) {
+            decoded.begun.push(begun(of_metric(story_id, metric)));
         }
     }
 }

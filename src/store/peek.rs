@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
 use super::open::{self, OpenError};
-use super::{Checkpoint, CheckpointKey, Objects, PoolRow, Post, Read, count, reads, state};
+use super::{
+    Checkpoint, CheckpointKey, JobRow, Objects, PoolRow, Post, Read, count, jobs, reads, state,
+};
 use crate::clock::instant_text;
 
 /// A database that is only read. One that is missing, empty or older knows nothing yet.
@@ -31,6 +33,14 @@ impl Peek {
     /// [`OpenError`].
     pub fn pools(&self) -> Result<Vec<PoolRow>, OpenError> {
         self.read(state::pools)
+    }
+
+    /// The jobs of the configuration, as far as an igsync has seen them.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn jobs(&self) -> Result<Vec<JobRow>, OpenError> {
+        self.read(jobs::all)
     }
 
     /// Where a job stands; `None` when it never committed a page.
@@ -80,7 +90,7 @@ impl Peek {
         })
     }
 
-    fn read<T: Default>(
+    pub(super) fn read<T: Default>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, OpenError> {

@@ -5,6 +5,7 @@
 
 mod alike;
 mod heard;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -15,7 +16,7 @@ use super::lists::Lists;
 use super::plan::{Recovery, reason};
 use crate::budget::PoolKey;
 use crate::graph::{Error, MOST_PARTS, Reaction, Request, Skip};
-use crate::resource::{self, Question};
+use crate::resource::{Question, Told};
 use crate::store::{Answered, Gap, Outcome, Read, Reason, WholeList};
 
 /// Failures in a row, each after its retries, after which the API is taken to be out of order.
@@ -37,6 +38,12 @@ pub(super) struct Inquiry<'a> {
     lists: Lists,
     /// The list of which the current answer is the last missing part.
     whole: Option<WholeList>,
+    /// What the current answer tells of subjects that its question stands for, with the lists that came whole.
+    told: Vec<(Told, Option<WholeList>)>,
+    /// Objects that the current answer holds to have too few viewers.
+    silent: Vec<String>,
+    /// How many news the current answer holds.
+    news: i64,
     /// Families of which a question was answered: the others may follow all at once.
     known: BTreeSet<String>,
     /// How often a metric was refused to a family that was never answered it.
@@ -63,6 +70,9 @@ impl<'a> Inquiry<'a> {
             has_begun: false,
             lists: Lists::default(),
             whole: None,
+            told: Vec::new(),
+            silent: Vec::new(),
+            news: 0,
             known: BTreeSet::new(),
             refusals: BTreeMap::new(),
             refused: BTreeSet::new(),
@@ -124,8 +134,11 @@ impl<'a> Inquiry<'a> {
             Error::Stopped => return self.end(Reason::Stopped, why, Outcome::Stopped),
             _ => {}
         }
-        let Some(mut question) = self.asked.pop_front() else {
+        let Some(question) = self.asked.pop_front() else {
             return Recovery::End(Outcome::Failed);
+        };
+        let Some(mut question) = self.recover_together(question, &error.reaction(), why) else {
+            return Recovery::Ask;
         };
         match error.reaction() {
             Reaction::Drop(names) => {
@@ -135,12 +148,7 @@ impl<'a> Inquiry<'a> {
                     self.drop_metric(&mut question, name, why);
                     if question.fields.remove(name) {
                         fewer_fields = true;
-                        let reason = if resource::is_optional(self.job.resource, name) {
-                            Reason::NotApplicable
-                        } else {
-                            Reason::Refused
-                        };
-                        self.refuse(&question.family, name, reason, why);
+                        self.refuse_field(&question.family, name, why);
                     }
                 }
                 // What was refused is not in the question: the same would be refused for ever.

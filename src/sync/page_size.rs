@@ -32,6 +32,14 @@ impl Default for PageSize {
 }
 
 impl PageSize {
+    /// For a list that was walked through before.
+    pub(super) fn of_known_list() -> Self {
+        Self {
+            now: MOST,
+            ..Self::default()
+        }
+    }
+
     /// What to ask for.
     pub(super) fn get(&self) -> u32 {
         self.now

@@ -1,11 +1,12 @@
 //! Metrics that come along with the objects of a list, and what is done when they are refused.
 
-use super::Plan;
+use super::{PageSize, Plan};
 use crate::graph::{Fields, Reaction};
 
 impl Plan<'_> {
-    /// Lets metrics come along in the same answers.
+    /// Lets metrics come along in the same answers, on full pages: the list was walked through before.
     pub(in crate::sync) fn nest(&mut self) {
+        self.size = PageSize::of_known_list();
         let nested = self.walk.nested.map(|nested| nested.metrics.to_vec());
         self.nested = nested.unwrap_or_default();
     }
