@@ -59,7 +59,10 @@ async fn forget(
     }
     store.forget(account.id.clone()).await?;
     let copies = store.kept_copies().await?;
-    let copies: Vec<String> = copies.iter().map(|copy| copy.display().to_string()).collect();
+    let copies: Vec<String> = copies
+        .iter()
+        .map(|copy| copy.display().to_string())
+        .collect();
     if session.json {
         let tables: serde_json::Map<_, _> = rows
             .into_iter()

@@ -212,7 +212,10 @@ mod tests {
         let most = read(Shape::Edge, None, &body(MOST_OBJECTS)).unwrap();
         assert_eq!(most.items.len(), MOST_OBJECTS);
         let error = read(Shape::Edge, None, &body(MOST_OBJECTS + 1)).unwrap_err();
-        assert!(error.to_string().contains("more than 10000 items"), "{error}");
+        assert!(
+            error.to_string().contains("more than 10000 items"),
+            "{error}"
+        );
     }
 
     #[test]

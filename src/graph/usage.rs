@@ -153,7 +153,12 @@ fn parse<T: for<'de> Deserialize<'de>>(headers: &HeaderMap, name: &str) -> Optio
         .inspect_err(|error| {
             // Not what the error says: it quotes, and a header may hold anything.
             let (kind, column) = (error.classify(), error.column());
-            tracing::warn!(header = name, ?kind, column, "a usage header cannot be read; it counts as absent");
+            tracing::warn!(
+                header = name,
+                ?kind,
+                column,
+                "a usage header cannot be read; it counts as absent"
+            );
         })
         .ok()
 }

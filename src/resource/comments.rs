@@ -11,8 +11,8 @@ use serde_json::{Map, Value as Json};
 
 use super::decode::{self, Begun, Decoded, Listed, Told};
 use super::{Facts, Meter, News, Question, Questions, Resource, Work, fields_of, together};
-use crate::graph::{self, Fields, Shape};
 use crate::clock::instant_text;
+use crate::graph::{self, Fields, Shape};
 use crate::store::{Column, History, Kind, Post, Row, Table, Value};
 
 static COMMENTS_TABLE: Table = Table {
@@ -152,7 +152,10 @@ fn of_post(facts: &Facts, post: &Post) -> Question {
 
 /// The comments and replies that are new, where a list that was read to its end has grown.
 fn news(facts: &Facts, post: &Post) -> Option<News> {
-    let read = facts.reads.get(&post.id).filter(|read| read.cursor.is_none())?;
+    let read = facts
+        .reads
+        .get(&post.id)
+        .filter(|read| read.cursor.is_none())?;
     let known: i64 = read.mark.as_deref()?.parse().ok()?;
     let (since, count) = (read.read_at?, post.comments_count? - known);
     // What is due by age is read to its end.
@@ -257,8 +260,12 @@ fn page_rows(page: &Question, post: &Map<String, Json>, decoded: &mut Decoded) -
     let cursor = graph::nested_next(post, EDGE).filter(|_| !is_all);
     // Since the count was read, more may have come.
     let asked_with = question.mark.as_deref().and_then(|mark| mark.parse().ok());
-    let more = count.zip(asked_with).map_or(0, |(now, then): (i64, i64)| now - then);
-    let is_enough = question.news.is_some_and(|wanted| wanted.count + more == news);
+    let more = count
+        .zip(asked_with)
+        .map_or(0, |(now, then): (i64, i64)| now - then);
+    let is_enough = question
+        .news
+        .is_some_and(|wanted| wanted.count + more == news);
     let is_whole = cursor.is_none();
     let cursor = cursor.filter(|_| !is_enough);
     Some(Told {

@@ -125,8 +125,7 @@ fn by_breakdown(
     let subject = |story: &Post| of_metric(&story.id, metric);
     let is_begun = |story: &&&Post| facts.reads.contains_key(&subject(story));
     let begun: Vec<&Post> = shown.iter().filter(is_begun).copied().collect();
-    let is_part_due =
-        |story: &&&Post| is_due(facts, story, &subject(story), SPACING_OF_BREAKDOWNS);
+    let is_part_due = |story: &&&Post| is_due(facts, story, &subject(story), SPACING_OF_BREAKDOWNS);
     let due: Vec<&Post> = begun.iter().filter(is_part_due).copied().collect();
     let ask = |story: &&Post| of_breakdown(facts, story, metric, breakdown);
     let Some(after) = told_from(facts, shown).filter(|_| begun.len() > 1 && !due.is_empty()) else {
@@ -155,7 +154,9 @@ fn by_breakdown(
 /// From where on all stories of the list have numbers, as far as it was read just now; empty: from its top.
 fn told_from(facts: &Facts, shown: &[&Post]) -> Option<String> {
     let list = facts.reads.get(LIST)?;
-    let is_fresh = list.read_at.is_some_and(|at| at + SPACING_OF_LIST > facts.now);
+    let is_fresh = list
+        .read_at
+        .is_some_and(|at| at + SPACING_OF_LIST > facts.now);
     let has_none = |story: &&Post| {
         let read = facts.reads.get(&story.id);
         read.is_none_or(|read| read.mark.is_none())
@@ -344,7 +345,10 @@ fn list_rows(
         }
         decoded.begun.push(begun(id.clone()));
         let rows = &decoded.rows[before..];
-        if rows.iter().any(|row| text(row, &MEDIA_INSIGHTS_TABLE, "name").is_some()) {
+        if rows
+            .iter()
+            .any(|row| text(row, &MEDIA_INSIGHTS_TABLE, "name").is_some())
+        {
             begin_breakdowns(&id, before, decoded);
             decoded.told.push(Told {
                 subject: id,

@@ -43,11 +43,7 @@ pub(super) fn by_metrics(facts: &Facts, due: Vec<Question>) -> Vec<Question> {
     joined
 }
 
-fn page_of_metrics(
-    facts: &Facts,
-    listed: &[&Post],
-    run: Vec<(usize, Question)>,
-) -> Vec<Question> {
+fn page_of_metrics(facts: &Facts, listed: &[&Post], run: Vec<(usize, Question)>) -> Vec<Question> {
     let metrics = run.first().map(|(_, first)| first.metrics.clone());
     page(facts, listed, run).map_or_else(
         |alone| alone,

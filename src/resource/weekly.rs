@@ -71,7 +71,9 @@ mod tests {
     #[test]
     fn what_never_happened_is_due_and_what_was_missed_is_made_up_for() {
         let now = DateTime::from_timestamp(1_791_187_200, 0).unwrap();
-        let after = |days| (0..7).map(move |place| is_due("17", place, Some(now - TimeDelta::days(days)), now));
+        let after = |days| {
+            (0..7).map(move |place| is_due("17", place, Some(now - TimeDelta::days(days)), now))
+        };
         assert!(is_due("17", 0, None, now));
         assert_eq!(after(9).filter(|due| *due).count(), 1);
         assert_eq!(after(10).filter(|due| *due).count(), 7);

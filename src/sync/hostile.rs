@@ -94,8 +94,7 @@ fn reads() -> &'static [Read] {
                 let job = job(resource);
                 match &resource.work {
                     Work::Walk(walk) => {
-                        let plan =
-                            Plan::start(&job, walk, None, Default::default(), 1, now);
+                        let plan = Plan::start(&job, walk, None, Default::default(), 1, now);
                         let request = plan.next_request().unwrap();
                         asked.push((resource, request.fields.clone(), None));
                         requests.push(request);
@@ -232,7 +231,12 @@ fn store(runtime: &tokio::runtime::Runtime, folder: &tempfile::TempDir) -> (Stor
         let raw = serde_json::value::RawValue::from_string(node).unwrap();
         (walk.rows)(ACCOUNT, &Fields::of(["id"]), &raw, &mut decoded);
     }
-    rows.extend(decoded.rows.into_iter().filter(|row| row.table.name == table));
+    rows.extend(
+        decoded
+            .rows
+            .into_iter()
+            .filter(|row| row.table.name == table),
+    );
     runtime.block_on(store.commit(commit(run, rows))).unwrap();
     (store, run)
 }

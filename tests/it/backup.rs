@@ -63,17 +63,18 @@ async fn a_database_is_proved_or_its_damage_is_named() {
     assert_eq!(problems(), Vec::<String>::new());
 
     let tampering = Connection::open(&path).unwrap();
-    let posts = tampering
-        .execute_batch(
-            "PRAGMA foreign_keys = OFF;
+    let posts = tampering.execute_batch(
+        "PRAGMA foreign_keys = OFF;
              DELETE FROM media WHERE id IN (SELECT media_id FROM media_children LIMIT 1);",
-        );
+    );
     posts.unwrap();
     drop(tampering);
     let found = problems();
     assert!(
-        found.iter().any(|problem| problem.starts_with("media_children: ")
-            && problem.ends_with("refer to rows of media that are not there")),
+        found
+            .iter()
+            .any(|problem| problem.starts_with("media_children: ")
+                && problem.ends_with("refer to rows of media that are not there")),
         "{found:?}"
     );
 

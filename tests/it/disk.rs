@@ -51,19 +51,17 @@ async fn goes_on(simulator: &Simulator, folder: &Folder) {
 #[track_caller]
 fn says(ran: &Ran, words: &str) {
     assert!(ran.stderr.contains(words), "no {words:?}: {}", ran.stderr);
-    assert_eq!(
-        ran.stderr.matches("error: ").count(),
-        1,
-        "{}",
-        ran.stderr
-    );
+    assert_eq!(ran.stderr.matches("error: ").count(), 1, "{}", ran.stderr);
 }
 
 /// Mounts something over `disk` for the commands that follow, seen by them alone.
 const IN_A_NAMESPACE: &str = "unshare --user --map-root-user --mount";
 
 #[tokio::test]
-#[cfg_attr(not(namespaces), ignore = "needs the right to mount in a namespace (unshare)")]
+#[cfg_attr(
+    not(namespaces),
+    ignore = "needs the right to mount in a namespace (unshare)"
+)]
 async fn a_full_disk_is_named_and_with_more_space_it_goes_on() {
     let (simulator, folder) = serve(WorldSpec::single_account(11, 900)).await;
     std::fs::create_dir(folder.path("disk")).unwrap();
@@ -90,7 +88,10 @@ async fn a_full_disk_is_named_and_with_more_space_it_goes_on() {
 }
 
 #[tokio::test]
-#[cfg_attr(not(namespaces), ignore = "needs the right to mount in a namespace (unshare)")]
+#[cfg_attr(
+    not(namespaces),
+    ignore = "needs the right to mount in a namespace (unshare)"
+)]
 async fn a_disk_that_is_full_or_read_only_from_the_start_is_named() {
     let (simulator, folder) = serve(WorldSpec::small(1)).await;
     std::fs::create_dir(folder.path("disk")).unwrap();
@@ -111,7 +112,10 @@ async fn a_disk_that_is_full_or_read_only_from_the_start_is_named() {
 }
 
 #[tokio::test]
-#[cfg_attr(not(namespaces), ignore = "needs a namespace in which this user is nobody special (unshare)")]
+#[cfg_attr(
+    not(namespaces),
+    ignore = "needs a namespace in which this user is nobody special (unshare)"
+)]
 async fn a_database_that_may_not_be_written_to_is_named() {
     let (simulator, folder) = serve(WorldSpec::small(1)).await;
     folder.run(&POSTS).await.exits(0);
@@ -154,15 +158,18 @@ async fn an_analysts_lock_of_a_minute_is_waited_for() {
     let begun = tokio::time::Instant::now();
     let analyst = Connection::open(world.path()).unwrap();
     analyst.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let backfill = tokio::spawn(async move {
-        sync::backfill(&process, &of_posts(), Range::default()).await
-    });
+    let backfill =
+        tokio::spawn(async move { sync::backfill(&process, &of_posts(), Range::default()).await });
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(!backfill.is_finished());
     analyst.execute_batch("COMMIT").unwrap();
     let summary = backfill.await.unwrap().unwrap();
     assert_eq!(summary.verdict(), Verdict::Complete);
-    assert!(begun.elapsed() < Duration::from_secs(70), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(70),
+        "{:?}",
+        begun.elapsed()
+    );
     world.assert_complete();
 }
 
@@ -173,9 +180,8 @@ async fn a_lock_that_stays_ends_the_run_and_the_next_one_goes_on() {
     let slow = Fault::on(pages).always().delay(Duration::from_secs(10));
     world.simulator.inject(slow);
     let process = world.process(stop_pair().1).await;
-    let backfill = tokio::spawn(async move {
-        sync::backfill(&process, &of_posts(), Range::default()).await
-    });
+    let backfill =
+        tokio::spawn(async move { sync::backfill(&process, &of_posts(), Range::default()).await });
     let has_a_page = "SELECT count(*) FROM sync_checkpoints WHERE resource = 'media' AND pages > 0";
     while world.count(has_a_page) == 0 {
         tokio::time::sleep(Duration::from_secs(1)).await;

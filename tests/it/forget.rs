@@ -113,11 +113,7 @@ fn gone(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
 /// The texts that are somewhere in the files.
 fn found<'a>(database: &Path, texts: &'a [String]) -> Vec<&'a String> {
     let files = bytes_of(database);
-    let is_there = |text: &&String| {
-        files
-            .iter()
-            .any(|(_, bytes)| holds(bytes, text.as_bytes()))
-    };
+    let is_there = |text: &&String| files.iter().any(|(_, bytes)| holds(bytes, text.as_bytes()));
     texts.iter().filter(is_there).collect()
 }
 
@@ -131,7 +127,9 @@ async fn nothing_of_a_forgotten_account_is_left_in_the_file() {
     let refused_before = world.texts(refused);
     assert!(refused_before.contains(&"main ig_id".to_owned()));
 
-    let ran = folder.run(&["forget", "@SIM.account.1", "--yes", "--json"]).await;
+    let ran = folder
+        .run(&["forget", "@SIM.account.1", "--yes", "--json"])
+        .await;
     let told = ran.exits(0).json();
     assert_eq!(told["account"]["id"], FORGOTTEN);
     for table in [
@@ -251,7 +249,8 @@ async fn it_asks_and_only_yes_is_yes() {
     assert!(silent.stderr.contains("say --yes"), "{}", silent.stderr);
     // `script` is a terminal that types what it is given.
     for answer in ["no", ""] {
-        let typed = format!("echo '{answer}' | script -qec \"\\\"$0\\\" forget {FORGOTTEN}\" /dev/null");
+        let typed =
+            format!("echo '{answer}' | script -qec \"\\\"$0\\\" forget {FORGOTTEN}\" /dev/null");
         let ran = run(folder.shell(&typed, &[])).await.exits(1);
         assert!(ran.stdout.contains("Type yes to go on:"), "{}", ran.stdout);
         assert!(ran.stdout.contains("nothing was removed"), "{}", ran.stdout);
@@ -260,14 +259,22 @@ async fn it_asks_and_only_yes_is_yes() {
     let typed = format!("echo yes | script -qec \"\\\"$0\\\" forget {FORGOTTEN}\" /dev/null");
     folder.write("igsync.db.v1", "an older copy");
     let ran = run(folder.shell(&typed, &[])).await.exits(0);
-    for words in ["sim.account.1 (17841400000000001) is forgotten", "igsync.db.v1 is the copy", "accounts.exclude"] {
+    for words in [
+        "sim.account.1 (17841400000000001) is forgotten",
+        "igsync.db.v1 is the copy",
+        "accounts.exclude",
+    ] {
         assert!(ran.stdout.contains(words), "no {words:?}: {}", ran.stdout);
     }
     assert!(dump(&folder.database()).len() < rows.len());
     // What an interrupted one left to be done.
     folder.write("igsync.db.forgetting", "");
     let ran = folder.run(&["forget", FORGOTTEN, "--yes"]).await.exits(0);
-    assert!(ran.stdout.contains("an interrupted forget is finished"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("an interrupted forget is finished"),
+        "{}",
+        ran.stdout
+    );
     folder.run(&["forget", FORGOTTEN, "--yes"]).await.exits(2);
     assert!(!folder.path("igsync.db.forgetting").exists());
 }

@@ -29,7 +29,13 @@ struct Raw {
 }
 
 /// Serves on a socket, and counts what it could send.
-fn serve_raw(raw: Raw) -> (tempfile::TempDir, PathBuf, tokio::sync::watch::Receiver<usize>) {
+fn serve_raw(
+    raw: Raw,
+) -> (
+    tempfile::TempDir,
+    PathBuf,
+    tokio::sync::watch::Receiver<usize>,
+) {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("graph.sock");
     let listener = UnixListener::bind(&socket).unwrap();
@@ -80,7 +86,11 @@ async fn an_answer_of_100_mb_is_left_after_16() {
     });
     let error = ask(&socket).await.unwrap_err();
     assert_eq!(error, "/{subject}: the answer is larger than 16 MiB");
-    assert!(*sent.borrow() < 18 << 20, "{} bytes were taken", *sent.borrow());
+    assert!(
+        *sent.borrow() < 18 << 20,
+        "{} bytes were taken",
+        *sent.borrow()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,8 +124,16 @@ async fn an_answer_that_trickles_ends_with_the_time_of_one_request() {
     assert_eq!(error, "/{subject}: no answer: timed out");
     // Six attempts of a minute, and the delays between them.
     let (least, most) = (Duration::from_secs(360), Duration::from_secs(480));
-    assert!((least..most).contains(&begun.elapsed()), "{:?}", begun.elapsed());
-    assert!((60..90).contains(&*sent.borrow()), "{} bytes", *sent.borrow());
+    assert!(
+        (least..most).contains(&begun.elapsed()),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(
+        (60..90).contains(&*sent.borrow()),
+        "{} bytes",
+        *sent.borrow()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +147,10 @@ async fn an_answer_that_is_no_text_is_named() {
     });
     let error = ask(&socket).await.unwrap_err();
     let words = "/{subject}: answer with HTTP 200 that cannot be read: ";
-    assert!(error.starts_with(words) && error.contains("invalid unicode"), "{error}");
+    assert!(
+        error.starts_with(words) && error.contains("invalid unicode"),
+        "{error}"
+    );
 }
 
 fn media(summary: &Summary) -> &igsync::sync::JobReport {
@@ -153,22 +174,43 @@ async fn whatever_stands_in_a_page_costs_itself_and_a_later_run_reads_all() {
     // What is noted, where the page is read; otherwise the whole answer cannot be.
     let cases: Vec<(String, Result<&str, &str>)> = vec![
         (page(&deep(10_000)), Ok("invalid type: sequence")),
-        (with(&format!("\"caption\":{}", deep(10_000))), Ok("recursion limit")),
+        (
+            with(&format!("\"caption\":{}", deep(10_000))),
+            Ok("recursion limit"),
+        ),
         (page("7"), Ok("invalid type: integer `7`")),
         (page("null"), Ok("invalid type: null")),
         (page("{}"), Ok("it has no id")),
         (page("{\"id\":{}}"), Ok("id is not what it should be")),
-        (with("\"caption\":7"), Ok("caption is not what it should be")),
+        (
+            with("\"caption\":7"),
+            Ok("caption is not what it should be"),
+        ),
         (with("\"like_count\":1e400"), Ok("number out of range")),
         (
             with("\"like_count\":9223372036854775808"),
             Ok("like_count is not what it should be"),
         ),
-        (with("\"timestamp\":\"+20261-05-07T13:00:34+0000\""), Ok("timestamp is not")),
-        (with("\"caption\":\"\\ud83d\""), Ok("unexpected end of hex escape")),
-        (with(&format!("\"caption\":\"{}\"", "a".repeat(5 << 20))), Ok("larger than 4 MiB")),
-        (page("0,".repeat(10_000).as_str()).replace(",]", ",0]"), Err("more than 10000 items")),
-        ("{\"data\":[],\"data\":[]}".to_owned(), Err("duplicate field `data`")),
+        (
+            with("\"timestamp\":\"+20261-05-07T13:00:34+0000\""),
+            Ok("timestamp is not"),
+        ),
+        (
+            with("\"caption\":\"\\ud83d\""),
+            Ok("unexpected end of hex escape"),
+        ),
+        (
+            with(&format!("\"caption\":\"{}\"", "a".repeat(5 << 20))),
+            Ok("larger than 4 MiB"),
+        ),
+        (
+            page("0,".repeat(10_000).as_str()).replace(",]", ",0]"),
+            Err("more than 10000 items"),
+        ),
+        (
+            "{\"data\":[],\"data\":[]}".to_owned(),
+            Err("duplicate field `data`"),
+        ),
         ("{\"data\":{}}".to_owned(), Err("invalid type: map")),
         (deep(10_000), Err("the answer is a list")),
         ("\u{0}".to_owned(), Err("expected value")),
@@ -205,10 +247,23 @@ async fn whatever_stands_in_a_page_costs_itself_and_a_later_run_reads_all() {
                 (words, job.message.clone().unwrap_or_default())
             }
         };
-        assert!(words.1.contains(words.0), "{begin}: no {:?} in {:.500}", words.0, words.1);
-        assert!(words.1.len() < 3_000, "{begin}: {} bytes of words", words.1.len());
+        assert!(
+            words.1.contains(words.0),
+            "{begin}: no {:?} in {:.500}",
+            words.0,
+            words.1
+        );
+        assert!(
+            words.1.len() < 3_000,
+            "{begin}: {} bytes of words",
+            words.1.len()
+        );
         world.simulator.clear_faults();
-        assert_eq!(world.backfill().await.verdict(), Verdict::Complete, "{begin}");
+        assert_eq!(
+            world.backfill().await.verdict(),
+            Verdict::Complete,
+            "{begin}"
+        );
         world.assert_complete();
         let open = "SELECT count(*) FROM sync_gaps WHERE resolved_at IS NULL";
         assert_eq!(world.count(open), 0, "{begin}");
@@ -223,7 +278,10 @@ async fn a_text_with_nul_is_kept_as_it_came() {
         .simulator
         .inject(Fault::on(Match::path_ends_with("/media")).body(item));
     world.backfill().await;
-    assert_eq!(world.texts("SELECT caption FROM media WHERE id = '99'"), ["a\0b"]);
+    assert_eq!(
+        world.texts("SELECT caption FROM media WHERE id = '99'"),
+        ["a\0b"]
+    );
 }
 
 /// The highest resident memory of a process so far, in MB.
@@ -235,7 +293,10 @@ fn high_water(process: u32) -> Option<u64> {
 }
 
 async fn peak_of(folder: &Folder) -> (Ran, u64) {
-    let running = spawn(folder, &["backfill", "--resource", "account", "--resource", "media"]);
+    let running = spawn(
+        folder,
+        &["backfill", "--resource", "account", "--resource", "media"],
+    );
     let process = running.id();
     let ran = tokio::spawn(ended(running));
     let mut peak = 0;
@@ -251,11 +312,38 @@ async fn no_answer_takes_more_memory_than_a_few_times_its_limit() {
     let many = |piece: &str, bytes: usize| piece.repeat(bytes / piece.len());
     let full = 16 << 20;
     let cases = [
-        ("objects", format!("{{\"data\":[{}{{}}]}}", many("{},", full - 100))),
-        ("numbers in an object", format!("{{\"data\":[{{\"id\":[{}0]}}]}}", many("0,", (4 << 20) - 100))),
-        ("a caption", format!("{{\"data\":[{{\"id\":\"1\",\"caption\":\"{}\"}}]}}", many("a", (4 << 20) - 100))),
-        ("captions", format!("{{\"data\":[{}7]}}", many(&format!("{{\"id\":\"1\",\"caption\":\"{}\"}},", "a".repeat(2 << 20)), full - (3 << 20)))),
-        ("problems", format!("{{\"data\":[{}7]}}", many("7,", 2 * 9_999))),
+        (
+            "objects",
+            format!("{{\"data\":[{}{{}}]}}", many("{},", full - 100)),
+        ),
+        (
+            "numbers in an object",
+            format!(
+                "{{\"data\":[{{\"id\":[{}0]}}]}}",
+                many("0,", (4 << 20) - 100)
+            ),
+        ),
+        (
+            "a caption",
+            format!(
+                "{{\"data\":[{{\"id\":\"1\",\"caption\":\"{}\"}}]}}",
+                many("a", (4 << 20) - 100)
+            ),
+        ),
+        (
+            "captions",
+            format!(
+                "{{\"data\":[{}7]}}",
+                many(
+                    &format!("{{\"id\":\"1\",\"caption\":\"{}\"}},", "a".repeat(2 << 20)),
+                    full - (3 << 20)
+                )
+            ),
+        ),
+        (
+            "problems",
+            format!("{{\"data\":[{}7]}}", many("7,", 2 * 9_999)),
+        ),
         ("100 MB", many("[", 100 << 20)),
     ];
     for (name, body) in cases {

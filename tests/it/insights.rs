@@ -75,17 +75,26 @@ async fn nights_cost_little_and_leave_nothing_young_unread() {
     let spent = Nights::two_accounts().run(9).await;
     let (first, trips) = spent[0];
     assert!(first <= 620 && trips * 2 <= first, "{spent:?}");
-    assert!(spent[1..].iter().all(|(calls, _)| *calls <= 50), "{spent:?}");
+    assert!(
+        spent[1..].iter().all(|(calls, _)| *calls <= 50),
+        "{spent:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn thirty_new_comments_a_night_cost_no_more() {
     let spent = Nights::two_accounts().with_comments(22).run(5).await;
-    assert!(spent[1..].iter().all(|(calls, _)| *calls <= 50), "{spent:?}");
+    assert!(
+        spent[1..].iter().all(|(calls, _)| *calls <= 50),
+        "{spent:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn stories_without_viewers_cost_more_and_hide_no_other() {
     let spent = Nights::two_accounts().with_quiet_stories(200).run(5).await;
-    assert!(spent[1..].iter().all(|(calls, _)| *calls <= 75), "{spent:?}");
+    assert!(
+        spent[1..].iter().all(|(calls, _)| *calls <= 75),
+        "{spent:?}"
+    );
 }

@@ -166,7 +166,11 @@ fn assert_fresh(database: &Connection, simulator: &Simulator, began: DateTime<Ut
     };
     for account in world.accounts() {
         let id = account.id();
-        assert_eq!(read("account_snapshots WHERE account_id = ?", id), 1, "counts of {id}");
+        assert_eq!(
+            read("account_snapshots WHERE account_id = ?", id),
+            1,
+            "counts of {id}"
+        );
         let posts = world.media(id).filter(|post| !post.is_deleted());
         for post in posts.filter(|post| world.now() - post.timestamp() < TimeDelta::days(30)) {
             let id = post.id();
@@ -183,7 +187,10 @@ fn assert_fresh(database: &Connection, simulator: &Simulator, began: DateTime<Ut
             let totals = format!("{totals} AND day = '{day}' AND account_id = ?");
             assert_eq!(read(&totals, id), 14, "{day} of {id}");
         }
-        for story in world.stories(id).filter(|story| story.insight("views").is_some()) {
+        for story in world
+            .stories(id)
+            .filter(|story| story.insight("views").is_some())
+        {
             let told = "media_insights_current WHERE breakdown = '' AND media_id = ?";
             let refused = "SELECT count(*) FROM sync_gaps WHERE reason = 'too_few_viewers' AND object_id = ? AND last_seen_at >= ?";
             let refused: i64 = database

@@ -50,7 +50,9 @@ fn rows(database: &Connection) -> BTreeMap<String, Vec<Vec<String>>> {
         let mut rows = database.prepare(&format!("SELECT * FROM {table}")).unwrap();
         let columns = rows.column_count();
         let rows = rows.query_map([], |row| {
-            (0..columns).map(|at| row.get_ref(at).map(literal)).collect()
+            (0..columns)
+                .map(|at| row.get_ref(at).map(literal))
+                .collect()
         });
         let mut rows: Vec<Vec<String>> = rows.unwrap().collect::<Result<_, _>>().unwrap();
         rows.sort();
@@ -110,7 +112,10 @@ fn assert_comes_along(text: &str, version: i32) {
     assert_eq!(shape(&migrated), shape(&fresh), "of version {version}");
     let now = rows(&migrated);
     for (table, rows) in rows(&before) {
-        assert!(!rows.is_empty() || table.starts_with("sync_"), "{table} has no row to lose");
+        assert!(
+            !rows.is_empty() || table.starts_with("sync_"),
+            "{table} has no row to lose"
+        );
         let kept = now.get(&table).map_or(0, Vec::len);
         assert_eq!(kept, rows.len(), "rows of {table} of version {version}");
     }
@@ -143,7 +148,9 @@ async fn every_schema_comes_along_with_its_rows() {
         ..WorldSpec::default()
     });
     let world = world.await;
-    let everything = igsync::resource::RESOURCES.iter().map(|resource| resource.name);
+    let everything = igsync::resource::RESOURCES
+        .iter()
+        .map(|resource| resource.name);
     world.backfill_of(&everything.collect::<Vec<_>>()).await;
     let text = text_of(&world.database());
     assert_comes_along(&text, SCHEMA_VERSION);

@@ -192,8 +192,8 @@ fn faults(quoting: &str) -> Vec<(String, Make)> {
     let data = serde_json::json!({"blame": quoting});
     let mut faults: Vec<(String, Make)> = Vec::new();
     for code in [
-        0, -1, -2, 1, 2, 3, 4, 10, 17, 18, 24, 25, 32, 100, 102, 110, 190, 200, 341, 368, 459, 613, 803, 2500, 2635, 3001,
-        9005, 9009, 36_104, 80_002, 80_006,
+        0, -1, -2, 1, 2, 3, 4, 10, 17, 18, 24, 25, 32, 100, 102, 110, 190, 200, 341, 368, 459, 613,
+        803, 2500, 2635, 3001, 9005, 9009, 36_104, 80_002, 80_006,
     ] {
         let (words, data) = (words.clone(), data.clone());
         let fault = move |on| {
@@ -239,7 +239,9 @@ fn faults(quoting: &str) -> Vec<(String, Make)> {
         fault.body(&serde_json::json!({"error": {"code": words, "message": words}}).to_string())
     });
     add("words cut in the middle", |fault, words| {
-        fault.body(&serde_json::json!({"data": [words, words]}).to_string()).cut_json()
+        fault
+            .body(&serde_json::json!({"data": [words, words]}).to_string())
+            .cut_json()
     });
     add("reset", |fault, _| fault.reset());
     add("cut", |fault, _| fault.cut_json());
@@ -249,7 +251,9 @@ fn faults(quoting: &str) -> Vec<(String, Make)> {
     add("a dead cursor", |fault, _| fault.dead_cursor());
     add("an item twice", |fault, _| fault.item_twice());
     add("a shifted page", |fault, _| fault.shifted_page());
-    add("another version", |fault, words| fault.served_version(words));
+    add("another version", |fault, words| {
+        fault.served_version(words)
+    });
     add("no usage", |fault, _| fault.without_usage_headers());
     for header in [
         "x-app-usage",
@@ -277,7 +281,8 @@ async fn no_fault_brings_a_secret_into_the_log_or_the_files() {
         .with(lines.with_writer(move || writer.clone()))
         .set_default();
     let proof = secrets()[3].1.clone();
-    let url = format!("https://graph.facebook.com/v25.0/me?access_token={TOKEN}&appsecret_proof={proof}");
+    let url =
+        format!("https://graph.facebook.com/v25.0/me?access_token={TOKEN}&appsecret_proof={proof}");
     let quoting = format!("Malformed access token {TOKEN} at {url} {SECRET}|{proof}");
     let mut faulted = 0;
     for batch in [false, true] {

@@ -103,10 +103,7 @@ fn answers() -> &'static [Answer] {
 fn bodies() -> &'static [String] {
     static BODIES: OnceLock<Vec<String>> = OnceLock::new();
     BODIES.get_or_init(|| {
-        let mut bodies: Vec<String> = answers()
-            .iter()
-            .map(|answer| answer.body.clone())
-            .collect();
+        let mut bodies: Vec<String> = answers().iter().map(|answer| answer.body.clone()).collect();
         if cfg!(recordings) {
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/recorded");
             collect(folder.as_ref(), &mut bodies);
@@ -304,9 +301,12 @@ fn a_part_of_a_batch_may_have_any_headers() {
     let client = client();
     let credential = credential();
     let request = request("/1", &["id"], &[], Shape::Node);
-    let read = |headers| client.read_parts(&credential, &[&request], part(headers).as_bytes(), None);
+    let read =
+        |headers| client.read_parts(&credential, &[&request], part(headers).as_bytes(), None);
     assert!(read(900).is_ok_and(|parts| parts[0].is_ok()));
-    let levels = client.budget.levels(&credential.app_pool(), client.clock.now());
+    let levels = client
+        .budget
+        .levels(&credential.app_pool(), client.clock.now());
     assert!(levels[0] >= 7.0, "{levels:?}");
     // More than a map of headers can hold.
     assert!(read(40_000).is_err());

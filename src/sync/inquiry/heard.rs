@@ -63,7 +63,11 @@ impl Inquiry<'_> {
         self.reads.extend(begun);
         self.silent.clone_from(&decoded.silent);
         self.news = decoded.news;
-        self.told = decoded.told.iter().map(|told| (told.clone(), None)).collect();
+        self.told = decoded
+            .told
+            .iter()
+            .map(|told| (told.clone(), None))
+            .collect();
         let table = self.job.resource.tables.first();
         for (told, list) in &mut self.told {
             let Some(listed) = told.listed.as_ref().filter(|_| decoded.problems.is_empty()) else {

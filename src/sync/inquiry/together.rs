@@ -105,7 +105,12 @@ impl Inquiry<'_> {
     }
 
     /// Moves on behind an answer for many: to the next page as long as that is worth a call, then to what is left.
-    pub(super) fn advance_together(&mut self, mut question: Question, page: &Page, now: DateTime<Utc>) {
+    pub(super) fn advance_together(
+        &mut self,
+        mut question: Question,
+        page: &Page,
+        now: DateTime<Utc>,
+    ) {
         let told = std::mem::take(&mut self.told);
         let wanted = question.stands_for.len();
         let is_wanted_itself = !question.is_page();
@@ -114,14 +119,21 @@ impl Inquiry<'_> {
         if is_wanted_itself {
             // A list is marked with where its objects began to be told of.
             question.mark = Some(question.after.clone().unwrap_or_default());
-            self.note(&question, page.next.is_none().then_some(now), page.next.clone(), false);
+            self.note(
+                &question,
+                page.next.is_none().then_some(now),
+                page.next.clone(),
+                false,
+            );
         }
         if page.next.is_some() && is_worth_it && !question.stands_for.is_empty() {
             question.after.clone_from(&page.next);
             self.waiting.push_front(question);
             return;
         }
-        question.stands_for.retain(|one| one.subject != question.subject);
+        question
+            .stands_for
+            .retain(|one| one.subject != question.subject);
         self.ask_one_by_one(question);
         if !is_worth_it {
             self.trust_no_page();
