@@ -9,7 +9,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
 use super::error::{Error, Refusal, shorten};
-use super::metering::{Permit, Told};
+use super::metering::Permit;
 use super::page::{Page, PageError};
 use super::request::Request;
 use super::retry::Delays;
@@ -55,7 +55,6 @@ pub struct Client {
     pub(super) budget: Budget,
     pub(super) clock: Clock,
     pub(super) stop: Stop,
-    pub(super) told: Told,
     under_way: UnderWay,
     served_instead: OnceLock<String>,
 }
@@ -127,7 +126,6 @@ impl Client {
             budget,
             clock,
             stop,
-            told: Told::default(),
             under_way: UnderWay::default(),
             served_instead: OnceLock::new(),
         }

@@ -5,17 +5,16 @@
 //! read often at first, ever more rarely later, and once more in the last hour: those numbers are final. Breakdowns cost a call of
 //! their own each, because they refuse all other metrics, and are asked for only where there is something to break down.
 
-use chrono::TimeDelta;
-use serde_json::Value as Json;
-use serde_json::value::RawValue;
+mod reading;
 
-use super::decode::{self, Begun, Decoded, Told};
-use super::media::{self, MEDIA_TABLE, SNAPSHOTS};
+use chrono::TimeDelta;
+
+use super::media::{MEDIA_TABLE, SNAPSHOTS};
 use super::media_insights::{self, MEDIA_INSIGHTS_TABLE};
 use super::{Facts, Lost, Meter, Question, Questions, Resource, Work, fields_of};
 use crate::clock::instant_text;
 use crate::graph::{Fields, Shape};
-use crate::store::{Post, Row, Table, Value};
+use crate::store::Post;
 
 /// The resource.
 pub(super) static STORIES: Resource = Resource {
@@ -30,7 +29,7 @@ pub(super) static STORIES: Resource = Resource {
     tables: &[&MEDIA_TABLE, &SNAPSHOTS, &MEDIA_INSIGHTS_TABLE],
     work: Work::Questions(Questions {
         due,
-        rows,
+        rows: reading::rows,
         lost: Some(lost),
     }),
 };
@@ -54,7 +53,7 @@ const SPACING_OF_LIST: TimeDelta = TimeDelta::minutes(10);
 /// Jobs do not begin at the same second of the hour.
 const SLACK: TimeDelta = TimeDelta::minutes(5);
 
-/// A breakdown that costs a call for each story is read from this age on.
+/// A breakdown that costs a call for each story is read once, and again from this age on.
 const LATE: TimeDelta = TimeDelta::hours(18);
 
 const ENDPOINT: &str = "/{ig-user}/stories";
@@ -115,7 +114,7 @@ fn due(facts: &Facts) -> Vec<Question> {
     due
 }
 
-/// The parts of a metric: of all stories in one call as long as all but the newest have numbers, else of each that will end soon.
+/// The parts of a metric: of all stories in one call as long as all but the newest have numbers, else of each, early and late.
 fn by_breakdown(
     facts: &Facts,
     shown: &[&Post],
@@ -129,8 +128,11 @@ fn by_breakdown(
     let due: Vec<&Post> = begun.iter().filter(is_part_due).copied().collect();
     let ask = |story: &&Post| of_breakdown(facts, story, metric, breakdown);
     let Some(after) = told_from(facts, shown).filter(|_| begun.len() > 1 && !due.is_empty()) else {
-        let ends_soon = |story: &&&Post| story.timestamp + LATE <= facts.now;
-        return due.iter().filter(ends_soon).filter_map(ask).collect();
+        let is_worth_it = |story: &&&Post| {
+            let read = facts.reads.get(&subject(story));
+            story.timestamp + LATE <= facts.now || read.is_none_or(|read| read.read_at.is_none())
+        };
+        return due.iter().filter(is_worth_it).filter_map(ask).collect();
     };
     let questions: Vec<Question> = begun.iter().filter_map(ask).collect();
     let Some(first) = questions.first().cloned() else {
@@ -307,108 +309,6 @@ fn family(story: &Post) -> String {
 /// The subject of a metric's breakdown.
 fn of_metric(story_id: &str, metric: &str) -> String {
     format!("{story_id}:{metric}")
-}
-
-fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
-    if question.subject == LIST {
-        return list_rows(account_id, question, answer, decoded);
-    }
-    if question.is_page() {
-        return part_rows(question, answer, decoded);
-    }
-    let story_id = question.object_id.clone().unwrap_or_default();
-    let of_story = Question {
-        subject: story_id.clone(),
-        ..question.clone()
-    };
-    media_insights::rows(account_id, &of_story, answer, decoded);
-    begin_breakdowns(&story_id, 0, decoded);
-}
-
-/// The stories of the list, and their numbers where they come along.
-fn list_rows(
-    account_id: &str,
-    question: &Question,
-    answer: &[Box<RawValue>],
-    decoded: &mut Decoded,
-) {
-    for object in answer {
-        let before = decoded.rows.len();
-        media::rows(account_id, &question.fields, object, decoded);
-        let row = decoded.rows.get(before);
-        let Some(id) = row.and_then(|row| text(row, &MEDIA_TABLE, "id")) else {
-            continue;
-        };
-        let id = id.to_owned();
-        if question.rest.is_some() {
-            decoded.silent.push(id.clone());
-        }
-        decoded.begun.push(begun(id.clone()));
-        let rows = &decoded.rows[before..];
-        if rows
-            .iter()
-            .any(|row| text(row, &MEDIA_INSIGHTS_TABLE, "name").is_some())
-        {
-            begin_breakdowns(&id, before, decoded);
-            decoded.told.push(Told {
-                subject: id,
-                mark: question.mark.clone(),
-                ..Told::default()
-            });
-        }
-    }
-}
-
-/// The parts of a metric of all stories.
-fn part_rows(question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
-    for object in answer {
-        let Ok(story) = decode::object(object) else {
-            continue;
-        };
-        let id = story.get("id").and_then(Json::as_str).unwrap_or_default();
-        let mut others = question.stands_for.iter();
-        let Some(one) = others.find(|one| one.object_id.as_deref() == Some(id)) else {
-            continue;
-        };
-        if media_insights::metric_rows(id, &story, decoded) {
-            decoded.told.push(Told {
-                subject: one.subject.clone(),
-                ..Told::default()
-            });
-        }
-    }
-}
-
-/// Begins the breakdowns of metrics of which there is something to break down, in the rows from one on.
-fn begin_breakdowns(story_id: &str, from: usize, decoded: &mut Decoded) {
-    for (metric, _) in BREAKDOWNS {
-        if decoded.rows[from..].iter().any(|row| counts(row, metric)) {
-            decoded.begun.push(begun(of_metric(story_id, metric)));
-        }
-    }
-}
-
-fn begun(subject: String) -> Begun {
-    Begun {
-        subject,
-        cursor: None,
-    }
-}
-
-/// Whether a row tells that there is some of a metric.
-fn counts(row: &Row, metric: &str) -> bool {
-    let value = MEDIA_INSIGHTS_TABLE.position("value");
-    let value = value.and_then(|at| row.values[at].as_ref());
-    text(row, &MEDIA_INSIGHTS_TABLE, "name") == Some(metric)
-        && matches!(value, Some(Value::Integer(number)) if *number > 0)
-}
-
-fn text<'r>(row: &'r Row, table: &'static Table, column: &str) -> Option<&'r str> {
-    let at = table.position(column)?;
-    match row.values.get(at)? {
-        Some(Value::Text(text)) if std::ptr::eq(row.table, table) => Some(text),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

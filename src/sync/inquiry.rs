@@ -22,6 +22,9 @@ use crate::store::{Answered, Gap, Outcome, Read, Reason, WholeList};
 /// Failures in a row, each after its retries, after which the API is taken to be out of order.
 const PATIENCE: u32 = 3;
 
+/// Questions at a time where most of them may be refused.
+const FEW: usize = 4;
+
 /// Refusals of a metric to different posts, without an answer in between, after which it is taken as refused to all of the family.
 const PROOF: u32 = 2;
 
@@ -52,6 +55,8 @@ pub(super) struct Inquiry<'a> {
     /// Subjects that were begun anew after their cursor had died.
     restarted: BTreeSet<String>,
     failures: u32,
+    /// Whether posts from before the conversion are near: the next ones are asked a few at a time.
+    is_careful: bool,
     gaps: Vec<Gap>,
     reads: Vec<Read>,
     answered: Vec<Answered>,
@@ -78,6 +83,7 @@ impl<'a> Inquiry<'a> {
             refused: BTreeSet::new(),
             restarted: BTreeSet::new(),
             failures: 0,
+            is_careful: false,
             gaps: Vec::new(),
             reads: Vec::new(),
             answered: Vec::new(),
@@ -99,7 +105,8 @@ impl<'a> Inquiry<'a> {
         }
         let mut scouts = BTreeSet::new();
         let mut later = VecDeque::new();
-        while self.asked.len() < MOST_PARTS
+        let most = if self.is_careful { FEW } else { MOST_PARTS };
+        while self.asked.len() < most
             && let Some(question) = self.waiting.pop_front()
         {
             let scouts_family = scouts.contains(&question.family);

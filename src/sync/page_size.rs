@@ -34,8 +34,13 @@ impl Default for PageSize {
 impl PageSize {
     /// For a list that was walked through before.
     pub(super) fn of_known_list() -> Self {
+        Self::of(MOST)
+    }
+
+    /// To begin with.
+    pub(super) fn of(size: u32) -> Self {
         Self {
-            now: MOST,
+            now: size,
             ..Self::default()
         }
     }

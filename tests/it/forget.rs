@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use crate::binary::{Folder, dump, open, run};
-use crate::snapshot::{assert_sound, bytes_of, copy_files, holds};
+use crate::snapshot::{assert_sound, copy_files, texts_of};
 use crate::world::World;
 
 const FORGOTTEN: &str = "17841400000000001";
@@ -82,9 +82,9 @@ async fn folder(world: &World) -> Folder {
     folder
 }
 
-/// Every text of every table.
+/// Every text of every table, and of the schema.
 fn texts(database: &Connection) -> BTreeSet<String> {
-    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table'";
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' UNION SELECT 'sqlite_schema'";
     let mut tables = database.prepare(tables).unwrap();
     let tables = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
     let mut texts = BTreeSet::new();
@@ -112,8 +112,8 @@ fn gone(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<String> {
 
 /// The texts that are somewhere in the files.
 fn found<'a>(database: &Path, texts: &'a [String]) -> Vec<&'a String> {
-    let files = bytes_of(database);
-    let is_there = |text: &&String| files.iter().any(|(_, bytes)| holds(bytes, text.as_bytes()));
+    let files = texts_of(database);
+    let is_there = |text: &&String| files.iter().any(|(_, file)| file.contains(text.as_str()));
     texts.iter().filter(is_there).collect()
 }
 

@@ -15,7 +15,7 @@ use tokio::net::UnixListener;
 
 use crate::binary::{Folder, Ran};
 use crate::commands::{ended, serve, spawn};
-use crate::scenario::{client, request};
+use crate::scenario::live::{client, request};
 use crate::world::World;
 
 /// What a server does with each connection, after it has read something.

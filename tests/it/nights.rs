@@ -192,7 +192,7 @@ fn assert_fresh(database: &Connection, simulator: &Simulator, began: DateTime<Ut
             .filter(|story| story.insight("views").is_some())
         {
             let told = "media_insights_current WHERE breakdown = '' AND media_id = ?";
-            let refused = "SELECT count(*) FROM sync_gaps WHERE reason = 'too_few_viewers' AND object_id = ? AND last_seen_at >= ?";
+            let refused = "SELECT count(*) FROM sync_gaps WHERE reason = 'too_few_viewers' AND object_id = ? AND last_seen_at >= ? AND resolved_at IS NULL";
             let refused: i64 = database
                 .query_row(refused, [&story.id(), &began], |row| row.get(0))
                 .unwrap();

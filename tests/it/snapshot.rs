@@ -57,8 +57,8 @@ pub fn assert_sound_file(path: &Path) {
     assert_eq!(broken, 0, "{}", path.display());
 }
 
-/// Every byte of the files whose names begin like the database's.
-pub fn bytes_of(database: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+/// All that stands in the files whose names begin like the database's; what is no text is replaced.
+pub fn texts_of(database: &Path) -> Vec<(PathBuf, String)> {
     let begin = database.file_name().unwrap().to_string_lossy().into_owned();
     let files = std::fs::read_dir(database.parent().unwrap()).unwrap();
     let mut found = Vec::new();
@@ -66,23 +66,10 @@ pub fn bytes_of(database: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         let path = file.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if name.starts_with(&begin) && path.is_file() {
-            found.push((path.clone(), std::fs::read(&path).unwrap()));
+            let bytes = std::fs::read(&path).unwrap();
+            found.push((path, String::from_utf8_lossy(&bytes).into_owned()));
         }
     }
     assert!(!found.is_empty());
     found
-}
-
-/// Whether bytes are somewhere in others.
-pub fn holds(bytes: &[u8], needle: &[u8]) -> bool {
-    let first = needle[0];
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| *byte == first) {
-        rest = &rest[at..];
-        if rest.starts_with(needle) {
-            return true;
-        }
-        rest = &rest[1..];
-    }
-    false
 }

@@ -132,6 +132,7 @@ impl Inquiry<'_> {
             .into_iter()
             .partition(is_older);
         self.waiting = rest;
+        self.is_careful = false;
         let alone = older.into_iter().flat_map(|mut question| {
             let others = std::mem::take(&mut question.stands_for);
             let itself = others.is_empty().then_some(question);

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Inquiry, of_family};
-use crate::graph::{Page, Reaction};
+use crate::graph::{Page, Reaction, Skip};
 use crate::resource::{Question, Told};
 use crate::store::{Answered, Reason, WholeList};
 
@@ -47,22 +47,31 @@ impl Inquiry<'_> {
             | Reaction::Restart
             | Reaction::EndOfList
             | Reaction::Mistake
-            | Reaction::Fail => self.ask_one_by_one(question),
+            | Reaction::Fail => {
+                self.is_careful |= *reaction == Reaction::Skip(Skip::BeforeConversion);
+                self.ask_one_by_one(question);
+            }
             _ => return Some(question),
         }
         None
     }
 
-    /// Asks what a question stands for one by one.
+    /// Asks what a question stands for one by one, where it stood: the newest first.
     pub(super) fn ask_one_by_one(&mut self, question: Question) {
-        let after = question.after;
-        for mut one in question.stands_for.into_iter().rev() {
+        let is_newer = |waiting: &Question| waiting.posted_at > question.posted_at;
+        let mut newer = self
+            .waiting
+            .iter()
+            .take_while(|waiting| is_newer(waiting))
+            .count();
+        for mut one in question.stands_for {
             if one.subject == question.subject {
-                one.after.clone_from(&after);
+                one.after.clone_from(&question.after);
             }
             // What has lost its last metric is no question.
             if !one.metrics.is_empty() || !one.fields.is_empty() {
-                self.waiting.push_front(one);
+                self.waiting.insert(newer, one);
+                newer += 1;
             }
         }
     }

@@ -1,8 +1,6 @@
-//! More work than a pool has room for, in virtual time: how much of the pool is used, and what is refused. The simulator meters; its
-//! numbers count, not ours.
+//! Lives through a scenario, and follows the simulator's meters meanwhile.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,242 +11,44 @@ use igsync::graph::{self, Client, Credential, Error, Fields, Request, Shape, Tal
 use igsync::stop::stop_pair;
 use igsync::store::Store;
 use igsync::sync::{self, Range, Selection, Verdict};
-use igsync_simulator::{AccountSpec, HashtagSpec, Pool, Simulator, TokenSpec, World, WorldSpec};
+use igsync_simulator::{Call, Fault, Match, Simulator, World};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// What happens to the pool meanwhile.
-#[derive(Clone, Copy, Debug)]
-pub enum Event {
-    /// Others hold so many percent of it from now on.
-    Hold(u64),
-    /// It allows so many calls from now on.
-    Allow(u64),
-}
+use super::{ACCOUNT, Event, Measured, Scenario, Work};
 
-/// A world, a pool in it, and what is to be shown.
-pub struct Scenario {
-    pub name: &'static str,
-    /// Percent.
-    pub ceiling: u8,
-    /// The least mean use, as a share of the ceiling, or of what others leave of it.
-    pub at_least: f64,
-    /// The most refused calls, beside one for each step of others that leaves no room.
-    pub refusals: usize,
-    spec: WorldSpec,
-    pool: Pool,
-    allowed: u64,
-    window: Duration,
-    /// Windows that are measured, and those before, which are not.
-    windows: (u32, u32),
-    /// When, in windows, what happens.
-    events: Vec<(f64, Event)>,
-    work: Work,
-}
+/// How often the meters are looked at in a window.
+const LOOKS: u32 = 720;
 
-/// What is asked again and again.
-#[derive(PartialEq)]
-enum Work {
-    /// `igsync backfill`, killed and started again every 20 minutes.
-    Killed,
-    /// Pages of an account's list, of very different size.
-    Pages,
-    /// The profiles and posts of one other account.
-    Discovery,
-    /// Other accounts and hashtags, each waiting for its turn.
-    ManySubjects,
-}
-
-/// What came of it.
-pub struct Measured {
-    /// Calls that were answered.
-    pub calls: usize,
-    /// Calls that the API refused for want of budget.
-    pub refused: usize,
-    /// Steps of others that left no room.
-    pub no_room: usize,
-    /// Mean use as a share of the ceiling, or of what others left of it.
-    pub use_of_ceiling: f64,
-    /// The highest use, in percent of the pool, ours and others'.
-    pub highest: f64,
-    /// The fewest and the most turns of a subject.
-    pub turns: (usize, usize),
-}
-
-impl fmt::Display for Measured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} calls, {} refused ({} steps left no room), highest {:.1} %, {} to {} turns each, use {:.3} of the ceiling",
-            self.calls,
-            self.refused,
-            self.no_room,
-            self.highest,
-            self.turns.0,
-            self.turns.1,
-            self.use_of_ceiling
-        )
-    }
-}
-
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
-const ACCOUNT: &str = "17841400000000001";
-
-fn platform(name: &'static str, ceiling: u8) -> Scenario {
-    let mut spec = WorldSpec::small(1);
-    spec.others = vec![AccountSpec::numbered(900)];
-    Scenario {
-        name,
-        ceiling,
-        at_least: 0.95,
-        refusals: 0,
-        spec,
-        pool: Pool::PlatformApp,
-        allowed: 200,
-        window: HOUR,
-        windows: (4, 1),
-        events: Vec::new(),
-        work: Work::Discovery,
-    }
-}
-
-pub fn alone() -> Scenario {
-    Scenario {
-        at_least: 0.97,
-        ..platform("Platform pool of 200/h, alone, p = 95", 95)
-    }
-}
-
-pub fn uneven() -> Scenario {
-    let mut spec = WorldSpec::single_account(1, 400);
-    spec.meters.cpu_ms_allowed_per_call = 40;
-    Scenario {
-        spec,
-        pool: Pool::BucInstagram(ACCOUNT.to_owned()),
-        allowed: 4_800,
-        window: DAY,
-        windows: (3, 1),
-        work: Work::Pages,
-        ..platform(
-            "BUC pool of 4,800/24 h, calls of uneven CPU cost, p = 90",
-            90,
-        )
-    }
-}
-
-pub fn foreign() -> Scenario {
-    let steps = [20, 40, 60, 40, 60, 50, 30, 20, 40, 20, 0, 20, 0];
-    let times = (1..).map(|step| 0.3 + 0.65 * f64::from(step));
-    let name = "a foreign consumer takes 0 to 60 % in steps of up to 20, p = 80";
-    Scenario {
-        at_least: 0.93,
-        windows: (8, 1),
-        events: times.zip(steps.map(Event::Hold)).collect(),
-        ..platform(name, 80)
-    }
-}
-
-pub fn late_headers() -> Scenario {
-    let mut scenario = platform("headers absent for the first 50 calls, p = 80", 80);
-    scenario.at_least = 0.90;
-    scenario.spec.meters.headers_after_calls = 50;
-    scenario
-}
-
-pub fn rare_headers() -> Scenario {
-    let mut scenario = platform("headers on every 10th answer, p = 80", 80);
-    scenario.at_least = 0.90;
-    scenario.spec.meters.headers_every = 10;
-    scenario
-}
-
-pub fn halved() -> Scenario {
-    Scenario {
-        at_least: 0.93,
-        refusals: 1,
-        allowed: 400,
-        // In the second window; the third is not measured either.
-        windows: (3, 3),
-        events: vec![(1.6, Event::Allow(200))],
-        ..platform("the quota halves without notice, p = 80", 80)
-    }
-}
-
-pub fn killed() -> Scenario {
-    let mut spec = WorldSpec::single_account(1, 8_000);
-    // Pages of 50 posts are as dear as calls.
-    spec.meters.cpu_ms_allowed_per_call = 1_000;
-    Scenario {
-        spec,
-        pool: Pool::BucInstagram(ACCOUNT.to_owned()),
-        allowed: 400,
-        window: DAY,
-        windows: (3, 1),
-        work: Work::Killed,
-        ..platform(
-            "kill and restart every 20 minutes, BUC pool of 400/24 h, p = 80",
-            80,
-        )
-    }
-}
-
-pub fn many() -> Scenario {
-    let name = "500 accounts, 40 hashtags, 300 discovered accounts, p = 80";
-    Scenario {
-        spec: many_subjects(),
-        allowed: 2_000,
-        work: Work::ManySubjects,
-        ..platform(name, 80)
-    }
-}
-
-fn many_subjects() -> WorldSpec {
-    let mut spec = WorldSpec::many_accounts(1, 500, 3);
-    spec.others = (10_000..10_300).map(AccountSpec::numbered).collect();
-    let hashtag = |number| HashtagSpec {
-        name: format!("hashtag{number}"),
-        posts_per_day: 10,
-        sensitive: false,
-    };
-    spec.hashtags = (0..40).map(hashtag).collect();
-    spec.tokens = vec![TokenSpec::default()];
-    spec
+/// What the meters showed.
+#[derive(Default)]
+struct Seen {
+    /// What we used of what was left, and what was left, summed over all looks.
+    used: f64,
+    left: f64,
+    highest: f64,
+    /// When others came or went, and whether that left no room.
+    steps: Vec<(Instant, bool)>,
 }
 
 impl Scenario {
-    /// What is wrong with what was measured.
-    pub fn wrong(&self, measured: &Measured) -> Option<&'static str> {
-        let others = self
-            .events
-            .iter()
-            .any(|(_, event)| matches!(event, Event::Hold(_)));
-        if measured.refused > self.refusals + measured.no_room {
-            Some("calls were refused")
-        } else if measured.use_of_ceiling < self.at_least {
-            Some("too little is used")
-        } else if measured.turns.0 == 0 {
-            Some("somebody never had a turn")
-        } else if !others && self.refusals == 0 && measured.highest > f64::from(self.ceiling) + 2.0
-        {
-            Some("the ceiling was passed")
-        } else {
-            None
-        }
-    }
-
     /// Lives through it.
     pub async fn measure(&self) -> Measured {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("graph.sock");
         let token = self.spec.tokens[0].clone();
         let secret = self.spec.app.secret.clone();
-        let (epoch, begun) = (self.spec.epoch, Instant::now());
+        let (epoch, anchor) = (self.spec.epoch, Instant::now());
         let simulated = igsync_simulator::Clock::starting_at(epoch);
+        let clock = Clock::anchored(epoch);
         let simulator = Simulator::new(World::new(self.spec.clone()), simulated);
         let server = simulator.serve_unix(&socket).await.unwrap();
         simulator.allow(&self.pool, self.allowed);
+        if !self.latency.is_zero() {
+            simulator.inject(Fault::on(Match::any()).always().delay(self.latency));
+        }
+        sleep(self.phase).await;
+        let begun = Instant::now();
         let credential = Credential::new(&token.name, &token.token, Some(&secret)).unwrap();
-        let clock = Clock::anchored(epoch);
         let client = client(&socket, clock.clone(), self.ceiling);
         let end = begun + self.window * (self.windows.0 + self.windows.1);
         let shared = Arc::new(Shared {
@@ -260,34 +60,34 @@ impl Scenario {
         });
         let mut tasks = tokio::task::JoinSet::new();
         if self.work == Work::Killed {
-            tasks.spawn(lives(
-                folder.path().to_owned(),
-                Arc::clone(&shared),
-                self.ceiling,
-            ));
+            let folder = folder.path().to_owned();
+            tasks.spawn(lives(folder, Arc::clone(&shared), self.ceiling));
         }
         for (subject, requests) in self.subjects(&shared, &simulator).into_iter().enumerate() {
             tasks.spawn(Arc::clone(&shared).work(subject, requests));
         }
-        let measured = self.watch(&simulator, begun, end).await;
+        let seen = self.watch(&simulator, begun, end).await;
         while let Some(done) = tasks.join_next().await {
             done.unwrap();
         }
         server.abort();
-        let journal = simulator.journal();
         let pool = self.pool.to_string();
-        let metered = || {
-            journal
-                .iter()
-                .filter(|call| call.pool.as_ref() == Some(&pool))
-        };
+        let mut calls = simulator.journal();
+        calls.retain(|call| call.pool.as_ref() == Some(&pool));
         let turns = shared.turns.lock().unwrap();
+        let at = |call: &Call| anchor + (call.at - epoch).to_std().unwrap_or_default();
+        let refused: Vec<Instant> = calls
+            .iter()
+            .filter(|call| call.while_blocked)
+            .map(at)
+            .collect();
         Measured {
-            calls: metered().count(),
-            refused: metered().filter(|call| call.while_blocked).count(),
-            no_room: measured.2,
-            use_of_ceiling: measured.0,
-            highest: measured.1,
+            calls: calls.len(),
+            refused: refused.len(),
+            no_room: seen.steps.iter().filter(|(_, no_room)| *no_room).count(),
+            unexcused: unexcused(&refused, &seen.steps),
+            use_of_ceiling: seen.used / seen.left,
+            highest: seen.highest,
             turns: (
                 *turns.values().min().unwrap(),
                 *turns.values().max().unwrap(),
@@ -296,39 +96,33 @@ impl Scenario {
     }
 
     /// Follows the meters, and lets happen what happens.
-    async fn watch(
-        &self,
-        simulator: &Simulator,
-        begun: Instant,
-        end: Instant,
-    ) -> (f64, f64, usize) {
-        let pause = self.window / 720;
+    async fn watch(&self, simulator: &Simulator, begun: Instant, end: Instant) -> Seen {
         let from = begun + self.window * self.windows.1;
         let mut events = self.events.iter().peekable();
-        let (mut used, mut left, mut highest, mut held) = (0.0, 0.0, 0.0_f64, 0_u64);
-        let mut no_room = 0;
+        let (mut seen, mut held) = (Seen::default(), 0.0);
         while Instant::now() < end {
-            sleep(pause).await;
+            sleep(self.window / LOOKS).await;
             let now = begun.elapsed().as_secs_f64() / self.window.as_secs_f64();
             while let Some((_, event)) = events.next_if(|(at, _)| *at <= now) {
                 match *event {
                     Event::Hold(percent) => {
                         simulator.hold(&self.pool, percent);
-                        held = percent;
-                        no_room += usize::from(simulator.usage_percent(&self.pool) >= 100);
+                        held = f64::from(u32::try_from(percent).unwrap());
+                        let no_room = simulator.usage_percent(&self.pool) >= 100;
+                        seen.steps.push((Instant::now(), no_room));
                     }
                     Event::Allow(calls) => simulator.allow(&self.pool, calls),
                 }
             }
-            let tightest = simulator.usage(&self.pool).into_iter().fold(0.0, f64::max);
+            let fullest = simulator.usage(&self.pool).into_iter().fold(0.0, f64::max);
             if Instant::now() >= from {
-                highest = highest.max(tightest);
-                let held = f64::from(u32::try_from(held).unwrap());
-                used += tightest - held;
-                left += f64::from(self.ceiling) - held;
+                let left = (f64::from(self.ceiling) - held).max(0.0);
+                seen.highest = seen.highest.max(fullest);
+                seen.used += (fullest - held).min(left);
+                seen.left += left;
             }
         }
-        (used / left, highest, no_room)
+        seen
     }
 
     fn subjects(&self, shared: &Shared, simulator: &Simulator) -> Vec<Vec<Request>> {
@@ -362,9 +156,9 @@ impl Scenario {
                     .accounts()
                     .map(|account| account.id().to_owned())
                     .collect();
-                let others = self.spec.others.iter().zip(accounts.iter().cycle());
+                let others = accounts.iter().zip(self.spec.others.iter().cycle());
                 let mut subjects: Vec<Vec<Request>> = others
-                    .map(|(other, account)| vec![discovery(account, &other.username)])
+                    .map(|(account, other)| vec![discovery(account, &other.username)])
                     .collect();
                 for (number, hashtag) in self.spec.hashtags.iter().enumerate() {
                     // Not more than 30 for one account.
@@ -380,6 +174,23 @@ impl Scenario {
             }
         }
     }
+}
+
+/// Refusals beyond one for each step that left no room, each counted until the next step.
+fn unexcused(refused: &[Instant], steps: &[(Instant, bool)]) -> usize {
+    let mut excuses: Vec<(Instant, usize)> = steps
+        .iter()
+        .map(|(at, no_room)| (*at, usize::from(*no_room)))
+        .collect();
+    let mut unexcused = 0;
+    for refusal in refused {
+        let step = excuses.iter_mut().rfind(|(at, _)| at <= refusal);
+        match step {
+            Some((_, excuse)) if *excuse > 0 => *excuse -= 1,
+            _ => unexcused += 1,
+        }
+    }
+    unexcused
 }
 
 /// A bulk request of an account, of a list where it has a limit.
