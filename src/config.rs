@@ -37,8 +37,10 @@ pub struct Config {
     pub file: PathBuf,
     /// The API.
     pub graph: graph::Settings,
-    /// Whose tokens, in the order of the file.
+    /// Whose tokens, in the order of the file; none where the secrets were not read.
     pub credentials: Vec<Arc<graph::Credential>>,
+    /// What they are called.
+    pub credential_names: Vec<String>,
     /// Where the database is.
     pub database: PathBuf,
     /// The line of `database.path`; `None` where the default is used.
@@ -67,6 +69,7 @@ impl Default for Config {
                 timeout: Duration::from_secs(60),
             },
             credentials: Vec::new(),
+            credential_names: Vec::new(),
             database: PathBuf::from("igsync.db"),
             database_line: None,
             budget: budget::Settings::default(),
@@ -122,6 +125,18 @@ const NEWEST_IMAGINABLE: u32 = NEWEST + 12;
 /// # Errors
 /// [`ConfigError`], the first thing that is wrong.
 pub fn load(file: &Path, environment: &Environment) -> Result<Config, ConfigError> {
+    read(file, Some(environment))
+}
+
+/// Reads and checks the file, for somebody who needs no secret and may not be allowed to read one.
+///
+/// # Errors
+/// [`ConfigError`], the first thing that is wrong.
+pub fn load_without_secrets(file: &Path) -> Result<Config, ConfigError> {
+    read(file, None)
+}
+
+fn read(file: &Path, environment: Option<&Environment>) -> Result<Config, ConfigError> {
     let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable {
         file: file.to_owned(),
         source,
@@ -139,13 +154,18 @@ pub fn load(file: &Path, environment: &Environment) -> Result<Config, ConfigErro
 struct Check<'a> {
     file: &'a Path,
     text: &'a str,
-    environment: &'a Environment,
+    /// Where secrets are; `None`: they are left alone.
+    environment: Option<&'a Environment>,
     warnings: Vec<String>,
 }
 
 impl Check<'_> {
     fn all(mut self, raw: raw::File) -> Result<Config, ConfigError> {
         let graph = self.graph(raw.graph)?;
+        let credential_names = raw.credential.iter();
+        let credential_names = credential_names
+            .map(|credential| credential.get_ref().name.get_ref().clone())
+            .collect();
         let credentials = self.credentials(raw.credential)?;
         let defaults = Config::default();
         let database_line = raw
@@ -183,6 +203,7 @@ impl Check<'_> {
             file: self.file.to_owned(),
             graph,
             credentials,
+            credential_names,
             database: self.beside(&database),
             database_line,
             budget,
@@ -258,6 +279,9 @@ impl Check<'_> {
                     "credential.name",
                     "is empty or used twice",
                 ));
+            }
+            if self.environment.is_none() {
+                continue;
             }
             let token = self.secret(
                 credential.token_file.as_ref(),

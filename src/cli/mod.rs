@@ -9,6 +9,7 @@ mod draw;
 mod plan;
 mod signals;
 mod simulator;
+mod status;
 mod summary;
 mod sync;
 mod terminal;
@@ -81,6 +82,8 @@ enum Command {
     Sync(sync::Arguments),
     /// Read history; can be stopped and started again at any moment without losing or repeating paid work
     Backfill(backfill::Arguments),
+    /// Say how things are, from the database alone: what to do, jobs, accounts, pools, tokens
+    Status(status::Arguments),
     /// The whole thing on simulated accounts, no Meta account needed; leaves a database to explore
     Demo(demo::Arguments),
     /// Serve the simulated Graph API on a local port
@@ -118,6 +121,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         Command::Plan(arguments) => plan::run(&session, &arguments),
         Command::Sync(arguments) => sync::run(&session, &arguments),
         Command::Backfill(arguments) => backfill::run(&session, &arguments),
+        Command::Status(arguments) => status::run(&session, &arguments),
         Command::Demo(arguments) => demo::run(&session, &arguments),
         Command::Simulator(arguments) => simulator::run(&session, &arguments),
     };

@@ -33,7 +33,7 @@ impl Check<'_> {
                 let at = variable.span().start;
                 let name = variable.get_ref();
                 self.refuse_pasted(name, at, variable_key)?;
-                let value = self.environment.get(name).ok_or_else(|| {
+                let value = self.variable(name).ok_or_else(|| {
                     let problem = format!(
                         "the environment variable {name} is not set; set it, or use {file_key}"
                     );
@@ -84,11 +84,15 @@ impl Check<'_> {
         Ok(())
     }
 
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.environment
+            .and_then(|environment| environment.get(name))
+    }
+
     /// The service manager's credentials directory comes before the configuration file's folder.
     fn secret_path(&self, name: &str) -> PathBuf {
         let handed = self
-            .environment
-            .get("CREDENTIALS_DIRECTORY")
+            .variable("CREDENTIALS_DIRECTORY")
             .map(|folder| Path::new(folder).join(name))
             .filter(|path| path.exists());
         handed.unwrap_or_else(|| self.beside(name))

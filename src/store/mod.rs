@@ -15,6 +15,9 @@
 
 mod count;
 mod hashtags;
+mod health;
+mod lock;
+mod look;
 mod open;
 mod peek;
 mod reads;
@@ -30,6 +33,8 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::clock::instant_text;
 
+pub use health::{CredentialRow, Health, Severity, WarningRow};
+pub use look::{Ended, GapCount, JobRow, Look, Start, Subject, Totals, Wanted};
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
 pub use peek::Peek;
 pub use record::{
@@ -47,7 +52,7 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     connection: Mutex<Connection>,
-    _lock: open::Lock,
+    _lock: lock::Lock,
 }
 
 /// SQLite refused to read or write.
@@ -292,12 +297,36 @@ impl Store {
         .await
     }
 
+    /// Writes what a check found out about credentials, accounts and the machine.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn write_health(&self, health: Health) -> Result<(), StoreError> {
+        self.write("write what a check found", move |connection| {
+            health::write(connection, &health)
+        })
+        .await
+    }
+
     /// The database at `path`, to be read without taking the lock.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn peek(path: &Path) -> Result<Peek, OpenError> {
         Peek::new(path)
+    }
+
+    /// The database at `path`, to be read by somebody who may not write here.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn watch(path: &Path) -> Result<Peek, OpenError> {
+        Peek::read_only(path)
+    }
+
+    /// Who holds the database at `path`; `None` when nobody does.
+    pub fn holder(path: &Path) -> Option<String> {
+        lock::holder(path)
     }
 
     async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
 use super::open::{self, OpenError};
-use super::{Checkpoint, CheckpointKey, Objects, PoolRow, Post, Read, count, reads, state};
+use super::{
+    Checkpoint, CheckpointKey, Look, Objects, PoolRow, Post, Read, Wanted, count, look, reads,
+    state,
+};
 use crate::clock::instant_text;
 
 /// A database that is only read. One that is missing, empty or older knows nothing yet.
@@ -22,6 +25,13 @@ impl Peek {
         Ok(Self {
             path: path.to_owned(),
             connection: open::peek(path)?,
+        })
+    }
+
+    pub(super) fn read_only(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self {
+            path: path.to_owned(),
+            connection: open::peek_read_only(path)?,
         })
     }
 
@@ -78,6 +88,19 @@ impl Peek {
         self.read(|connection| {
             reads::refused(connection, account_id, resource, &instant_text(since))
         })
+    }
+
+    /// How things are, in one transaction.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn look(&self, wanted: &Wanted<'_>) -> Result<Look, OpenError> {
+        self.read(|connection| look::look(connection, wanted))
+    }
+
+    /// Whether there is a database that this igsync knows: not a missing, an empty or an older one.
+    pub fn is_known(&self) -> bool {
+        self.connection.is_some()
     }
 
     fn read<T: Default>(

@@ -24,6 +24,7 @@ mod progress;
 mod report;
 mod run;
 mod selection;
+mod status;
 mod world;
 
 pub use backfill::{WhenSuspended, backfill, backfill_and_wait, run_job};
@@ -37,4 +38,8 @@ pub use preview::{Asked, Preview, PreviewError, preview};
 pub use progress::{JobProgress, Progress, Waiting};
 pub use report::{JobReport, Summary, Verdict};
 pub use selection::{Selection, SelectionError};
+pub use status::{
+    AccountStatus, CredentialStatus, Finding, JobStatus, PoolStatus, ResourceStatus, Rise, Status,
+    Watched, WatchedJob,
+};
 pub use world::World;

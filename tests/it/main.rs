@@ -31,6 +31,7 @@ mod recorded_bodies;
 mod refusals;
 mod scenario;
 mod secrets;
+mod status;
 mod stories;
 mod waiting;
 mod world;

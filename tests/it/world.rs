@@ -185,7 +185,8 @@ impl World {
         rows.into_iter().map(count).sum::<i64>().unsigned_abs()
     }
 
-    fn path(&self) -> PathBuf {
+    /// Where the database is.
+    pub fn path(&self) -> PathBuf {
         self.folder.path().join("igsync.db")
     }
 
