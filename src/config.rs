@@ -162,10 +162,7 @@ struct Check<'a> {
 impl Check<'_> {
     fn all(mut self, raw: raw::File) -> Result<Config, ConfigError> {
         let graph = self.graph(raw.graph)?;
-        let credential_names = raw.credential.iter();
-        let credential_names = credential_names
-            .map(|credential| credential.get_ref().name.get_ref().clone())
-            .collect();
+        let credential_names = raw.credential_names();
         let credentials = self.credentials(raw.credential)?;
         let defaults = Config::default();
         let database_line = raw
@@ -322,7 +319,7 @@ impl Check<'_> {
             if name.trim().is_empty() || !names.insert(name.clone()) {
                 return Err(self.wrong(&job.name, "job.name", "is empty or used twice"));
             }
-            if [crate::sync::BACKFILL, crate::sync::DISCOVERY].contains(&name.as_str()) {
+            if crate::sync::OWN_NAMES.contains(&name.as_str()) {
                 return Err(self.wrong(&job.name, "job.name", "is a name that igsync uses itself"));
             }
             let zone = match &job.timezone {

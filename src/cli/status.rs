@@ -8,8 +8,11 @@ use chrono::{DateTime, Utc};
 use super::{OK, Session, summary};
 use crate::clock::{Clock, instant_text};
 use crate::config::{self, Config};
+use crate::resource::Resource;
 use crate::store::Severity;
-use crate::sync::{AccountStatus, JobStatus, ResourceStatus, Status, Watched, WatchedJob};
+use crate::sync::{
+    AccountStatus, JobStatus, ResourceStatus, Selection, Status, Watched, WatchedJob,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -65,7 +68,24 @@ pub(super) fn watched(config: &Config) -> Watched {
         database: config.database.clone(),
         jobs: jobs.collect(),
         credentials: config.credential_names.clone(),
+        accounts: meant(config),
         budget: config.budget.clone(),
+    }
+}
+
+/// The accounts and resources that a configuration means: everything, while it has no job.
+pub(super) fn meant(config: &Config) -> Selection {
+    let mut resources: Vec<&'static Resource> = Vec::new();
+    for resource in config.jobs.iter().flat_map(|job| &job.resources) {
+        if !resources.iter().any(|known| known.name == resource.name) {
+            resources.push(resource);
+        }
+    }
+    Selection {
+        include: config.include.clone(),
+        exclude: config.exclude.clone(),
+        resources,
+        ..Selection::default()
     }
 }
 

@@ -1,11 +1,11 @@
 //! The only way out: permit, HTTP, verdict, retry.
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
 use super::error::{Error, Refusal};
@@ -50,6 +50,7 @@ pub struct Client {
     pub(super) stop: Stop,
     pub(super) told: Told,
     served_instead: OnceLock<String>,
+    clock_ahead: Mutex<Option<TimeDelta>>,
 }
 
 /// One attempt's failure: the error, how often it is worth another try, and how long the server wants us to wait.
@@ -121,6 +122,7 @@ impl Client {
             stop,
             told: Told::default(),
             served_instead: OnceLock::new(),
+            clock_ahead: Mutex::default(),
         }
     }
 
@@ -134,6 +136,14 @@ impl Client {
         self.served_instead.get().map(String::as_str)
     }
 
+    /// How far Meta's clock was ahead of ours at the last answer; within seconds, as answers take their time.
+    pub fn clock_ahead(&self) -> Option<TimeDelta> {
+        *self
+            .clock_ahead
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Reads one page, with retries for what can get better. Every attempt is counted in `tally`.
     ///
     /// # Errors
@@ -144,11 +154,22 @@ impl Client {
         request: &Request,
         tally: &mut Tally,
     ) -> Result<Page, Error> {
+        self.get_about(credential, None, request, tally).await
+    }
+
+    /// As [`Self::get`], with the token of a credential that is asked about.
+    pub(super) async fn get_about(
+        &self,
+        credential: &Credential,
+        subject: Option<&Credential>,
+        request: &Request,
+        tally: &mut Tally,
+    ) -> Result<Page, Error> {
         let mut delays = Delays::new();
         let mut attempt = 0;
         loop {
             let permit = self.permit(credential, request, 1).await?;
-            let outcome = self.attempt(credential, request, permit).await;
+            let outcome = self.attempt(credential, subject, request, permit).await;
             tally.count(request, outcome.is_err());
             let failure = match outcome {
                 Ok(page) => {
@@ -184,6 +205,7 @@ impl Client {
     async fn attempt(
         &self,
         credential: &Credential,
+        subject: Option<&Credential>,
         request: &Request,
         permit: Permit<'_>,
     ) -> Result<Page, Failure> {
@@ -191,7 +213,10 @@ impl Client {
         tracing::debug!(endpoint, path = request.path, query = ?request.query(), "GET");
         let url = self.url(&request.path);
         let message = self.http.get(url).query(&request.query());
-        let message = credential.authorize(message);
+        let mut message = credential.authorize(message);
+        if let Some(subject) = subject {
+            message = subject.ask_about(message);
+        }
         let answer = self.send(credential, request, message, permit).await?;
         self.read(
             credential,
@@ -240,6 +265,7 @@ impl Client {
         drop(permit);
         let regain = self.book(credential, request, answer.headers());
         self.compare_version(answer.headers());
+        self.compare_clocks(answer.headers(), now);
         let wish = retry_after(answer.headers(), now).max(regain);
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
@@ -293,6 +319,18 @@ impl Client {
                 ..unreadable(broken.to_string())
             },
         })
+    }
+
+    /// Every answer of an HTTP server says when it was made.
+    fn compare_clocks(&self, headers: &HeaderMap, now: DateTime<Utc>) {
+        let date = headers.get(DATE).and_then(|value| value.to_str().ok());
+        if let Some(date) = date.and_then(|text| DateTime::parse_from_rfc2822(text).ok()) {
+            let mut ahead = self
+                .clock_ahead
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *ahead = Some(date.to_utc() - now);
+        }
     }
 
     /// An expired or mistyped version is served by another one without a word ("Versions" page): say so once.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 
+use super::{Store, StoreError};
 use crate::clock::{instant_text, parse_instant};
 
 /// What a check found out, to be written in one transaction.
@@ -11,8 +12,8 @@ use crate::clock::{instant_text, parse_instant};
 pub struct Health {
     /// Credentials that Meta could be asked about; what is known of others stays.
     pub credentials: Vec<CredentialRow>,
-    /// What is wrong; takes the place of what the last check found.
-    pub warnings: Vec<WarningRow>,
+    /// What is wrong; takes the place of what the last check found. `None` where not everything could be asked: then that stays.
+    pub warnings: Option<Vec<WarningRow>>,
 }
 
 /// A row of `sync_credentials`.
@@ -82,8 +83,30 @@ pub struct WarningRow {
     pub message: String,
 }
 
+impl Store {
+    /// What the last check learned of each credential.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn credentials(&self) -> Result<Vec<CredentialRow>, StoreError> {
+        self.call("read credentials", |connection| credentials(connection))
+            .await
+    }
+
+    /// Writes what a check found out about credentials, accounts and the machine.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn write_health(&self, health: Health) -> Result<(), StoreError> {
+        self.write("write what a check found", move |connection| {
+            write(connection, &health)
+        })
+        .await
+    }
+}
+
 /// Writes what a check found.
-pub(super) fn write(connection: &Connection, health: &Health) -> rusqlite::Result<()> {
+fn write(connection: &Connection, health: &Health) -> rusqlite::Result<()> {
     let text = |instant: Option<DateTime<Utc>>| instant.map(instant_text);
     for row in &health.credentials {
         let scopes = row.scopes.as_deref();
@@ -106,8 +129,11 @@ pub(super) fn write(connection: &Connection, health: &Health) -> rusqlite::Resul
                 row.problem
             ])?;
     }
+    let Some(warnings) = &health.warnings else {
+        return Ok(());
+    };
     connection.execute("DELETE FROM sync_warnings", [])?;
-    for row in &health.warnings {
+    for row in warnings {
         connection
             .prepare_cached(
                 "INSERT INTO sync_warnings (checked_at, severity, credential, account_id, resource, message)

@@ -89,3 +89,40 @@ fn lock_path(path: &Path) -> PathBuf {
     name.push(".lock");
     PathBuf::from(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn the_holder_is_named_as_long_as_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        assert_eq!(holder(&path), None);
+        let lock = Lock::take(&path, "igsync run, process 17").unwrap();
+        assert_eq!(holder(&path).as_deref(), Some("igsync run, process 17"));
+        drop(lock);
+        assert_eq!(holder(&path), None);
+    }
+
+    #[test]
+    fn looking_at_the_lock_keeps_nobody_from_taking_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::Relaxed) {
+                        holder(&path);
+                    }
+                });
+            }
+            let taken = (0..500).all(|_| Lock::take(&path, "me").is_ok());
+            is_over.store(true, Ordering::Relaxed);
+            assert!(taken);
+        });
+    }
+}

@@ -91,6 +91,8 @@ pub struct Subject {
     pub last_good_at: Option<DateTime<Utc>>,
     /// When it was last read to its end.
     pub last_read_at: Option<DateTime<Utc>>,
+    /// When the first try of it ended.
+    pub first_at: Option<DateTime<Utc>>,
     /// When it was last tried to the end, and how that ended.
     pub last: Option<Ended>,
     /// Since when it is being read.
@@ -269,7 +271,13 @@ fn subject(
     if last.is_none() && running_since.is_none() {
         return Ok(None);
     }
+    let first_at = connection
+        .prepare_cached(
+            "SELECT min(finished_at) FROM sync_runs WHERE account_id = ? AND resource = ? AND finished_at IS NOT NULL",
+        )?
+        .query_row(subject, |row| instant(row, 0))?;
     Ok(Some(Subject {
+        first_at,
         account_id: account_id.to_owned(),
         resource,
         last_good_at: last_at("'complete'")?,

@@ -13,6 +13,7 @@
 //! SQLite blocks; every call runs through `spawn_blocking` behind one mutex. One writer is enough: pages arrive at
 //! the pace of a metered API.
 
+mod around;
 mod count;
 mod hashtags;
 mod health;
@@ -26,13 +27,15 @@ mod state;
 mod table;
 mod write;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::clock::instant_text;
 
+pub use around::{Around, Disk, HashtagUse, Refused};
 pub use health::{CredentialRow, Health, Severity, WarningRow};
 pub use look::{Ended, GapCount, JobRow, Look, Start, Subject, Totals, Wanted};
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
@@ -51,6 +54,7 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Inner {
+    path: PathBuf,
     connection: Mutex<Connection>,
     _lock: lock::Lock,
 }
@@ -84,6 +88,7 @@ impl Store {
         let (connection, lock) = open::open(path, holder)?;
         Ok(Self {
             inner: Arc::new(Inner {
+                path: path.to_owned(),
                 connection: Mutex::new(connection),
                 _lock: lock,
             }),
@@ -128,10 +133,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn close_interrupted_runs(
-        &self,
-        at: chrono::DateTime<chrono::Utc>,
-    ) -> Result<(), StoreError> {
+    pub async fn close_interrupted_runs(&self, at: DateTime<Utc>) -> Result<(), StoreError> {
         self.write("close interrupted runs", move |connection| {
             state::close_interrupted_runs(connection, at)
         })
@@ -200,7 +202,7 @@ impl Store {
         &self,
         resource: &'static str,
         credential: String,
-        since: chrono::DateTime<chrono::Utc>,
+        since: DateTime<Utc>,
     ) -> Result<Vec<String>, StoreError> {
         self.call("read refused fields", move |connection| {
             state::refused_fields(connection, resource, &credential, since)
@@ -231,7 +233,7 @@ impl Store {
         &self,
         account_id: String,
         resource: &'static str,
-        since: chrono::DateTime<chrono::Utc>,
+        since: DateTime<Utc>,
     ) -> Result<Vec<String>, StoreError> {
         self.call("read refused metrics", move |connection| {
             reads::refused(connection, &account_id, resource, &instant_text(since))
@@ -295,38 +297,6 @@ impl Store {
             hashtags::write(connection, &account_id, &rows, &gone)
         })
         .await
-    }
-
-    /// Writes what a check found out about credentials, accounts and the machine.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing was written then.
-    pub async fn write_health(&self, health: Health) -> Result<(), StoreError> {
-        self.write("write what a check found", move |connection| {
-            health::write(connection, &health)
-        })
-        .await
-    }
-
-    /// The database at `path`, to be read without taking the lock.
-    ///
-    /// # Errors
-    /// [`OpenError`].
-    pub fn peek(path: &Path) -> Result<Peek, OpenError> {
-        Peek::new(path)
-    }
-
-    /// The database at `path`, to be read by somebody who may not write here.
-    ///
-    /// # Errors
-    /// [`OpenError`].
-    pub fn watch(path: &Path) -> Result<Peek, OpenError> {
-        Peek::read_only(path)
-    }
-
-    /// Who holds the database at `path`; `None` when nobody does.
-    pub fn holder(path: &Path) -> Option<String> {
-        lock::holder(path)
     }
 
     async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>

@@ -7,10 +7,33 @@ use rusqlite::Connection;
 
 use super::open::{self, OpenError};
 use super::{
-    Checkpoint, CheckpointKey, Look, Objects, PoolRow, Post, Read, Wanted, count, look, reads,
-    state,
+    Around, Checkpoint, CheckpointKey, Look, Objects, PoolRow, Post, Read, Store, Wanted, around,
+    count, lock, look, reads, state,
 };
 use crate::clock::instant_text;
+
+impl Store {
+    /// The database at `path`, to be read without taking the lock.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn peek(path: &Path) -> Result<Peek, OpenError> {
+        Peek::new(path)
+    }
+
+    /// The database at `path`, to be read by somebody who may not write here.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn watch(path: &Path) -> Result<Peek, OpenError> {
+        Peek::read_only(path)
+    }
+
+    /// Who holds the database at `path`; `None` when nobody does.
+    pub fn holder(path: &Path) -> Option<String> {
+        lock::holder(path)
+    }
+}
 
 /// A database that is only read. One that is missing, empty or older knows nothing yet.
 #[derive(Debug)]
@@ -87,6 +110,17 @@ impl Peek {
     ) -> Result<Vec<String>, OpenError> {
         self.read(|connection| {
             reads::refused(connection, account_id, resource, &instant_text(since))
+        })
+    }
+
+    /// See [`Store::around`](super::Store::around).
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn around(&self, now: DateTime<Utc>) -> Result<Around, OpenError> {
+        Ok(Around {
+            disk: around::disk(&self.path),
+            ..self.read(|connection| around::remembered(connection, now))?
         })
     }
 

@@ -28,11 +28,13 @@ mod status;
 mod world;
 
 pub use backfill::{WhenSuspended, backfill, backfill_and_wait, run_job};
-pub use check::{AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check};
+pub use check::{
+    AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check, check_when_due, daily_check,
+};
 pub use discovery::{Discovery, Problem, Survey, discover, survey};
 pub use forecast::{Forecast, JobForecast, PoolForecast, forecast};
 pub use hashtags::{HashtagError, Hashtags};
-pub use job::{Account, BACKFILL, DISCOVERY, Job, Range, RangeError, Route};
+pub use job::{Account, BACKFILL, CHECK, DISCOVERY, Job, OWN_NAMES, Range, RangeError, Route};
 pub use pools::restore_pools;
 pub use preview::{Asked, Preview, PreviewError, preview};
 pub use progress::{JobProgress, Progress, Waiting};

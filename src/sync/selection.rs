@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::job::{Account, Job, Range};
+use super::job::{Account, Job, Range, is_called};
 use super::plan::is_over;
 use crate::resource::{RESOURCES, Resource};
 use crate::store::{Checkpoint, StoreError};
@@ -41,6 +41,13 @@ pub enum SelectionError {
 }
 
 impl Selection {
+    /// Whether an account with this id and username is meant.
+    pub(super) fn means(&self, id: &str, username: Option<&str>) -> bool {
+        let named = |names: &[String]| names.iter().any(|name| is_called(id, username, name));
+        let chosen = |names: &[String]| names.is_empty() || named(names);
+        chosen(&self.include) && chosen(&self.accounts) && !named(&self.exclude)
+    }
+
     /// The accounts that are meant, of those that the tokens reach. `all_asked` says whether every token could be asked; when
     /// one could not, an account that is not there may well exist.
     ///

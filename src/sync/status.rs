@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::job::{BACKFILL, DISCOVERY};
 use super::pools::estimate;
+use super::selection::Selection;
 use crate::budget;
 use crate::resource::RESOURCES;
 use crate::schedule::Schedule;
@@ -21,6 +22,7 @@ use crate::store::{
 };
 
 pub use judge::Finding;
+pub(super) use judge::credential as judge_credential;
 
 /// What is looked at, as the configuration has it.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ pub struct Watched {
     pub jobs: Vec<WatchedJob>,
     /// Names of credentials.
     pub credentials: Vec<String>,
+    /// Which accounts are meant.
+    pub accounts: Selection,
     /// How pools are counted.
     pub budget: budget::Settings,
 }
@@ -65,7 +69,7 @@ pub struct Status {
     pub held_by: Option<String>,
     /// Jobs of the configuration, and the backfill if there ever was one.
     pub jobs: Vec<JobStatus>,
-    /// Each account that was ever found.
+    /// Each account that was ever found and that the configuration means.
     pub accounts: Vec<AccountStatus>,
     /// How accounts were last looked for.
     pub discovery: Option<Ended>,
@@ -139,6 +143,8 @@ pub struct ResourceStatus {
     pub last_good_at: Option<DateTime<Utc>>,
     /// When it was last read to its end.
     pub last_read_at: Option<DateTime<Utc>>,
+    /// When the first try of it ended.
+    pub first_at: Option<DateTime<Utc>>,
     /// The last run that ended.
     pub last: Option<Ended>,
     /// Since when it is being read.
@@ -226,6 +232,8 @@ impl Status {
             *gaps.entry(gap.reason.clone()).or_default() += gap.count;
         }
         let pool = |row| pool(&watched.budget, row, now);
+        let mut known = look.accounts;
+        known.retain(|(id, username)| watched.accounts.means(id, username.as_deref()));
         Self {
             at: now,
             severity: Severity::Ok,
@@ -235,7 +243,7 @@ impl Status {
             database_is_known: false,
             held_by,
             jobs: jobs(watched, &look.starts, &look.jobs, is_held, now),
-            accounts: accounts(look.accounts, look.subjects, &look.gaps, is_held),
+            accounts: accounts(known, look.subjects, &look.gaps, is_held),
             discovery: look.discovery,
             gaps,
             pools: look.pools.into_iter().filter_map(pool).collect(),
@@ -316,6 +324,7 @@ fn accounts(
             resource: subject.resource,
             last_good_at: subject.last_good_at,
             last_read_at: subject.last_read_at,
+            first_at: subject.first_at,
             last: subject.last,
             running_since: subject.running_since.filter(|_| is_held),
             gaps: gaps.cloned().unwrap_or_default(),

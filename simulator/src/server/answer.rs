@@ -40,6 +40,7 @@ impl Simulator {
         let mut headers = common_headers(
             changes.served_version.as_deref().unwrap_or(served),
             &trace_id,
+            world.now_seconds(),
         );
         let outcome = match caller::identify(world, call, world.now_seconds()) {
             Err(refusal) => {
@@ -255,13 +256,17 @@ fn is_secret(name: &str) -> bool {
     )
 }
 
-pub(super) fn common_headers(version: &str, trace_id: &str) -> Vec<(String, String)> {
+pub(super) fn common_headers(version: &str, trace_id: &str, now: i64) -> Vec<(String, String)> {
+    // In the simulation's time: the HTTP server would add its machine's.
+    let date = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
+    let date = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     [
         ("content-type", "application/json; charset=UTF-8"),
         ("facebook-api-version", version),
         ("x-fb-trace-id", trace_id),
         ("x-fb-rev", "1030512345"),
         ("x-fb-debug", trace_id),
+        ("date", &date),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec()

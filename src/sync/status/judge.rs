@@ -8,10 +8,10 @@ use std::fmt::Write;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::{CredentialStatus, JobStatus, Status};
+use super::{AccountStatus, JobStatus, ResourceStatus, Status};
 use crate::clock::instant_text;
 use crate::schedule::Schedule;
-use crate::store::Severity;
+use crate::store::{CredentialRow, Severity, WarningRow};
 
 /// How late a job may begin: timers spread their starts, and daemons the accounts.
 const GRACE: TimeDelta = TimeDelta::minutes(30);
@@ -23,10 +23,10 @@ const STALE_AFTER: i32 = 3;
 const LOOK_AHEAD: usize = 10;
 
 /// Days before a token ends at which somebody should make a new one.
-pub(crate) const DAYS_TO_WARN: i64 = 14;
+const DAYS_TO_WARN: i64 = 14;
 
 /// Days before a token ends at which somebody must.
-pub(crate) const DAYS_TO_ALARM: i64 = 3;
+const DAYS_TO_ALARM: i64 = 3;
 
 /// Days after which nobody can say any more that the tokens are fine.
 const DAYS_UNCHECKED: i64 = 3;
@@ -73,18 +73,15 @@ pub(super) fn overdue(
 /// Fills in findings, severity and headline.
 pub(super) fn judge(status: &mut Status, exists: bool) {
     let mut findings = if status.database_is_known {
-        let mut findings: Vec<Finding> = status
+        let rows = status
             .credentials
             .iter()
-            .flat_map(|one| credential(one, status.at))
-            .collect();
+            .filter_map(|one| one.checked.as_ref());
+        let mut findings: Vec<Finding> = rows.flat_map(|row| credential(row, status.at)).collect();
         findings.extend(reads(status));
         findings.extend(status.jobs.iter().filter_map(|job| late(job, status)));
         findings.extend(stale(status));
-        findings.extend(status.warnings.iter().map(|warning| Finding {
-            severity: warning.severity,
-            message: warning.message.clone(),
-        }));
+        findings.extend(checked(status));
         findings.extend(unchecked(status));
         findings
     } else {
@@ -129,14 +126,15 @@ fn no_database(status: &Status, exists: bool) -> Finding {
     ))
 }
 
-fn credential(status: &CredentialStatus, now: DateTime<Utc>) -> Vec<Finding> {
-    let Some(row) = &status.checked else {
-        return Vec::new();
-    };
-    let name = &status.credential;
+/// What is wrong with a credential, or soon will be.
+pub(in crate::sync) fn credential(row: &CredentialRow, now: DateTime<Utc>) -> Vec<Finding> {
+    let name = &row.credential;
     if !row.is_valid {
-        let problem = row.problem.as_deref().unwrap_or("Meta does not take it");
-        return vec![critical(format!("credential {name}: {problem}"))];
+        let problem = row.problem.as_deref();
+        return vec![critical(problem.map_or_else(
+            || format!("credential {name} does not work"),
+            str::to_owned,
+        ))];
     }
     let ends = [
         (
@@ -156,7 +154,7 @@ fn credential(status: &CredentialStatus, now: DateTime<Utc>) -> Vec<Finding> {
 }
 
 /// What to say about an end that is near or past.
-pub(crate) fn expiry(
+fn expiry(
     credential: &str,
     at: DateTime<Utc>,
     what: &str,
@@ -251,42 +249,67 @@ fn late(job: &JobStatus, status: &Status) -> Option<Finding> {
 /// What jobs read, but not for a long time, though nothing above says why.
 fn stale(status: &Status) -> Option<Finding> {
     let mut names = Vec::new();
-    let mut oldest: Option<DateTime<Utc>> = None;
+    let mut oldest = status.at;
     for account in &status.accounts {
         for resource in &account.resources {
-            let before = status
-                .jobs
-                .iter()
-                .filter(|job| job.resources.contains(&resource.resource));
-            // Of several jobs that read it the most frequent one counts.
-            let before = before.filter_map(|job| job.stale_before).max();
-            let useless = ["refused", "failed"];
-            let said = resource
-                .last
-                .as_ref()
-                .is_some_and(|last| useless.contains(&last.outcome.as_str()));
-            let read_at = resource.last_read_at;
-            if said
-                || resource.running_since.is_some()
-                || before.is_none_or(|before| read_at.is_some_and(|at| at >= before))
-            {
-                continue;
+            if let Some(since) = stale_since(resource, &status.jobs) {
+                names.push(format!("{} {}", account.label(), resource.resource));
+                oldest = oldest.min(since);
             }
-            names.push(format!("{} {}", account.label(), resource.resource));
-            oldest = oldest.or(read_at).min(read_at.or(oldest));
         }
     }
-    if names.is_empty() {
-        return None;
+    (!names.is_empty()).then(|| {
+        warning(format!(
+            "not read to the end since {}: {}; `igsync check` says whether a token still reaches them, sync_runs why not",
+            instant_text(oldest),
+            listed(&names)
+        ))
+    })
+}
+
+/// When a resource was last read to its end, or first tried, if that is too long ago.
+fn stale_since(resource: &ResourceStatus, jobs: &[JobStatus]) -> Option<DateTime<Utc>> {
+    let readers = jobs
+        .iter()
+        .filter(|job| job.resources.contains(&resource.resource));
+    // Of several jobs that read it the most frequent one counts.
+    let before = readers.filter_map(|job| job.stale_before).max()?;
+    let last = resource.last.as_ref()?;
+    let is_said = ["refused", "failed"].contains(&last.outcome.as_str());
+    let since = resource.last_read_at.or(resource.first_at)?;
+    (!is_said && resource.running_since.is_none() && since < before).then_some(since)
+}
+
+/// What the last check found; the same about many accounts once.
+fn checked(status: &Status) -> Vec<Finding> {
+    let mut found: Vec<(&WarningRow, Vec<String>)> = Vec::new();
+    for row in &status.warnings {
+        let subject = subject(row, status);
+        let same = found
+            .iter_mut()
+            .find(|(known, _)| known.message == row.message);
+        match same {
+            Some((_, subjects)) => subjects.extend(subject),
+            None => found.push((row, subject.into_iter().collect())),
+        }
     }
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let since = oldest.map_or("never".to_owned(), |at| {
-        format!("last at {}", instant_text(at))
-    });
-    Some(warning(format!(
-        "{} grow stale: read to the end {since}; `igsync check` says whether a token still reaches them, sync_runs why not",
-        listed(&names)
-    )))
+    let finding = |(row, subjects): (&WarningRow, Vec<String>)| Finding {
+        severity: row.severity,
+        message: match subjects.as_slice() {
+            [] => row.message.clone(),
+            subjects => format!("{}: {}", listed(subjects), row.message),
+        },
+    };
+    found.into_iter().map(finding).collect()
+}
+
+/// What a warning is about: an account, by its name, and its resource.
+fn subject(row: &WarningRow, status: &Status) -> Option<String> {
+    let id = row.account_id.as_ref()?;
+    let account = status.accounts.iter().find(|account| account.id == *id);
+    let account = account.map_or(id.as_str(), AccountStatus::label);
+    let resource = row.resource.as_deref().unwrap_or_default();
+    Some(format!("{account} {resource}").trim_end().to_owned())
 }
 
 /// Nobody asked about the tokens for a long time.
@@ -332,10 +355,57 @@ fn well(status: &Status) -> String {
 }
 
 /// The first names, and how many more.
-fn listed(names: &[&str]) -> String {
-    let mut text = names[..names.len().min(LISTED)].join(", ");
+fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    let first: Vec<&str> = names.iter().take(LISTED).map(AsRef::as_ref).collect();
+    let mut text = first.join(", ");
     if names.len() > LISTED {
         let _ = write!(text, " and {} more", names.len() - LISTED);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::parse_instant;
+
+    fn schedule(line: &str) -> Schedule {
+        Schedule::parse(line, chrono_tz::Europe::Berlin).unwrap()
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        parse_instant(text).unwrap()
+    }
+
+    #[test]
+    fn a_job_is_late_half_an_hour_after_the_first_time_that_it_missed() {
+        let nightly = schedule("30 2 * * *");
+        let started = Some(at("2026-10-05T00:30:10Z"));
+        let late = |now| overdue(&nightly, started, None, at(now)).map(instant_text);
+        assert_eq!(late("2026-10-06T00:59:00Z"), None);
+        let missed = Some("2026-10-06T00:30:00Z".to_owned());
+        assert_eq!(late("2026-10-06T01:01:00Z"), missed);
+        assert_eq!(late("2026-10-08T12:00:00Z"), missed);
+        // What never ran is owed nothing, unless the daemon says so; what was run by hand since is owed no more.
+        let now = at("2026-10-08T12:00:00Z");
+        let owed = Some(at("2026-10-07T00:30:00Z"));
+        assert_eq!(overdue(&nightly, None, None, now), None);
+        assert_eq!(overdue(&nightly, None, owed, now), owed);
+        let by_hand = Some(at("2026-10-08T10:00:00Z"));
+        assert_eq!(overdue(&nightly, by_hand, owed, now), None);
+    }
+
+    #[test]
+    fn what_is_stale_depends_on_the_longest_pause_of_the_schedule() {
+        let now = at("2026-10-08T12:00:00Z");
+        for (line, since) in [
+            ("0 * * * *", "2026-10-08T08:30:00Z"),
+            ("30 2 * * *", "2026-10-05T11:30:00Z"),
+            // From Friday to Monday.
+            ("30 2 * * 1-5", "2026-09-29T11:30:00Z"),
+        ] {
+            let before = stale_before(&schedule(line), now).map(instant_text);
+            assert_eq!(before.as_deref(), Some(since), "{line}");
+        }
+    }
 }
