@@ -23,7 +23,7 @@ use toml::Spanned;
 use crate::resource::{self, RESOURCES, Resource};
 use crate::schedule::Schedule;
 use crate::store::OpenError;
-use crate::{budget, graph};
+use crate::{budget, graph, sync};
 pub use environment::{Environment, find};
 pub use explain::ConfigError;
 use explain::{explain, line_of};
@@ -161,8 +161,8 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn all(mut self, raw: raw::File) -> Result<Config, ConfigError> {
-        let graph = self.graph(raw.graph)?;
         let credential_names = raw.credential_names();
+        let graph = self.graph(raw.graph)?;
         let credentials = self.credentials(raw.credential)?;
         let defaults = Config::default();
         let database_line = raw
@@ -319,7 +319,8 @@ impl Check<'_> {
             if name.trim().is_empty() || !names.insert(name.clone()) {
                 return Err(self.wrong(&job.name, "job.name", "is empty or used twice"));
             }
-            if crate::sync::OWN_NAMES.contains(&name.as_str()) {
+            let taken = [sync::BACKFILL, sync::CHECK, sync::DISCOVERY];
+            if taken.contains(&name.as_str()) {
                 return Err(self.wrong(&job.name, "job.name", "is a name that igsync uses itself"));
             }
             let zone = match &job.timezone {

@@ -13,6 +13,8 @@ use chrono_tz::Tz;
 /// A cron line in a time zone.
 #[derive(Clone, Debug)]
 pub struct Schedule {
+    /// As it was written.
+    line: String,
     /// Two when day and weekday are both restricted: either is enough.
     alternatives: Vec<cron::Schedule>,
     zone: Tz,
@@ -60,11 +62,25 @@ impl Schedule {
         } else {
             vec![quartz(day, &weekday)?]
         };
-        let schedule = Self { alternatives, zone };
+        let schedule = Self {
+            line: line.to_owned(),
+            alternatives,
+            zone,
+        };
         match schedule.next_after(DateTime::UNIX_EPOCH + Duration::days(365 * 50)) {
             Some(_) => Ok(schedule),
             None => Err(ScheduleError::Never),
         }
+    }
+
+    /// The line as it was written.
+    pub fn line(&self) -> &str {
+        &self.line
+    }
+
+    /// The time zone in which the line is meant.
+    pub fn zone(&self) -> Tz {
+        self.zone
     }
 
     /// The first instant after `instant` at which the job is due.

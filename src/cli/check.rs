@@ -124,8 +124,10 @@ fn machine(report: &CheckReport, config: &Config) -> Vec<String> {
     lines.extend(config.jobs.iter().map(|job| {
         let next = job.schedule.next_after(report.at);
         format!(
-            "job {}: next at {}",
+            "job {}: {} in {}, next at {}",
             job.name,
+            job.schedule.line(),
+            job.schedule.zone(),
             next.map(instant_text).unwrap_or_default()
         )
     }));

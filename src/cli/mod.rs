@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod draw;
 mod plan;
+mod run;
 mod signals;
 mod simulator;
 mod status;
@@ -82,6 +83,8 @@ enum Command {
     Sync(sync::Arguments),
     /// Read history; can be stopped and started again at any moment without losing or repeating paid work
     Backfill(backfill::Arguments),
+    /// The daemon: run the jobs of the configuration on their schedules, until a signal ends it; SIGHUP reads the configuration again
+    Run,
     /// Say how things are, from the database alone: what to do, jobs, accounts, pools, tokens
     Status(status::Arguments),
     /// The whole thing on simulated accounts, no Meta account needed; leaves a database to explore
@@ -109,7 +112,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         }
     };
     let terminal = Terminal::new(arguments.quiet);
-    terminal.log(arguments.verbose);
+    let daemon = matches!(arguments.command, Command::Run);
+    // Nobody looks at a daemon: its log says what it does.
+    terminal.log(arguments.verbose.max(u8::from(daemon)), environment);
+    quiet_panics();
     let session = Session {
         environment,
         terminal,
@@ -121,6 +127,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         Command::Plan(arguments) => plan::run(&session, &arguments),
         Command::Sync(arguments) => sync::run(&session, &arguments),
         Command::Backfill(arguments) => backfill::run(&session, &arguments),
+        Command::Run => run::run(&session),
         Command::Status(arguments) => status::run(&session, &arguments),
         Command::Demo(arguments) => demo::run(&session, &arguments),
         Command::Simulator(arguments) => simulator::run(&session, &arguments),
@@ -153,6 +160,18 @@ impl Session<'_> {
         }
         Ok(config)
     }
+}
+
+/// A panic quotes what was at hand, and is logged as everything else: without what looks like a token.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let text = graph::scrub(text.unwrap_or_default());
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!("panic at {}: {text}", place.unwrap_or_default());
+    }));
 }
 
 /// The runtime of every command: one thread, as in the tests.

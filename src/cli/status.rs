@@ -5,13 +5,13 @@ use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 
+use super::sync::configured;
 use super::{OK, Session, summary};
 use crate::clock::{Clock, instant_text};
 use crate::config::{self, Config};
-use crate::resource::Resource;
 use crate::store::Severity;
 use crate::sync::{
-    AccountStatus, JobStatus, ResourceStatus, Selection, Status, Watched, WatchedJob,
+    AccountStatus, Configured, JobStatus, ResourceStatus, Selection, Status, Watched,
 };
 
 #[derive(Debug, clap::Args)]
@@ -59,14 +59,13 @@ fn read(session: &Session<'_>) -> anyhow::Result<Status> {
 
 /// What a configuration wants to be looked at.
 pub(super) fn watched(config: &Config) -> Watched {
-    let jobs = config.jobs.iter().map(|job| WatchedJob {
-        name: job.name.clone(),
-        schedule: job.schedule.clone(),
-        resources: job.resources.iter().map(|resource| resource.name).collect(),
-    });
     Watched {
         database: config.database.clone(),
-        jobs: jobs.collect(),
+        jobs: config
+            .jobs
+            .iter()
+            .map(|job| configured(config, job, &[]))
+            .collect(),
         credentials: config.credential_names.clone(),
         accounts: meant(config),
         budget: config.budget.clone(),
@@ -75,17 +74,15 @@ pub(super) fn watched(config: &Config) -> Watched {
 
 /// The accounts and resources that a configuration means: everything, while it has no job.
 pub(super) fn meant(config: &Config) -> Selection {
-    let mut resources: Vec<&'static Resource> = Vec::new();
-    for resource in config.jobs.iter().flat_map(|job| &job.resources) {
-        if !resources.iter().any(|known| known.name == resource.name) {
-            resources.push(resource);
-        }
-    }
+    let jobs: Vec<Configured> = config
+        .jobs
+        .iter()
+        .map(|job| configured(config, job, &[]))
+        .collect();
     Selection {
         include: config.include.clone(),
         exclude: config.exclude.clone(),
-        resources,
-        ..Selection::default()
+        ..Selection::of_all(jobs.iter().map(|job| &job.selection))
     }
 }
 

@@ -13,8 +13,10 @@ mod metering;
 mod page;
 mod request;
 mod retry;
+mod served;
 mod tally;
 mod token;
+mod under_way;
 mod usage;
 mod verdict;
 
@@ -27,5 +29,5 @@ pub use metering::SHORT_WAIT;
 pub use page::{Page, nested, nested_next};
 pub use request::{Request, Shape};
 pub use tally::Tally;
-pub use token::{Credential, SecretError};
+pub use token::{Credential, SecretError, scrub};
 pub use verdict::{ErrorBody, Family, Reaction, Skip, Verdict, judge};

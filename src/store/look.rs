@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use super::health::{self, CredentialRow, WarningRow, instant};
-use super::record::PoolRow;
-use super::state;
+use super::record::{JobRow, PoolRow};
+use super::{jobs, state};
 use crate::clock::instant_text;
 
 /// What to look for.
@@ -33,7 +33,7 @@ pub struct Look {
     /// How accounts were last looked for.
     pub discovery: Option<Ended>,
     /// The last start of each job that was ever started.
-    pub starts: Vec<Start>,
+    pub starts: Vec<LastStart>,
     /// What the daemon wrote about each configured job.
     pub jobs: Vec<JobRow>,
     /// Each account's resources that were ever begun.
@@ -52,7 +52,7 @@ pub struct Look {
 
 /// The last start of a job: each account's resource by its last run.
 #[derive(Clone, Debug)]
-pub struct Start {
+pub struct LastStart {
     /// The job.
     pub job: String,
     /// When its first run began.
@@ -65,19 +65,6 @@ pub struct Start {
     pub resume_at: Option<DateTime<Utc>>,
     /// The last words of a run that was refused or failed.
     pub message: Option<String>,
-}
-
-/// A row of `sync_jobs`.
-#[derive(Clone, Debug)]
-pub struct JobRow {
-    /// The job.
-    pub job: String,
-    /// When the daemon starts it next; in the past: it was missed.
-    pub next_due_at: Option<DateTime<Utc>>,
-    /// Accounts that the last start reads.
-    pub accounts: u64,
-    /// Of them, those that are done.
-    pub accounts_done: u64,
 }
 
 /// An account's resource.
@@ -164,7 +151,7 @@ pub(super) fn look(connection: &Connection, wanted: &Wanted<'_>) -> rusqlite::Re
         accounts,
         discovery: last_run(&transaction, None, wanted.discovery)?,
         starts,
-        jobs: jobs(&transaction)?,
+        jobs: jobs::all(&transaction)?,
         subjects,
         gaps: gaps(&transaction)?,
         pools: state::pools(&transaction)?,
@@ -181,7 +168,7 @@ fn accounts(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<Str
         .collect()
 }
 
-fn start(connection: &Connection, job: &str) -> rusqlite::Result<Option<Start>> {
+fn start(connection: &Connection, job: &str) -> rusqlite::Result<Option<LastStart>> {
     let began = connection
         .prepare_cached(
             "SELECT started_by, min(started_at), max(finished_at), count(*) = count(finished_at) FROM sync_runs
@@ -196,7 +183,7 @@ fn start(connection: &Connection, job: &str) -> rusqlite::Result<Option<Start>> 
     let Some(((started_by, started_at), finished_at)) = began else {
         return Ok(None);
     };
-    let mut start = Start {
+    let mut start = LastStart {
         job: job.to_owned(),
         started_at,
         finished_at,
@@ -231,20 +218,6 @@ fn start(connection: &Connection, job: &str) -> rusqlite::Result<Option<Start>> 
             .query_row([run], |row| row.get(0))?;
     }
     Ok(Some(start))
-}
-
-fn jobs(connection: &Connection) -> rusqlite::Result<Vec<JobRow>> {
-    connection
-        .prepare_cached("SELECT job, next_due_at, accounts, accounts_done FROM sync_jobs")?
-        .query_map([], |row| {
-            Ok(JobRow {
-                job: row.get(0)?,
-                next_due_at: instant(row, 1)?,
-                accounts: row.get::<_, i64>(2)?.cast_unsigned(),
-                accounts_done: row.get::<_, i64>(3)?.cast_unsigned(),
-            })
-        })?
-        .collect()
 }
 
 fn subject(

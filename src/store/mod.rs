@@ -17,6 +17,7 @@ mod around;
 mod count;
 mod hashtags;
 mod health;
+mod jobs;
 mod lock;
 mod look;
 mod open;
@@ -37,12 +38,12 @@ use crate::clock::instant_text;
 
 pub use around::{Around, Disk, HashtagUse, Refused};
 pub use health::{CredentialRow, Health, Severity, WarningRow};
-pub use look::{Ended, GapCount, JobRow, Look, Start, Subject, Totals, Wanted};
+pub use look::{Ended, GapCount, LastStart, Look, Subject, Totals, Wanted};
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
 pub use peek::Peek;
 pub use record::{
-    Answered, CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, HashtagRow, Listing,
-    NewRun, Objects, Outcome, PoolRow, Post, Read, Reason, WholeList,
+    Answered, CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, HashtagRow, JobRow,
+    Listing, NewRun, Objects, Outcome, PoolRow, Post, Read, Reason, WholeList,
 };
 pub use table::{Column, History, Kind, Row, Table, Value, Written};
 

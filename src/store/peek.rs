@@ -7,8 +7,8 @@ use rusqlite::Connection;
 
 use super::open::{self, OpenError};
 use super::{
-    Around, Checkpoint, CheckpointKey, Look, Objects, PoolRow, Post, Read, Store, Wanted, around,
-    count, lock, look, reads, state,
+    Around, Checkpoint, CheckpointKey, JobRow, Look, Objects, PoolRow, Post, Read, Store, Wanted,
+    around, count, jobs, lock, look, reads, state,
 };
 use crate::clock::instant_text;
 
@@ -64,6 +64,14 @@ impl Peek {
     /// [`OpenError`].
     pub fn pools(&self) -> Result<Vec<PoolRow>, OpenError> {
         self.read(state::pools)
+    }
+
+    /// The jobs of the configuration, as far as an igsync has seen them.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn jobs(&self) -> Result<Vec<JobRow>, OpenError> {
+        self.read(jobs::all)
     }
 
     /// Where a job stands; `None` when it never committed a page.

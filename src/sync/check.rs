@@ -16,10 +16,10 @@ use serde::Deserialize;
 use super::discovery::{Problem, Survey, survey};
 use super::job::Account;
 use super::selection::{Selection, missing};
-use super::status::Finding;
+use super::status::{Finding, headline};
 use crate::budget::Urgency;
 use crate::graph::{Client, Credential, Fields, Request, Shape, Tally, TokenFacts};
-use crate::store::{Around, CredentialRow, Severity, WarningRow};
+use crate::store::{Around, CredentialRow, Outcome, Severity, WarningRow};
 
 pub use daily::{check_when_due, daily_check};
 
@@ -95,6 +95,27 @@ impl CheckReport {
         self.findings()
             .iter()
             .any(|finding| finding.severity == Severity::Critical)
+    }
+
+    /// What it comes to. `stopped` says whether a signal may have cut it short.
+    pub fn outcome(&self, stopped: bool) -> Outcome {
+        let resume_at = self
+            .problems
+            .iter()
+            .filter_map(|problem| problem.resume_at)
+            .min();
+        match resume_at {
+            _ if self.needs_operator() => Outcome::Refused,
+            Some(until) => Outcome::Suspended(until),
+            None if stopped => Outcome::Stopped,
+            None if self.problems.is_empty() => Outcome::Complete,
+            None => Outcome::Failed,
+        }
+    }
+
+    /// The worst that was found, and how much more there is; empty when there is nothing.
+    pub fn headline(&self) -> String {
+        headline(&self.findings()).unwrap_or_default()
     }
 
     /// What somebody should know and do, the worst first.

@@ -16,11 +16,8 @@ pub const BACKFILL: &str = "backfill";
 /// What runs of discovery are called in the database.
 pub const DISCOVERY: &str = "discovery";
 
-/// The name of igsync's own daily check, and what its runs are called in the database.
+/// igsync's own daily check.
 pub const CHECK: &str = "check";
-
-/// Names that no configured job can have.
-pub const OWN_NAMES: [&str; 3] = [BACKFILL, DISCOVERY, CHECK];
 
 /// An account and the ways to it.
 #[derive(Clone, Debug)]
@@ -116,6 +113,14 @@ impl Job {
     /// Whether it reads everything, not only what is due.
     pub fn reads_everything(&self) -> bool {
         self.name == BACKFILL
+    }
+
+    /// Whether another job asks for the same.
+    pub(super) fn reads_as(&self, other: &Self) -> bool {
+        self.subject() == other.subject()
+            && self.range == other.range
+            && self.names == other.names
+            && self.reads_everything() == other.reads_everything()
     }
 
     /// The facts that its questions are chosen by. A pass that is under way reads nothing a second time.

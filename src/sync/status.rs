@@ -3,6 +3,7 @@
 //! It holds with or without an igsync at work, and asks Meta nothing. What somebody should do about it is decided in `judge`.
 
 mod judge;
+mod parts;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,18 +12,16 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::job::{BACKFILL, DISCOVERY};
-use super::pools::estimate;
 use super::selection::Selection;
+use super::start::Configured;
 use crate::budget;
 use crate::resource::RESOURCES;
-use crate::schedule::Schedule;
 use crate::store::{
-    CredentialRow, Ended, GapCount, JobRow, Look, OpenError, PoolRow, Severity, Start, Store,
-    Subject, Totals, Wanted, WarningRow,
+    CredentialRow, Ended, Look, OpenError, Severity, Store, Totals, Wanted, WarningRow,
 };
 
 pub use judge::Finding;
-pub(super) use judge::credential as judge_credential;
+pub(super) use judge::{credential as judge_credential, headline};
 
 /// What is looked at, as the configuration has it.
 #[derive(Clone, Debug)]
@@ -30,24 +29,13 @@ pub struct Watched {
     /// The database.
     pub database: PathBuf,
     /// Jobs that run by themselves.
-    pub jobs: Vec<WatchedJob>,
+    pub jobs: Vec<Configured>,
     /// Names of credentials.
     pub credentials: Vec<String>,
     /// Which accounts are meant.
     pub accounts: Selection,
     /// How pools are counted.
     pub budget: budget::Settings,
-}
-
-/// A configured job.
-#[derive(Clone, Debug)]
-pub struct WatchedJob {
-    /// Its name.
-    pub name: String,
-    /// When it is due.
-    pub schedule: Schedule,
-    /// What it reads.
-    pub resources: Vec<&'static str>,
 }
 
 /// How igsync is.
@@ -103,9 +91,9 @@ pub struct JobStatus {
     /// The last words of a run that was refused or failed.
     pub message: Option<String>,
     /// Accounts of the start at work, and those of them that are done, where the daemon runs it.
-    pub accounts: Option<u64>,
+    pub accounts: Option<u32>,
     /// See `accounts`.
-    pub accounts_done: Option<u64>,
+    pub accounts_done: Option<u32>,
     /// When the schedule wants it next.
     pub next_at: Option<DateTime<Utc>>,
     /// The time of the schedule at which it should have begun and did not.
@@ -227,11 +215,12 @@ impl Status {
 
     fn of(watched: &Watched, look: Look, held_by: Option<String>, now: DateTime<Utc>) -> Self {
         let is_held = held_by.is_some();
+        let holder = held_by.as_deref();
         let mut gaps = BTreeMap::new();
         for gap in &look.gaps {
             *gaps.entry(gap.reason.clone()).or_default() += gap.count;
         }
-        let pool = |row| pool(&watched.budget, row, now);
+        let pool = |row| parts::pool(&watched.budget, row, now);
         let mut known = look.accounts;
         known.retain(|(id, username)| watched.accounts.means(id, username.as_deref()));
         Self {
@@ -241,157 +230,15 @@ impl Status {
             findings: Vec::new(),
             database: watched.database.clone(),
             database_is_known: false,
+            jobs: parts::jobs(watched, &look.starts, &look.jobs, holder, now),
             held_by,
-            jobs: jobs(watched, &look.starts, &look.jobs, is_held, now),
-            accounts: accounts(known, look.subjects, &look.gaps, is_held),
+            accounts: parts::accounts(known, look.subjects, &look.gaps, is_held),
             discovery: look.discovery,
             gaps,
             pools: look.pools.into_iter().filter_map(pool).collect(),
-            credentials: credentials(watched, look.credentials, now),
+            credentials: parts::credentials(watched, look.credentials, now),
             warnings: look.warnings,
             last_day: look.totals,
         }
     }
-}
-
-fn jobs(
-    watched: &Watched,
-    starts: &[Start],
-    rows: &[JobRow],
-    is_held: bool,
-    now: DateTime<Utc>,
-) -> Vec<JobStatus> {
-    let status = |name: &str| {
-        let start = starts.iter().find(|start| start.job == name);
-        let row = rows.iter().find(|row| row.job == name);
-        let finished_at = start.and_then(|start| start.finished_at);
-        let is_running = is_held && start.is_some() && finished_at.is_none();
-        let at_work = row.filter(|_| is_running);
-        JobStatus {
-            job: name.to_owned(),
-            started_at: start.map(|start| start.started_at),
-            finished_at,
-            is_running,
-            outcomes: start
-                .map(|start| start.outcomes.clone())
-                .unwrap_or_default(),
-            resume_at: start.and_then(|start| start.resume_at),
-            message: start.and_then(|start| start.message.clone()),
-            accounts: at_work.map(|row| row.accounts),
-            accounts_done: at_work.map(|row| row.accounts_done),
-            next_at: None,
-            overdue_since: None,
-            stale_before: None,
-            resources: Vec::new(),
-        }
-    };
-    let mut jobs: Vec<JobStatus> = Vec::new();
-    for job in &watched.jobs {
-        let row = rows.iter().find(|row| row.job == job.name);
-        let mut status = status(&job.name);
-        status.next_at = job.schedule.next_after(now);
-        status.resources.clone_from(&job.resources);
-        status.stale_before = judge::stale_before(&job.schedule, now);
-        if !status.is_running {
-            let owed = row.and_then(|row| row.next_due_at);
-            status.overdue_since = judge::overdue(&job.schedule, status.started_at, owed, now);
-        }
-        jobs.push(status);
-    }
-    let backfill = status(BACKFILL);
-    if backfill.started_at.is_some() {
-        jobs.push(backfill);
-    }
-    jobs
-}
-
-fn accounts(
-    accounts: Vec<(String, Option<String>)>,
-    subjects: Vec<Subject>,
-    gaps: &[GapCount],
-    is_held: bool,
-) -> Vec<AccountStatus> {
-    let mut open: BTreeMap<(&str, &str), BTreeMap<String, u64>> = BTreeMap::new();
-    for gap in gaps {
-        let account_id = gap.account_id.as_deref().unwrap_or_default();
-        let reasons = open.entry((account_id, &gap.resource)).or_default();
-        reasons.insert(gap.reason.clone(), gap.count);
-    }
-    let mut by_account: BTreeMap<String, Vec<ResourceStatus>> = BTreeMap::new();
-    for subject in subjects {
-        let gaps = open.get(&(subject.account_id.as_str(), subject.resource));
-        let status = ResourceStatus {
-            resource: subject.resource,
-            last_good_at: subject.last_good_at,
-            last_read_at: subject.last_read_at,
-            first_at: subject.first_at,
-            last: subject.last,
-            running_since: subject.running_since.filter(|_| is_held),
-            gaps: gaps.cloned().unwrap_or_default(),
-        };
-        by_account
-            .entry(subject.account_id)
-            .or_default()
-            .push(status);
-    }
-    accounts
-        .into_iter()
-        .map(|(id, username)| AccountStatus {
-            resources: by_account.remove(&id).unwrap_or_default(),
-            id,
-            username,
-        })
-        .collect()
-}
-
-fn pool(settings: &budget::Settings, row: PoolRow, now: DateTime<Utc>) -> Option<PoolStatus> {
-    let (pool, told, told_at) = (row.pool.clone(), row.gauges, row.observed_at);
-    let (state, estimate) = estimate(settings, row, now)?;
-    let closed = state.block.closed.filter(|closed| closed.until > now);
-    let (closed_until, closed_why) = closed.map(|closed| (closed.until, closed.why)).unzip();
-    let rise = |(start, calls, count, cpu, time)| {
-        Some(Rise {
-            at: DateTime::from_timestamp_millis(start)?,
-            calls,
-            gauges: [count, cpu, time],
-        })
-    };
-    Some(PoolStatus {
-        pool,
-        told,
-        told_at,
-        estimate,
-        ceiling_percent: settings.ceiling_percent,
-        closed_until,
-        closed_why,
-        own_calls: state.own_calls,
-        rises: state.ledger.spent.into_iter().filter_map(rise).collect(),
-    })
-}
-
-fn credentials(
-    watched: &Watched,
-    rows: Vec<CredentialRow>,
-    now: DateTime<Utc>,
-) -> Vec<CredentialStatus> {
-    let days = |until: Option<DateTime<Utc>>| until.map(|until| (until - now).num_days());
-    let mut rows: BTreeMap<String, CredentialRow> = rows
-        .into_iter()
-        .map(|row| (row.credential.clone(), row))
-        .collect();
-    watched
-        .credentials
-        .iter()
-        .map(|name| {
-            let checked = rows.remove(name);
-            CredentialStatus {
-                credential: name.clone(),
-                days_left: days(checked.as_ref().and_then(|row| row.expires_at)),
-                data_access_days_left: days(
-                    checked.as_ref().and_then(|row| row.data_access_expires_at),
-                ),
-                checked,
-            }
-        })
-        .collect()
 }

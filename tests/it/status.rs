@@ -7,7 +7,7 @@ use igsync::budget;
 use igsync::schedule::Schedule;
 use igsync::stop::stop_pair;
 use igsync::store::Severity;
-use igsync::sync::{self, Range, Selection, Status, Watched, WatchedJob, WhenSuspended};
+use igsync::sync::{self, Configured, Range, Selection, Status, Watched, WhenSuspended};
 use igsync_simulator::{Fault, Match, Revocation, WorldSpec};
 use tokio::time::sleep;
 
@@ -23,10 +23,10 @@ fn nightly(world: &World) -> Watched {
     let schedule = Schedule::parse("30 2 * * *", chrono_tz::UTC).unwrap();
     Watched {
         database: world.path(),
-        jobs: vec![WatchedJob {
+        jobs: vec![Configured {
             name: "nightly".to_owned(),
             schedule,
-            resources: vec!["account", "media"],
+            selection: of_posts(),
         }],
         credentials: vec!["main".to_owned()],
         accounts: Selection::default(),

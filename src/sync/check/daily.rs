@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{CheckReport, ask, found};
 use crate::graph::Tally;
-use crate::store::{Commit, FinishedRun, Health, NewRun, Outcome, Severity, StoreError};
+use crate::store::{Commit, FinishedRun, Health, NewRun, Severity, StoreError};
 use crate::sync::job::CHECK;
 use crate::sync::{Selection, World};
 
@@ -89,12 +89,8 @@ pub async fn daily_check(world: &World, selection: &Selection) -> Result<CheckRe
         .store
         .finish_run(FinishedRun {
             run,
-            outcome: outcome(&report, world.stop.requested()),
-            message: report
-                .findings()
-                .into_iter()
-                .next()
-                .map(|worst| worst.message),
+            outcome: report.outcome(world.stop.requested()),
+            message: Some(report.headline()).filter(|line| !line.is_empty()),
             at,
             listing: None,
             judges_objects: false,
@@ -131,20 +127,5 @@ fn say(report: &CheckReport) {
             Severity::Warning => tracing::warn!("{}", finding.message),
             Severity::Ok => {}
         }
-    }
-}
-
-fn outcome(report: &CheckReport, stopped: bool) -> Outcome {
-    let resume_at = report
-        .problems
-        .iter()
-        .filter_map(|problem| problem.resume_at)
-        .min();
-    match resume_at {
-        _ if report.needs_operator() => Outcome::Refused,
-        Some(until) => Outcome::Suspended(until),
-        None if stopped => Outcome::Stopped,
-        None if report.problems.is_empty() => Outcome::Complete,
-        None => Outcome::Failed,
     }
 }

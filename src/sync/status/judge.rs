@@ -92,12 +92,17 @@ pub(super) fn judge(status: &mut Status, exists: bool) {
         .first()
         .map(|finding| finding.severity)
         .unwrap_or_default();
-    status.headline = match findings.as_slice() {
-        [] => well(status),
-        [only] => only.message.clone(),
-        [worst, others @ ..] => format!("{} (and {} more)", worst.message, others.len()),
-    };
+    status.headline = headline(&findings).unwrap_or_else(|| well(status));
     status.findings = findings;
+}
+
+/// The worst finding, and how many more there are.
+pub(in crate::sync) fn headline(findings: &[Finding]) -> Option<String> {
+    match findings {
+        [] => None,
+        [only] => Some(only.message.clone()),
+        [worst, others @ ..] => Some(format!("{} (and {} more)", worst.message, others.len())),
+    }
 }
 
 fn warning(message: String) -> Finding {
