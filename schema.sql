@@ -328,6 +328,9 @@ CREATE TABLE sync_pools (
     closed_for_all INTEGER NOT NULL, -- 1: no call of this token, whatever pool it belongs to
     refusals      INTEGER NOT NULL, -- refused calls in a row: each doubles the next wait
     own_calls     INTEGER NOT NULL, -- igsync's own calls inside the pool's window, when this row was written
+    reserved_calls INTEGER, -- urgent calls that are made each time, for which bulk calls leave room; NULL: none
+    reserved_until TEXT, -- until when that room is kept; the next urgent calls say it anew
+    told_by_app   INTEGER NOT NULL, -- 1: answers to its calls tell usage of the app's pool alone, so that is asked, too
     ledger        TEXT NOT NULL -- JSON for igsync itself: spent = [start in unix milliseconds, own calls, percent
                                 -- points of calls, CPU time, wall time] per slice of the window; costs = what a call
                                 -- was learned to cost in each gauge

@@ -13,6 +13,8 @@ mod discovery;
 mod engine;
 mod forecast;
 mod hashtags;
+#[cfg(test)]
+mod hostile;
 mod inquire;
 mod inquiry;
 mod job;

@@ -213,7 +213,7 @@ impl World {
         rows.into_iter().map(count).sum::<i64>().unsigned_abs()
     }
 
-    /// Where the database is.
+    /// The database's file.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("igsync.db")
     }
