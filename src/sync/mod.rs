@@ -29,10 +29,13 @@ mod report;
 mod run;
 mod selection;
 mod start;
+mod status;
 mod world;
 
 pub use backfill::{backfill, backfill_and_wait, run_configured, run_job};
-pub use check::{AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check};
+pub use check::{
+    AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check, check_when_due, daily_check,
+};
 pub use discovery::{Discovery, Problem, Survey, discover, survey};
 pub use engine::{Ended, Engine, Group, LONGEST_NAP, WhenSuspended};
 pub use forecast::{Forecast, JobForecast, PoolForecast, forecast};
@@ -44,4 +47,8 @@ pub use progress::{JobProgress, Progress, Waiting};
 pub use report::{JobReport, Summary, Verdict};
 pub use selection::{Selection, SelectionError};
 pub use start::{Configured, Start};
+pub use status::{
+    AccountStatus, CredentialStatus, Finding, JobStatus, PoolStatus, ResourceStatus, Rise, Status,
+    Watched,
+};
 pub use world::World;

@@ -42,6 +42,7 @@ impl Simulator {
         let mut headers = common_headers(
             changes.served_version.as_deref().unwrap_or(served),
             &trace_id,
+            world.now_seconds(),
         );
         let outcome = match caller::identify(world, call, world.now_seconds()) {
             Err(refusal) => {
@@ -261,7 +262,10 @@ fn is_secret(name: &str) -> bool {
     )
 }
 
-pub(super) fn common_headers(version: &str, trace_id: &str) -> HeaderMap {
+pub(super) fn common_headers(version: &str, trace_id: &str, now: i64) -> HeaderMap {
+    // In the simulation's time: the HTTP server would add its machine's.
+    let date = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
+    let date = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let mut headers = HeaderMap::with_capacity(12);
     let trace_id = HeaderValue::from_str(trace_id).ok();
     for (name, value) in [
@@ -273,6 +277,7 @@ pub(super) fn common_headers(version: &str, trace_id: &str) -> HeaderMap {
         ("x-fb-trace-id", trace_id.clone()),
         ("x-fb-rev", Some(HeaderValue::from_static("1030512345"))),
         ("x-fb-debug", trace_id),
+        ("date", &date),
     ] {
         if let Some(value) = value {
             headers.insert(HeaderName::from_static(name), value);
