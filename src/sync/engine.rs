@@ -388,3 +388,6 @@ fn place(job: &Job) -> usize {
         .position(|one| one.name == job.resource.name);
     at.unwrap_or(RESOURCES.len())
 }
+
+#[cfg(test)]
+mod tests;

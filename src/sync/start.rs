@@ -195,6 +195,7 @@ impl Start {
     pub fn reopen(&mut self) {
         if self.row.outcome.as_deref() == Some(Outcome::Refused.text()) {
             self.row.finished_at = None;
+            self.lacks_accounts = true;
         }
     }
 
@@ -217,8 +218,9 @@ impl Start {
     ) -> Result<(), StoreError> {
         let (written, at) = &self.written;
         let milestone = |row: &JobRow| (row.next_due_at, row.started_at, row.finished_at);
-        let waits = milestone(written) == milestone(&self.row) && (now - *at).abs() < WRITTEN_EVERY;
-        if waits && !stopped {
+        let is_news = milestone(written) != milestone(&self.row)
+            || written.run.is_none() && self.group.run().is_some();
+        if !is_news && !stopped && (now - *at).abs() < WRITTEN_EVERY {
             return Ok(());
         }
         self.describe(now, stopped);
