@@ -10,6 +10,7 @@
 mod check;
 mod last_hours;
 mod reach;
+mod scheduled;
 mod status;
 mod supervisor;
 mod timetable;
@@ -26,15 +27,13 @@ use crate::graph::Credential;
 use crate::stop::StopHandle;
 use crate::store::{Outcome, StoreError};
 use crate::sync::{
-    CHECK, Configured, Ended, Engine, Group, LONGEST_NAP, Range, Start, WhenSuspended, World,
+    CHECK, Configured, Ended, Engine, Group, LONGEST_NAP, Start, WhenSuspended, World,
 };
 use last_hours::LastHours;
 use reach::Reach;
+use scheduled::{HandOut, STORIES, Scheduled};
 use status::Status;
 pub use supervisor::Supervisor;
-
-/// The resource whose subjects end.
-const STORIES: &str = "stories";
 
 /// While a token is refused, its file is looked at so often.
 const SECRETS_EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -58,22 +57,6 @@ pub enum End {
     Stopped,
     /// There is another configuration, which is fine: begin anew with it.
     Reload,
-}
-
-/// A job and its start.
-#[derive(Debug)]
-struct Scheduled {
-    job: Configured,
-    start: Start,
-    /// Whether the start waits for its accounts; with what it began before, or all.
-    to_hand_out: Option<HandOut>,
-}
-
-/// What of a start is handed out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum HandOut {
-    All,
-    WhatIsLeft,
 }
 
 struct Daemon<'a> {
@@ -201,8 +184,15 @@ impl Daemon<'_> {
             scheduled.begin_if_due(now);
         }
         self.reach.ask_again(self.world, now);
-        for at in 0..self.jobs.len() {
-            self.hand_out(at, now).await?;
+        for scheduled in &mut self.jobs {
+            if scheduled.job.name != CHECK {
+                let engine = &mut self.engine;
+                scheduled
+                    .hand_out(self.world, &mut self.reach, engine, now)
+                    .await?;
+            } else if scheduled.to_hand_out.take().is_some() {
+                self.checking.spawn(check::daily(Arc::clone(self.world)));
+            }
         }
         self.read_last_hours(now);
         if self.world.lacks_a_token() && (now - self.looked_at_secrets).abs() >= SECRETS_EVERY {
@@ -212,6 +202,7 @@ impl Daemon<'_> {
         Ok(())
     }
 
+<<<<<<< HEAD
     /// Gives the work of a start to the engine, once it is known of which accounts.
     async fn hand_out(&mut self, at: usize, now: DateTime<Utc>) -> Result<(), StoreError> {
         let scheduled = &mut self.jobs[at];
@@ -271,6 +262,8 @@ impl Daemon<'_> {
         Ok(())
     }
 
+=======
+>>>>>>> 4ce3517184ee06f5e50819c1a2a07214be478aff
     /// Takes in what tokens told of their accounts.
     async fn reached(&mut self, answer: reach::Answer) -> Result<(), StoreError> {
         let now = self.world.clock.now();
@@ -288,8 +281,7 @@ impl Daemon<'_> {
                 scheduled.to_hand_out.get_or_insert(HandOut::WhatIsLeft);
             }
         }
-        let has_stories = |scheduled: &Scheduled| reads_stories(&scheduled.job);
-        if self.jobs.iter().any(has_stories) {
+        if self.jobs.iter().any(Scheduled::reads_stories) {
             let accounts = self.reach.accounts().into_iter().map(|account| account.id);
             self.last_hours
                 .look(&self.world.store, accounts.collect(), now)
@@ -356,13 +348,9 @@ impl Daemon<'_> {
             let job = self
                 .jobs
                 .iter()
-                .filter(|scheduled| reads_stories(&scheduled.job));
-            let jobs = job.map(|scheduled| {
-                let selection = &scheduled.job.selection;
-                let accounts = selection.select(&found, true).unwrap_or_default();
-                selection.jobs(&scheduled.job.name, &accounts, Range::default())
-            });
-            let stories = jobs.flatten().find(|job| job.resource.name == STORIES);
+                .filter(|scheduled| scheduled.reads_stories());
+            let jobs = job.flat_map(|scheduled| scheduled.jobs(&found, true));
+            let stories = jobs.into_iter().find(|job| job.resource.name == STORIES);
             if let Some(stories) = stories {
                 tracing::info!(
                     account = stories.account.label(),
@@ -405,6 +393,9 @@ impl Daemon<'_> {
     fn begin_anew(&mut self, why: &str) {
         tracing::info!("{why}: beginning anew with it");
         self.reload = true;
+        for scheduled in &mut self.jobs {
+            scheduled.start.reopen();
+        }
         self.orders.stop.stop();
     }
 
@@ -463,26 +454,4 @@ impl Daemon<'_> {
         let wait = first.map_or(LONGEST_NAP, |at| (at - now).to_std().unwrap_or_default());
         wait.min(self.engine.nap())
     }
-}
-
-impl Scheduled {
-    /// Begins a start if the clock says so.
-    fn begin_if_due(&mut self, now: DateTime<Utc>) {
-        let row = &mut self.start.row;
-        let Some(due) = row.next_due_at.filter(|due| *due <= now) else {
-            return;
-        };
-        row.due_at = Some(due);
-        row.next_due_at = timetable::due_at(&self.job.schedule, None, Some(due), now);
-        tracing::info!(job = self.job.name, due = instant_text(due), "is due");
-        self.start.begin(now, false);
-        self.to_hand_out = Some(HandOut::All);
-    }
-}
-
-fn reads_stories(job: &Configured) -> bool {
-    job.selection
-        .resources
-        .iter()
-        .any(|resource| resource.name == STORIES)
 }
