@@ -191,7 +191,9 @@ impl Daemon<'_> {
                     .hand_out(self.world, &mut self.reach, engine, now)
                     .await?;
             } else if scheduled.to_hand_out.take().is_some() {
-                self.checking.spawn(check::daily(Arc::clone(self.world)));
+                let meant = scheduled.job.selection.clone();
+                self.checking
+                    .spawn(check::daily(Arc::clone(self.world), meant));
             }
         }
         self.read_last_hours(now);
@@ -202,68 +204,6 @@ impl Daemon<'_> {
         Ok(())
     }
 
-<<<<<<< HEAD
-    /// Gives the work of a start to the engine, once it is known of which accounts.
-    async fn hand_out(&mut self, at: usize, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let scheduled = &mut self.jobs[at];
-        let Some(what) = scheduled.to_hand_out else {
-            return Ok(());
-        };
-        if scheduled.job.name == CHECK {
-            scheduled.to_hand_out = None;
-            let meant = scheduled.job.selection.clone();
-            self.checking
-                .spawn(check::daily(Arc::clone(self.world), meant));
-            return Ok(());
-        }
-        if !self.reach.is_fresh(now) {
-            self.reach.ask_all(self.world);
-            return Ok(());
-        }
-        scheduled.to_hand_out = None;
-        let (job, start) = (&scheduled.job, &mut scheduled.start);
-        let found = self.reach.accounts();
-        let held_up = self.reach.held_up();
-        // Only names of a command line can be wrong here, and there are none.
-        let accounts = job
-            .selection
-            .select(&found, held_up.is_none())
-            .unwrap_or_default();
-        let count = accounts.len();
-        let jobs = job.selection.jobs(&job.name, &accounts, Range::default());
-        let [left, done] = match what {
-            HandOut::All => [jobs, Vec::new()],
-            HandOut::WhatIsLeft => start.split(&self.world.store, jobs).await?,
-        };
-        start.reads(&left, &done, held_up.is_some());
-        start.waits_for_accounts(held_up);
-        for problem in self.reach.refused() {
-            start.met(Outcome::Refused, problem.message.clone());
-        }
-        if held_up.is_none() {
-            for name in job.selection.unreached(&found) {
-                let message = format!(
-                    "{name} is named in accounts.include, but no token reaches it: check the name, and that its Page is given to a token's user"
-                );
-                start.met(Outcome::Refused, message);
-            }
-            if count == 0 {
-                let message = "no token reaches an account that is to be read: link a professional account to a Page of the token's user";
-                start.met(Outcome::Refused, message.to_owned());
-            }
-        }
-        let began = start.row.started_at.unwrap_or(now);
-        let window = timetable::window(count, began, start.row.next_due_at);
-        for one in left {
-            let begins = began + timetable::offset(&one.account.id, window);
-            self.engine
-                .add(one, &start.group, Some(start.number), begins.max(now));
-        }
-        Ok(())
-    }
-
-=======
->>>>>>> 4ce3517184ee06f5e50819c1a2a07214be478aff
     /// Takes in what tokens told of their accounts.
     async fn reached(&mut self, answer: reach::Answer) -> Result<(), StoreError> {
         let now = self.world.clock.now();
