@@ -314,49 +314,4 @@ impl Store {
         })
         .await
     }
-<<<<<<< HEAD
-=======
-
-    /// The database at `path`, to be read without taking the lock.
-    ///
-    /// # Errors
-    /// [`OpenError`].
-    pub fn peek(path: &Path) -> Result<Peek, OpenError> {
-        Peek::new(path)
-    }
-
-    async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    {
-        self.call(action, move |connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = work(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        })
-        .await
-    }
-
-    async fn call<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
-    {
-        let inner = Arc::clone(&self.inner);
-        let task = tokio::task::spawn_blocking(move || {
-            let mut connection = inner
-                .connection
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            work(&mut connection).map_err(|source| StoreError { action, source })
-        });
-        match task.await {
-            Ok(result) => result,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
-    }
->>>>>>> 4ce3517184ee06f5e50819c1a2a07214be478aff
 }

@@ -30,11 +30,8 @@ mod report;
 mod run;
 mod selection;
 mod start;
-<<<<<<< HEAD
 mod status;
-=======
 mod work;
->>>>>>> 4ce3517184ee06f5e50819c1a2a07214be478aff
 mod world;
 
 pub use backfill::{backfill, backfill_and_wait, run_configured, run_job};

@@ -277,7 +277,7 @@ pub(super) fn common_headers(version: &str, trace_id: &str, now: i64) -> HeaderM
         ("x-fb-trace-id", trace_id.clone()),
         ("x-fb-rev", Some(HeaderValue::from_static("1030512345"))),
         ("x-fb-debug", trace_id),
-        ("date", &date),
+        ("date", HeaderValue::try_from(date).ok()),
     ] {
         if let Some(value) = value {
             headers.insert(HeaderName::from_static(name), value);
