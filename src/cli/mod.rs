@@ -161,12 +161,17 @@ struct UsageError(String);
 impl Session<'_> {
     /// The checked configuration; its warnings are said.
     fn config(&self) -> Result<Config, ConfigError> {
-        let file = config::find(self.config.as_deref(), self.environment)?;
-        let config = config::load(&file, self.environment)?;
+        let config = self.read_config()?;
         for warning in &config.warnings {
             self.terminal.say(&format!("warning: {warning}"));
         }
         Ok(config)
+    }
+
+    /// The checked configuration.
+    fn read_config(&self) -> Result<Config, ConfigError> {
+        let file = config::find(self.config.as_deref(), self.environment)?;
+        config::load(&file, self.environment)
     }
 }
 

@@ -568,7 +568,7 @@ async fn the_daily_check_runs_once_a_day_and_forgets_nothing_when_meta_does_not_
     world
         .simulator
         .world()
-        .restore_permission(&token, "instagram_manage_comments");
+        .grant_permission(&token, "instagram_manage_comments");
     sleep(DAY / 24).await;
     assert!(daily(&world).await.is_some());
 }

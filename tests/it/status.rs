@@ -281,7 +281,7 @@ async fn what_an_operator_must_do_comes_first_and_goes_when_it_is_done() {
     world
         .simulator
         .world()
-        .restore_permission(&token, "instagram_basic");
+        .grant_permission(&token, "instagram_basic");
     night(&world).await;
     assert_eq!(said(&status(&world)), []);
 
