@@ -297,7 +297,7 @@ async fn a_field_that_is_refused_costs_a_page_a_call_and_no_comments() {
     let simulated = world.simulator.world();
     let expected = &simulated.expected(&["comments"]).rows["comments"];
     assert_eq!(
-        world.count("SELECT count(*) FROM comments") as usize,
+        usize::try_from(world.count("SELECT count(*) FROM comments")).unwrap(),
         expected.len()
     );
     let gaps = "SELECT field FROM sync_gaps WHERE resolved_at IS NULL AND resource = 'comments'";
