@@ -24,7 +24,7 @@ pub async fn serve(mut spec: WorldSpec) -> (Simulator, Folder) {
     (simulator, Folder::new(&base_url, ""))
 }
 
-fn slow(simulator: &Simulator, milliseconds: u64) {
+pub fn slow(simulator: &Simulator, milliseconds: u64) {
     let delay = Duration::from_millis(milliseconds);
     simulator.inject(
         Fault::on(Match::path_ends_with("/media"))
@@ -41,7 +41,7 @@ impl Running {
         self.0.as_mut().unwrap()
     }
 
-    fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.0.as_ref().unwrap().id()
     }
 }
@@ -66,7 +66,7 @@ pub fn spawn(folder: &Folder, arguments: &[&str]) -> Running {
 }
 
 /// Waits until the world was asked for that many pages of posts.
-async fn until_asked(simulator: &Simulator, pages: usize) {
+pub async fn until_asked(simulator: &Simulator, pages: usize) {
     let asked = || {
         simulator
             .journal()
@@ -106,6 +106,9 @@ async fn the_demo_needs_nothing_and_leaves_growth_and_deletions_to_explore() {
         "{}",
         first.stderr
     );
+    let mode = std::fs::metadata(folder.path("igsync-demo.db")).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&mode.permissions());
+    assert_eq!(mode & 0o777, 0o600);
     let database = open(&folder.path("igsync-demo.db"));
     let mut tried = 0;
     for line in first
@@ -296,7 +299,7 @@ async fn check_says_what_is_ready_and_exits_with_5_when_somebody_must_act() {
     assert!(
         lacking
             .stdout
-            .contains("media: missing permission instagram_basic: grant it"),
+            .contains("media: missing permission instagram_basic: it was declined"),
         "{}",
         lacking.stdout
     );

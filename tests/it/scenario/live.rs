@@ -198,7 +198,8 @@ fn unexcused(refused: &[Instant], steps: &[(Instant, bool)]) -> usize {
     unexcused
 }
 
-fn request(path: &str, fields: Fields, limit: Option<u32>, pool: &PoolKey) -> Request {
+/// A bulk request of an account, of a list where it has a limit.
+pub fn request(path: &str, fields: Fields, limit: Option<u32>, pool: &PoolKey) -> Request {
     Request {
         endpoint: "/{subject}",
         path: path.to_owned(),
@@ -216,7 +217,8 @@ fn request(path: &str, fields: Fields, limit: Option<u32>, pool: &PoolKey) -> Re
     }
 }
 
-fn client(socket: &Path, clock: Clock, budget: Settings) -> Client {
+/// A client that asks through a socket.
+pub fn client(socket: &Path, clock: Clock, budget: Settings) -> Client {
     let settings = graph::Settings {
         base_url: "http://graph.example".to_owned(),
         version: "v25.0".to_owned(),

@@ -7,7 +7,7 @@
 //!
 //! Each scenario has variations: other worlds, other moments of beginning, answers that take time, others who come and go at random.
 
-mod live;
+pub mod live;
 
 use std::fmt;
 use std::time::Duration;
