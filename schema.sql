@@ -329,7 +329,8 @@ CREATE TABLE sync_pools (
     refusals      INTEGER NOT NULL, -- refused calls in a row: each doubles the next wait
     own_calls     INTEGER NOT NULL, -- igsync's own calls inside the pool's window, when this row was written
     reserved_calls INTEGER, -- urgent calls that are made each time, for which bulk calls leave room; NULL: none
-    reserved_until TEXT, -- until when that room is kept; the next urgent calls say it anew
+    reserved_times REAL, -- how often they are made in the pool's window
+    reserved_since TEXT, -- when the last ones began; a window later no room is kept
     told_by_app   INTEGER NOT NULL, -- 1: answers to its calls tell usage of the app's pool alone, so that is asked, too
     ledger        TEXT NOT NULL -- JSON for igsync itself: spent = [start in unix milliseconds, own calls, percent
                                 -- points of calls, CPU time, wall time] per slice of the window; costs = what a call
