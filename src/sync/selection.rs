@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::job::{Account, Job, Range};
+use chrono::{DateTime, Utc};
+
+use super::job::{Account, Job, Range, is_called};
 use super::plan::is_over;
 use crate::resource::{RESOURCES, Resource};
 use crate::store::{Checkpoint, StoreError};
@@ -41,12 +43,38 @@ pub enum SelectionError {
 }
 
 impl Selection {
+    /// What all of these mean together.
+    pub fn of_all<'s>(selections: impl IntoIterator<Item = &'s Self>) -> Self {
+        let mut all = Self::default();
+        for one in selections {
+            all.include.clone_from(&one.include);
+            all.exclude.clone_from(&one.exclude);
+            for resource in &one.resources {
+                if !all
+                    .resources
+                    .iter()
+                    .any(|known| known.name == resource.name)
+                {
+                    all.resources.push(resource);
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether an account with this id and username is meant.
+    pub(super) fn means(&self, id: &str, username: Option<&str>) -> bool {
+        let named = |names: &[String]| names.iter().any(|name| is_called(id, username, name));
+        let chosen = |names: &[String]| names.is_empty() || named(names);
+        chosen(&self.include) && chosen(&self.accounts) && !named(&self.exclude)
+    }
+
     /// The accounts that are meant, of those that the tokens reach. `all_asked` says whether every token could be asked; when
     /// one could not, an account that is not there may well exist.
     ///
     /// # Errors
     /// [`SelectionError::NoSuchAccount`].
-    pub(super) fn select(
+    pub fn select(
         &self,
         found: &[Account],
         all_asked: bool,
@@ -78,6 +106,11 @@ impl Selection {
             .collect())
     }
 
+    /// Names in `accounts.include` that no token reaches.
+    pub fn unreached(&self, found: &[Account]) -> Vec<String> {
+        missing(&self.include, found)
+    }
+
     fn names(&self, resource: &Resource) -> Vec<String> {
         match resource.name {
             "hashtags" => self.hashtags.clone(),
@@ -87,7 +120,7 @@ impl Selection {
     }
 
     /// A job for each chosen resource of each account, in the order in which they are run.
-    pub(super) fn jobs(&self, name: &str, accounts: &[Arc<Account>], range: Range) -> Vec<Job> {
+    pub fn jobs(&self, name: &str, accounts: &[Arc<Account>], range: Range) -> Vec<Job> {
         let wanted = |resource: &Resource| {
             let chosen = &self.resources;
             chosen.is_empty() || chosen.iter().any(|one| one.name == resource.name)
@@ -129,6 +162,17 @@ pub(super) fn all_over(jobs: &[Place]) -> bool {
 /// Those that are unfinished, and those that an earlier start finished.
 pub(super) fn unfinished(jobs: Vec<Place>) -> (Vec<Place>, Vec<Place>) {
     jobs.into_iter().partition(|place| !has_ended(place))
+}
+
+/// Those that are still to be done by a start that began then, and those that it has read to their end.
+pub(super) fn read_since(jobs: Vec<Place>, began: DateTime<Utc>) -> (Vec<Place>, Vec<Place>) {
+    let is_read = |(_, checkpoint): &Place| {
+        let finished = checkpoint
+            .as_ref()
+            .and_then(|checkpoint| checkpoint.finished_at);
+        finished.is_some_and(|at| at >= began)
+    };
+    jobs.into_iter().partition(|place| !is_read(place))
 }
 
 fn has_ended((_, checkpoint): &Place) -> bool {

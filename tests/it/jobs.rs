@@ -137,3 +137,32 @@ async fn old_posts_bring_their_common_metrics_along_on_the_long_nights() {
     assert!(world.count(old) > 20, "{}", world.count(old));
     world.assert_complete();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_backfill_leaves_room_for_stories_which_will_be_gone() {
+    let mut spec = WorldSpec::single_account(3, 8_000);
+    spec.pages[0].account.as_mut().unwrap().stories_per_day = 3;
+    spec.meters.buc_instagram_calls = Some(100);
+    // A page of posts is no dearer than another call.
+    spec.meters.cpu_ms_allowed_per_call = 1_000;
+    spec.meters.time_ms_allowed_per_call = 1_000;
+    let world = World::new(spec).await;
+    tokio::time::sleep(DAY).await;
+    let hour = async || {
+        let process = world.process(igsync::stop::stop_pair().1).await;
+        let stories = selection_of(&["stories"]);
+        let summary = sync::run_job(&process, "hourly", &stories, WhenSuspended::Leave).await;
+        tokio::time::sleep(DAY / 24).await;
+        summary.unwrap().verdict()
+    };
+    assert_eq!(hour().await, Verdict::Complete);
+    let suspended = |verdict| matches!(verdict, Verdict::Suspended(_));
+    // It takes what there is, in a process that never read a story.
+    assert!(suspended(world.backfill().await.verdict()));
+    for _ in 0..3 {
+        assert_eq!(hour().await, Verdict::Complete);
+        assert!(suspended(world.backfill().await.verdict()));
+    }
+    let journal = world.simulator.journal();
+    assert!(journal.iter().all(|call| !call.while_blocked));
+}
