@@ -56,6 +56,8 @@ CREATE TABLE media (
     is_shared_to_feed  INTEGER, -- reels only
     is_ai_generated    INTEGER, -- labelled as made with AI
     media_audio_type   TEXT,    -- MUSIC or ORIGINAL_SOUND, videos only
+    eligible_to_boost  INTEGER, -- 1 when it can be promoted as it is; not told for stories
+    boost_ineligible_reason TEXT, -- why it cannot
     legacy_instagram_media_id TEXT, -- the id that the Marketing API used up to v21
     ig_id              TEXT,    -- old Instagram id; told to older apps only
     media_url          TEXT,    -- signed address, expires; absent for copyrighted or flagged media
