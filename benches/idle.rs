@@ -98,7 +98,8 @@ fn configure(folder: &Path, token: &str, base_url: &str) {
 async fn until_read(database: &Path) -> i64 {
     let sql = "SELECT accounts_done FROM sync_jobs WHERE job = 'daily' AND finished_at IS NOT NULL";
     let read = || {
-        let connection = rusqlite::Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let connection =
+            rusqlite::Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY);
         connection.ok()?.query_row(sql, [], |row| row.get(0)).ok()
     };
     let begun = Instant::now();
@@ -107,7 +108,10 @@ async fn until_read(database: &Path) -> i64 {
             return read;
         }
         // The start is spread over ten minutes.
-        assert!(begun.elapsed() < Duration::from_secs(1200), "the job does not end");
+        assert!(
+            begun.elapsed() < Duration::from_secs(1200),
+            "the job does not end"
+        );
         sleep(Duration::from_secs(1)).await;
     }
 }
@@ -115,7 +119,10 @@ async fn until_read(database: &Path) -> i64 {
 /// Resident memory in kB of 1,000 bytes.
 fn resident(daemon: &Daemon) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.0.id())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
     let kibibytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     kibibytes * 1024 / 1000
 }
@@ -124,6 +131,11 @@ fn resident(daemon: &Daemon) -> u64 {
 fn cpu(daemon: &Daemon) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.0.id())).unwrap();
     let (_, after_name) = stat.rsplit_once(") ").unwrap();
-    let ticks: Vec<f64> = after_name.split(' ').skip(11).take(2).map(|ticks| ticks.parse().unwrap()).collect();
+    let ticks: Vec<f64> = after_name
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .map(|ticks| ticks.parse().unwrap())
+        .collect();
     ticks.iter().sum::<f64>() / TICKS
 }

@@ -142,7 +142,7 @@ impl Daemon<'_> {
     async fn take_up(&mut self, mut jobs: Vec<Configured>) -> Result<(), StoreError> {
         let (store, now) = (&self.world.store, self.world.clock.now());
         // The line is a constant of ours, and read by a test.
-        jobs.extend(check::job().ok());
+        jobs.extend(check::job(&jobs).ok());
         let names = jobs.iter().map(|job| job.name.clone()).collect();
         store.keep_jobs(names).await?;
         let mut rows = store.jobs().await?;
@@ -191,7 +191,9 @@ impl Daemon<'_> {
                     .hand_out(self.world, &mut self.reach, engine, now)
                     .await?;
             } else if scheduled.to_hand_out.take().is_some() {
-                self.checking.spawn(check::daily(Arc::clone(self.world)));
+                let meant = scheduled.job.selection.clone();
+                self.checking
+                    .spawn(check::daily(Arc::clone(self.world), meant));
             }
         }
         self.read_last_hours(now);

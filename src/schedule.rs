@@ -58,7 +58,11 @@ impl Schedule {
         let weekday = weekdays(weekday)?;
         let quartz = |day: &str, weekday: &str| {
             let line = format!("{second} {minute} {hour} {day} {month} {weekday}");
-            cron::Schedule::from_str(&line).map_err(|error| ScheduleError::Line(error.to_string()))
+            cron::Schedule::from_str(&line).map_err(|error| {
+                // Some causes come below a drawing of the line.
+                let cause = error.to_string();
+                ScheduleError::Line(cause.lines().last().unwrap_or_default().to_owned())
+            })
         };
         let alternatives = if day != "*" && weekday != "*" {
             vec![quartz(day, "*")?, quartz("*", &weekday)?]
@@ -478,6 +482,10 @@ mod tests {
         assert_eq!(error("0 2 * * 5-2"), ScheduleError::Weekday("5-2".into()));
         assert!(matches!(error("61 2 * * *"), ScheduleError::Line(_)));
         assert!(matches!(error("x 2 * * *"), ScheduleError::Line(_)));
+        assert_eq!(
+            error("*/0 2 * * *"),
+            ScheduleError::Line("range step cannot be zero".into())
+        );
         assert_eq!(error("0 0 30 2 *"), ScheduleError::Never);
     }
 }

@@ -6,10 +6,12 @@ mod backfill;
 mod check;
 mod demo;
 mod draw;
+mod forget;
 mod plan;
 mod run;
 mod signals;
 mod simulator;
+mod status;
 mod summary;
 mod sync;
 mod terminal;
@@ -82,8 +84,12 @@ enum Command {
     Sync(sync::Arguments),
     /// Read history; can be stopped and started again at any moment without losing or repeating paid work
     Backfill(backfill::Arguments),
+    /// Remove an account and everything read from it, for good
+    Forget(forget::Arguments),
     /// The daemon: run the jobs of the configuration on their schedules, until a signal ends it; SIGHUP reads the configuration again
     Run,
+    /// Say how things are, from the database alone: what to do, jobs, accounts, pools, tokens
+    Status(status::Arguments),
     /// The whole thing on simulated accounts, no Meta account needed; leaves a database to explore
     Demo(demo::Arguments),
     /// Serve the simulated Graph API on a local port
@@ -124,14 +130,20 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         Command::Plan(arguments) => plan::run(&session, &arguments),
         Command::Sync(arguments) => sync::run(&session, &arguments),
         Command::Backfill(arguments) => backfill::run(&session, &arguments),
+        Command::Forget(arguments) => forget::run(&session, &arguments),
         Command::Run => run::run(&session),
+        Command::Status(arguments) => status::run(&session, &arguments),
         Command::Demo(arguments) => demo::run(&session, &arguments),
         Command::Simulator(arguments) => simulator::run(&session, &arguments),
     };
     result.unwrap_or_else(|error| {
         session.terminal.say(&format!("error: {error:#}"));
-        let usage = error.is::<ConfigError>()
-            || error.is::<OpenError>()
+        let usage = error
+            .downcast_ref::<ConfigError>()
+            .is_some_and(ConfigError::is_of_the_user)
+            || error
+                .downcast_ref::<OpenError>()
+                .is_some_and(OpenError::is_of_the_user)
             || error.is::<UsageError>()
             || matches!(
                 error.downcast_ref(),

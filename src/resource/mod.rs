@@ -18,11 +18,13 @@ mod online_followers;
 mod pacific;
 mod question;
 mod stories;
+mod together;
+pub mod weekly;
 
 use serde_json::value::RawValue;
 
-pub use decode::{Begun, Decoded, Listed, Unreadable};
-pub use question::{Facts, Lost, Question, Refresh};
+pub use decode::{Begun, Decoded, Listed, Told, Unreadable};
+pub use question::{Facts, Lost, News, Question, Refresh};
 
 use crate::graph::{Fields, Shape};
 use crate::store::Table;

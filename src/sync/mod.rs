@@ -14,6 +14,8 @@ mod engine;
 mod forecast;
 mod group;
 mod hashtags;
+#[cfg(test)]
+mod hostile;
 mod inquire;
 mod inquiry;
 mod job;
@@ -28,11 +30,14 @@ mod report;
 mod run;
 mod selection;
 mod start;
+mod status;
 mod work;
 mod world;
 
 pub use backfill::{backfill, backfill_and_wait, run_configured, run_job};
-pub use check::{AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check};
+pub use check::{
+    AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check, check_when_due, daily_check,
+};
 pub use discovery::{Discovery, Problem, Survey, discover, survey};
 pub use engine::{Ended, Engine, LONGEST_NAP, WhenSuspended};
 pub use forecast::{Forecast, JobForecast, PoolForecast, forecast};
@@ -45,4 +50,8 @@ pub use progress::{JobProgress, Progress, Waiting};
 pub use report::{JobReport, Summary, Verdict};
 pub use selection::{Selection, SelectionError};
 pub use start::{Configured, Start};
+pub use status::{
+    AccountStatus, CredentialStatus, Finding, JobStatus, PoolStatus, ResourceStatus, Rise, Status,
+    Watched,
+};
 pub use world::World;
