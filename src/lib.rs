@@ -12,6 +12,7 @@
 //! `ARCHITECTURE.md` has the map, the invariants and a walkthrough.
 
 pub mod cli;
+pub mod web;
 pub mod config;
 pub mod daemon;
 pub mod schedule;
