@@ -111,8 +111,8 @@ CREATE TABLE media_insights (
     PRIMARY KEY (media_id, name, breakdown, dimension_value, observed_at)
 ) STRICT, WITHOUT ROWID;
 
--- What Meta measured about an account, per day: a row when a number changed, as the last days still settle. What was read three
--- days after end_time is final. account_insights_current has the newest numbers and the day.
+-- What Meta measured about an account, per day: a row when a number changed, as the last days still settle. What was read 50
+-- hours after end_time is final. account_insights_current has the newest numbers and the day.
 CREATE TABLE account_insights (
     account_id      TEXT NOT NULL REFERENCES accounts (id), -- whose
     name            TEXT NOT NULL, -- the metric: reach, views, follower_count (new followers of that day), …
@@ -328,6 +328,9 @@ CREATE TABLE sync_pools (
     closed_for_all INTEGER NOT NULL, -- 1: no call of this token, whatever pool it belongs to
     refusals      INTEGER NOT NULL, -- refused calls in a row: each doubles the next wait
     own_calls     INTEGER NOT NULL, -- igsync's own calls inside the pool's window, when this row was written
+    reserved_calls INTEGER, -- urgent calls that are made each time, for which bulk calls leave room; NULL: none
+    reserved_until TEXT, -- until when that room is kept; the next urgent calls say it anew
+    told_by_app   INTEGER NOT NULL, -- 1: answers to its calls tell usage of the app's pool alone, so that is asked, too
     ledger        TEXT NOT NULL -- JSON for igsync itself: spent = [start in unix milliseconds, own calls, percent
                                 -- points of calls, CPU time, wall time] per slice of the window; costs = what a call
                                 -- was learned to cost in each gauge

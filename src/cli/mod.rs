@@ -6,6 +6,7 @@ mod backfill;
 mod check;
 mod demo;
 mod draw;
+mod forget;
 mod plan;
 mod run;
 mod signals;
@@ -83,6 +84,8 @@ enum Command {
     Sync(sync::Arguments),
     /// Read history; can be stopped and started again at any moment without losing or repeating paid work
     Backfill(backfill::Arguments),
+    /// Remove an account and everything read from it, for good
+    Forget(forget::Arguments),
     /// The daemon: run the jobs of the configuration on their schedules, until a signal ends it; SIGHUP reads the configuration again
     Run,
     /// Say how things are, from the database alone: what to do, jobs, accounts, pools, tokens
@@ -127,6 +130,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         Command::Plan(arguments) => plan::run(&session, &arguments),
         Command::Sync(arguments) => sync::run(&session, &arguments),
         Command::Backfill(arguments) => backfill::run(&session, &arguments),
+        Command::Forget(arguments) => forget::run(&session, &arguments),
         Command::Run => run::run(&session),
         Command::Status(arguments) => status::run(&session, &arguments),
         Command::Demo(arguments) => demo::run(&session, &arguments),
@@ -134,8 +138,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
     };
     result.unwrap_or_else(|error| {
         session.terminal.say(&format!("error: {error:#}"));
-        let usage = error.is::<ConfigError>()
-            || error.is::<OpenError>()
+        let usage = error
+            .downcast_ref::<ConfigError>()
+            .is_some_and(ConfigError::is_of_the_user)
+            || error
+                .downcast_ref::<OpenError>()
+                .is_some_and(OpenError::is_of_the_user)
             || error.is::<UsageError>()
             || matches!(
                 error.downcast_ref(),
@@ -153,12 +161,17 @@ struct UsageError(String);
 impl Session<'_> {
     /// The checked configuration; its warnings are said.
     fn config(&self) -> Result<Config, ConfigError> {
-        let file = config::find(self.config.as_deref(), self.environment)?;
-        let config = config::load(&file, self.environment)?;
+        let config = self.read_config()?;
         for warning in &config.warnings {
             self.terminal.say(&format!("warning: {warning}"));
         }
         Ok(config)
+    }
+
+    /// The checked configuration.
+    fn read_config(&self) -> Result<Config, ConfigError> {
+        let file = config::find(self.config.as_deref(), self.environment)?;
+        config::load(&file, self.environment)
     }
 }
 

@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
-use super::error::{Error, Refusal};
-use super::metering::{Permit, Told};
+use super::error::{Error, Refusal, shorten};
+use super::metering::Permit;
 use super::page::{Page, PageError};
 use super::request::Request;
 use super::retry::Delays;
@@ -55,7 +55,6 @@ pub struct Client {
     pub(super) budget: Budget,
     pub(super) clock: Clock,
     pub(super) stop: Stop,
-    pub(super) told: Told,
     under_way: UnderWay,
     served: Served,
 }
@@ -127,7 +126,6 @@ impl Client {
             budget,
             clock,
             stop,
-            told: Told::default(),
             under_way: UnderWay::default(),
             served: Served::default(),
         }
@@ -339,7 +337,7 @@ impl Client {
             let error = Error::Unreadable {
                 endpoint,
                 status,
-                problem: credential.scrub(&problem),
+                problem: shorten(credential.scrub(&problem)),
             };
             Failure::of_transport(error, wish)
         };

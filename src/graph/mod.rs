@@ -8,7 +8,10 @@ mod batch;
 mod client;
 mod error;
 mod fields;
+#[cfg(test)]
+pub(crate) mod hostile;
 mod inspect;
+mod limited;
 mod metering;
 mod page;
 mod request;

@@ -42,6 +42,13 @@ impl Served {
         let served = headers
             .get("facebook-api-version")
             .and_then(|value| value.to_str().ok());
+        // What is no version is nothing that should be told.
+        let is_version = |served: &&str| {
+            let number = served.strip_prefix('v').unwrap_or_default();
+            let is_of_it = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+            (1..8).contains(&number.len()) && number.bytes().all(is_of_it)
+        };
+        let served = served.filter(is_version);
         let Some(served) = served.filter(|served| *served != asked) else {
             return;
         };

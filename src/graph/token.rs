@@ -151,7 +151,7 @@ impl Credential {
         scrub(&clean)
     }
 
-    fn proof(&self) -> Option<String> {
+    pub(super) fn proof(&self) -> Option<String> {
         let secret = self.app_secret.as_ref()?;
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
         mac.update(self.token.expose_secret().as_bytes());

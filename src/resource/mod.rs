@@ -18,11 +18,13 @@ mod online_followers;
 mod pacific;
 mod question;
 mod stories;
+mod together;
+pub mod weekly;
 
 use serde_json::value::RawValue;
 
-pub use decode::{Begun, Decoded, Listed, Unreadable};
-pub use question::{Facts, Lost, Question, Refresh};
+pub use decode::{Begun, Decoded, Listed, Told, Unreadable};
+pub use question::{Facts, Lost, News, Question, Refresh};
 
 use crate::graph::{Fields, Shape};
 use crate::store::Table;
@@ -115,8 +117,8 @@ pub struct Questions {
 
 /// Every resource, in the order in which an account's are read: what would be lost first, first.
 pub const RESOURCES: &[&Resource] = &[
-    &stories::STORIES,
     &account::ACCOUNT,
+    &stories::STORIES,
     &account_insights::ACCOUNT_INSIGHTS,
     &online_followers::ONLINE_FOLLOWERS,
     &audience::AUDIENCE,

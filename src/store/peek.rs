@@ -145,7 +145,7 @@ impl Peek {
         self.connection.is_some()
     }
 
-    fn read<T: Default>(
+    pub(super) fn read<T: Default>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, OpenError> {

@@ -161,6 +161,10 @@ pub struct PoolRow {
     pub refusals: u32,
     /// Our own calls inside the window.
     pub own_calls: u64,
+    /// What is kept for urgent calls: so many each time, until then.
+    pub reserved: Option<(u32, DateTime<Utc>)>,
+    /// Whether answers told usage of the app's pool alone.
+    pub told_by_app: bool,
     /// What was spent when, for the budget to go on with.
     pub ledger: String,
 }

@@ -315,9 +315,12 @@ async fn permissions(
     };
     match graph.get(credential, &request, tally).await {
         Ok(page) => {
-            let read =
-                |item: &Box<serde_json::value::RawValue>| serde_json::from_str(item.get()).ok();
-            Some(page.items.iter().filter_map(read).collect())
+            let items = page.items.iter();
+            Some(
+                items
+                    .filter_map(|item| serde_json::from_str(item.get()).ok())
+                    .collect(),
+            )
         }
         Err(error) => {
             tracing::info!(credential = credential.name(), %error, "permissions are not told");

@@ -154,15 +154,11 @@ impl Job {
 
     /// A question as a request; `app_pool` is the pool of the app whose token asks.
     pub(super) fn request(&self, question: &Question, app_pool: &PoolKey) -> Request {
-        let mut params = question.params.clone();
-        if !question.metrics.is_empty() {
-            params.push(("metric", question.metrics.join(",")));
-        }
         Request {
             endpoint: question.endpoint,
             path: question.path.clone(),
-            fields: question.fields.clone(),
-            params,
+            fields: question.fields_with_nested(),
+            params: question.params_without_nested(),
             limit: question.limit,
             after: question.after.clone(),
             shape: question.shape,

@@ -1,7 +1,7 @@
 //! The sentence: job → plan → request → budget → HTTP → page → rows → store.
 
 use super::depth::{Depth, WHOLE_LIST, oldest};
-use super::engine::Group;
+use super::group::Group;
 use super::inquire::inquire;
 use super::job::Job;
 use super::plan::{Plan, Recovery};
@@ -46,7 +46,7 @@ async fn walk_through(
         .await?;
     let last = reads.iter().find(|read| read.subject == WHOLE_LIST);
     let depth = Depth::of(job, walk, last, &world.refresh, world.clock.now());
-    if depth == Depth::Whole && !job.reads_everything() {
+    if depth == Depth::Whole && last.is_some() && !job.reads_everything() {
         plan.nest();
     }
     let mut report = JobReport::new(job, plan.is_resumed());

@@ -314,7 +314,7 @@ async fn tokens_that_are_of_no_use_are_said_to_be_so() {
     assert_says(&report, Severity::Critical, "check app_secret_file");
 
     let past = world_with(|spec| {
-        token(spec).data_access_expires_at = Some(spec.epoch - TimeDelta::days(1))
+        token(spec).data_access_expires_at = Some(spec.epoch - TimeDelta::days(1));
     })
     .await;
     assert_says(
@@ -568,7 +568,7 @@ async fn the_daily_check_runs_once_a_day_and_forgets_nothing_when_meta_does_not_
     world
         .simulator
         .world()
-        .restore_permission(&token, "instagram_manage_comments");
+        .grant_permission(&token, "instagram_manage_comments");
     sleep(DAY / 24).await;
     assert!(daily(&world).await.is_some());
 }

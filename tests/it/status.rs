@@ -281,7 +281,7 @@ async fn what_an_operator_must_do_comes_first_and_goes_when_it_is_done() {
     world
         .simulator
         .world()
-        .restore_permission(&token, "instagram_basic");
+        .grant_permission(&token, "instagram_basic");
     night(&world).await;
     assert_eq!(said(&status(&world)), []);
 
@@ -319,6 +319,42 @@ async fn a_budget_that_is_used_up_is_nobodys_concern_and_names_its_time() {
         .unwrap();
     assert_eq!(closed.closed_until, resume);
     assert!(closed.closed_why.as_ref().unwrap().contains("80002"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_waits_for_its_pool_is_at_work_and_not_late() {
+    let world = World::new(WorldSpec::small(1)).await;
+    until_due(&world).await;
+    let message = "(#80002) There have been too many calls to this Instagram account.";
+    let minutes = 30 * 60;
+    let usage = format!(
+        "{{\"17841400000000001\":[{{\"type\":\"instagram\",\"call_count\":100,\"total_cputime\":1,\"total_time\":1,\
+         \"estimated_time_to_regain_access\":{minutes}}}]}}"
+    );
+    let block = Fault::on(Match::path_ends_with("/media")).error(80_002, None, message);
+    world
+        .simulator
+        .inject(block.header("x-business-use-case-usage", &usage));
+    let process = world.process(stop_pair().1).await;
+    let posts = of_posts();
+    let work = sync::run_job(&process, "nightly", &posts, WhenSuspended::Wait);
+    let (_, seen) = tokio::join!(work, async {
+        sleep(DAY + 2 * HOUR).await;
+        status(&world)
+    });
+    assert!(seen.jobs[0].is_running, "{:?}", seen.jobs);
+    assert_eq!(seen.jobs[0].overdue_since, None);
+    assert_eq!(said(&seen), []);
+    assert!(
+        seen.headline.starts_with("all is well; at work: nightly; "),
+        "{}",
+        seen.headline
+    );
+    // Once nobody waits any more, the night that went by is missed.
+    drop(process);
+    let after = status(&world);
+    assert!(!after.jobs[0].is_running);
+    assert_eq!(after.severity, Severity::Warning, "{}", after.headline);
 }
 
 #[tokio::test]

@@ -192,6 +192,11 @@ impl World {
         page["access_token"].as_str().unwrap().to_owned()
     }
 
+    /// The clock of igsync; the simulator has its own.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
         self.clock.now()
     }
@@ -213,7 +218,7 @@ impl World {
         rows.into_iter().map(count).sum::<i64>().unsigned_abs()
     }
 
-    /// Where the database is.
+    /// The database's file.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("igsync.db")
     }

@@ -195,3 +195,17 @@ pub(super) fn credentials(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backfill_runs_no_job_and_a_job_no_backfill() {
+        assert!(runs("igsync backfill, process 17", BACKFILL));
+        assert!(!runs("igsync backfill, process 17", "nightly"));
+        assert!(runs("igsync run, process 17", "nightly"));
+        assert!(!runs("igsync sync, process 17", BACKFILL));
+        assert!(runs("another igsync", "nightly"));
+    }
+}
