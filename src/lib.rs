@@ -12,11 +12,11 @@
 //! `ARCHITECTURE.md` has the map, the invariants and a walkthrough.
 
 pub mod cli;
-pub mod web;
 pub mod config;
 pub mod daemon;
 pub mod schedule;
 pub mod sync;
+pub mod web;
 
 pub mod resource;
 

@@ -159,11 +159,7 @@ async fn numbers(State(watch): State<Arc<Watch>>) -> Response {
 }
 
 async fn style() -> Response {
-    answer(
-        StatusCode::OK,
-        "text/css; charset=utf-8",
-        STYLE.to_owned(),
-    )
+    answer(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned())
 }
 
 fn answer(code: StatusCode, content_type: &'static str, body: String) -> Response {

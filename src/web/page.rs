@@ -9,9 +9,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::draw;
 use crate::clock::instant_text;
 use crate::store::Severity;
-use crate::sync::{
-    AccountStatus, CredentialStatus, JobStatus, PoolStatus, ResourceStatus, Status,
-};
+use crate::sync::{AccountStatus, CredentialStatus, JobStatus, PoolStatus, ResourceStatus, Status};
 
 /// Accounts and pools that are shown; the worst stand first.
 const SHOWN: usize = 100;
@@ -170,12 +168,8 @@ fn outcomes(outcomes: &BTreeMap<String, u64>) -> Markup {
 
 fn accounts(status: &Status) -> Markup {
     let mut accounts: Vec<&AccountStatus> = status.accounts.iter().collect();
-    accounts.sort_by_cached_key(|account| {
-        (
-            Reverse(trouble(account)),
-            account.label().to_lowercase(),
-        )
-    });
+    accounts
+        .sort_by_cached_key(|account| (Reverse(trouble(account)), account.label().to_lowercase()));
     let hidden = accounts.len().saturating_sub(SHOWN);
     html! {
         section aria-labelledby="accounts" {

@@ -161,7 +161,9 @@ fn day<'a>(hours: impl Iterator<Item = &'a PoolHour>, now: DateTime<Utc>) -> Vec
     let mut day = vec![0; DAY];
     for hour in hours {
         let back = (now - hour.at).num_hours();
-        let at = usize::try_from(back).ok().and_then(|back| (DAY - 1).checked_sub(back));
+        let at = usize::try_from(back)
+            .ok()
+            .and_then(|back| (DAY - 1).checked_sub(back));
         if let Some(calls) = at.and_then(|at| day.get_mut(at)) {
             *calls += hour.calls;
         }
