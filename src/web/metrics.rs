@@ -45,6 +45,10 @@ fn seconds(registry: &mut Registry, name: &str, help: &str) -> Numbers {
     family
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "labels are made for one call each"
+)]
 fn set(family: &Numbers, labels: Labels, value: f64) {
     family.get_or_create(&labels).set(value);
 }
