@@ -13,6 +13,7 @@ mod raw;
 mod secret;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +54,8 @@ pub struct Config {
     pub exclude: Vec<String>,
     /// How often posts are read again: up to this age, that often; youngest first.
     pub refresh: Vec<(Duration, Duration)>,
+    /// Where the daemon tells how it is; `None`: nowhere.
+    pub web_listen: Option<SocketAddr>,
     /// What is run when.
     pub jobs: Vec<JobConfig>,
     /// What is allowed but unwise, for people.
@@ -76,6 +79,7 @@ impl Default for Config {
             include: Vec::new(),
             exclude: Vec::new(),
             refresh: Vec::new(),
+            web_listen: None,
             jobs: Vec::new(),
             warnings: Vec::new(),
         }
@@ -210,6 +214,7 @@ impl Check<'_> {
             ));
         }
         refresh.sort_unstable();
+        let web_listen = self.web_listen(raw.web.listen)?;
         let jobs = self.jobs(raw.job)?;
         Ok(Config {
             file: self.file.to_owned(),
@@ -222,9 +227,26 @@ impl Check<'_> {
             include: raw.accounts.include,
             exclude: raw.accounts.exclude,
             refresh,
+            web_listen,
             jobs,
             warnings: self.warnings,
         })
+    }
+
+    /// An address that others can reach is allowed, where it is written out.
+    fn web_listen(&mut self, listen: Option<Text>) -> Result<Option<SocketAddr>, ConfigError> {
+        let Some(listen) = listen else {
+            return Ok(None);
+        };
+        let Ok(address) = listen.get_ref().parse::<SocketAddr>() else {
+            return Err(self.wrong(&listen, "web.listen", "is no address with a port"));
+        };
+        if !address.ip().to_canonical().is_loopback() {
+            self.warnings.push(format!(
+                "web.listen is {address}: whoever reaches it sees account names and messages, and nothing encrypts them; put a proxy that asks who somebody is in front, or use 127.0.0.1"
+            ));
+        }
+        Ok(Some(address))
     }
 
     fn graph(&mut self, raw: raw::Graph) -> Result<graph::Settings, ConfigError> {

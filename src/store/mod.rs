@@ -42,7 +42,7 @@ use crate::clock::instant_text;
 pub use around::{Around, Disk, HashtagUse, Refused};
 pub use forget::{AccountRows, ForgetError, KnownAccount};
 pub use health::{CredentialRow, Health, Severity, WarningRow};
-pub use look::{Ended, GapCount, LastStart, Look, Subject, Totals, Wanted};
+pub use look::{Ended, GapCount, LastStart, Look, PoolHour, Subject, Totals, Wanted};
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
 pub use peek::Peek;
 pub use record::{
