@@ -22,7 +22,7 @@ pub use client::{Client, Settings, http_client, socket_client};
 pub use error::{Error, Refusal};
 pub use fields::Fields;
 pub use metering::SHORT_WAIT;
-pub use page::{Page, nested, nested_next};
+pub use page::{Page, nested, nested_next, objects};
 pub use request::{Request, Shape};
 pub use tally::Tally;
 pub use token::{Credential, SecretError};

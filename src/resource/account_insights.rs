@@ -303,6 +303,7 @@ pub(super) fn question(
         posted_at: None,
         mark: None,
         otherwise: None,
+        ..Question::default()
     })
 }
 

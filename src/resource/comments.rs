@@ -117,6 +117,7 @@ fn of_post(facts: &Facts, post: &Post) -> Question {
         otherwise: None,
         family: FAMILY.to_owned(),
         posted_at: None,
+        ..Question::default()
     }
 }
 
@@ -137,6 +138,7 @@ fn of_replies(facts: &Facts, subject: &str) -> Option<Question> {
         family: FAMILY.to_owned(),
         posted_at: None,
         mark: None,
+        ..Question::default()
     })
 }
 
@@ -224,6 +226,7 @@ mod tests {
                 timestamp: now() - TimeDelta::days(age_days),
                 comments_count: count,
             }],
+            conversations: Vec::new(),
             reads: reads.into_iter().collect(),
             everything_since: None,
             refresh: Refresh::default(),

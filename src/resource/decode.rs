@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use crate::graph::Fields;
-use crate::store::{Kind, Row, Table, Value};
+use crate::store::{Kind, Reason, Row, Table, Value};
 
 /// An object, or a field of it, that breaks the API's own rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +31,23 @@ pub struct Decoded {
     pub begun: Vec<Begun>,
     /// The list that this answer is a part of, where what a complete list lacks is deleted.
     pub listed: Option<Listed>,
+    /// Whether what the list has behind this answer is not wanted.
+    pub enough: bool,
+    /// What this answer proves to be missing.
+    pub missing: Vec<Missing>,
+}
+
+/// Something that cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Of which object.
+    pub object_id: String,
+    /// Which part of it; `None`: some of all that belongs to it.
+    pub field: Option<&'static str>,
+    /// Why.
+    pub reason: Reason,
+    /// What is missing, in words.
+    pub detail: String,
 }
 
 /// A subject that was begun.

@@ -127,6 +127,7 @@ pub(super) fn of_media(post: &Post, family: String, metrics: Vec<&'static str>) 
         posted_at: Some(post.timestamp),
         mark: None,
         otherwise: None,
+        ..Question::default()
     }
 }
 

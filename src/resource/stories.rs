@@ -178,6 +178,7 @@ fn of_list(facts: &Facts) -> Question {
         family: LIST.to_owned(),
         posted_at: None,
         mark: None,
+        ..Question::default()
     }
 }
 
@@ -293,6 +294,7 @@ mod tests {
                 timestamp: at(0),
                 comments_count: None,
             }],
+            conversations: Vec::new(),
             reads: reads
                 .iter()
                 .map(read)

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
 use super::open::{self, OpenError};
-use super::{Checkpoint, CheckpointKey, Objects, PoolRow, Post, Read, count, reads, state};
+use super::{
+    Checkpoint, CheckpointKey, Conversation, Objects, PoolRow, Post, Read, count, reads, state,
+};
 use crate::clock::instant_text;
 
 /// A database that is only read. One that is missing, empty or older knows nothing yet.
@@ -63,6 +65,22 @@ impl Peek {
     /// [`OpenError`].
     pub fn posts(&self, account_id: &str) -> Result<Vec<Post>, OpenError> {
         self.read(|connection| reads::posts(connection, account_id))
+    }
+
+    /// See [`Store::conversations`](super::Store::conversations).
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn conversations(&self, account_id: &str) -> Result<Vec<Conversation>, OpenError> {
+        self.read(|connection| reads::conversations(connection, account_id))
+    }
+
+    /// See [`Store::askers`](super::Store::askers).
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn askers(&self, resource: &str) -> Result<Vec<(String, String)>, OpenError> {
+        self.read(|connection| reads::askers(connection, resource))
     }
 
     /// See [`Store::refused_metrics`](super::Store::refused_metrics).

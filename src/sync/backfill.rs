@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use tokio::task::{JoinError, JoinSet};
 
 use super::account_jobs::{Ended, note_left, one_account};
+use super::askers::Askers;
 use super::discovery::{Discovery, discover};
 use super::job::{Account, BACKFILL, Job, Range};
 use super::progress::Waiting;
@@ -113,6 +114,7 @@ struct Work<'a> {
     goes_on: bool,
     /// What the tokens reach.
     found: Vec<Account>,
+    askers: Askers,
     /// Accounts in the order in which they are reported.
     order: BTreeMap<String, usize>,
     /// Jobs of one account each.
@@ -142,6 +144,7 @@ impl<'a> Work<'a> {
             run: None,
             goes_on: false,
             found: Vec::new(),
+            askers: Askers::default(),
             order: BTreeMap::new(),
             ready: VecDeque::new(),
             running: JoinSet::new(),
@@ -251,6 +254,9 @@ impl<'a> Work<'a> {
         self.found.extend(new);
         let all_asked = self.summary.problems.is_empty();
         let mut chosen = self.selection.select(&self.found, all_asked)?;
+        let (world, askers) = (self.world, &mut self.askers);
+        let found = (&self.found[..], all_asked);
+        world.share_names(self.selection, askers, found).await?;
         chosen.retain(|account| new_ids.contains(&account.id));
         for account in &chosen {
             self.order.insert(account.id.clone(), self.order.len());
@@ -275,7 +281,8 @@ impl<'a> Work<'a> {
     async fn make_ready(&mut self, accounts: &[Arc<Account>]) -> Result<(), StoreError> {
         let store = &self.world.store;
         let mut places: Vec<Place> = Vec::new();
-        for job in self.selection.jobs(self.job, accounts, self.range) {
+        let selection = self.selection;
+        for job in selection.jobs(self.job, accounts, self.range, &self.askers) {
             let checkpoint = store.checkpoint(job.checkpoint_key()).await?;
             places.push((job, checkpoint));
         }

@@ -9,7 +9,7 @@ use super::discovery::{Problem, survey};
 use super::job::Account;
 use crate::budget::Urgency;
 use crate::graph::{Client, Credential, Fields, Request, Shape, Tally};
-use crate::resource::RESOURCES;
+use crate::resource::{Meter, RESOURCES, Resource};
 
 /// What was found.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ pub async fn check(graph: &Client, credentials: &[Arc<Credential>]) -> CheckRepo
                 .iter()
                 .map(|resource| ResourceCheck {
                     resource: resource.name,
-                    missing: missing(resource.permissions, granted, &used.tasks),
+                    missing: missing(resource, granted, &used.tasks),
                     told: granted.is_some(),
                 })
                 .collect();
@@ -124,12 +124,21 @@ pub async fn check(graph: &Client, credentials: &[Arc<Credential>]) -> CheckRepo
     }
 }
 
+/// Tasks that let a person read what others write to the account ("Conversations API" and "Overview" pages).
+const MESSAGING: [&str; 4] = [
+    "MESSAGING",
+    "MANAGE",
+    "PROFILE_PLUS_MESSAGING",
+    "PROFILE_PLUS_FULL_CONTROL",
+];
+
 fn missing(
-    permissions: &[&str],
+    resource: &Resource,
     granted: Option<&BTreeSet<String>>,
     tasks: &[String],
 ) -> Vec<String> {
-    let mut missing: Vec<String> = permissions
+    let mut missing: Vec<String> = resource
+        .permissions
         .iter()
         .filter(|permission| granted.is_some_and(|granted| !granted.contains(**permission)))
         .map(|permission| format!("permission {permission}: grant it when the token is made (Facebook Login, or the system user's token)"))
@@ -140,6 +149,13 @@ fn missing(
             "a task on the Page: give the token's user one in the Page's access settings"
                 .to_owned(),
         );
+    }
+    let reads_messages = tasks.iter().any(|task| MESSAGING.contains(&task.as_str()));
+    if resource.meter == Meter::Messenger && !reads_messages && !tasks.is_empty() {
+        missing.push(format!(
+            "{}: give it in the Page's access settings",
+            resource.also_needs()
+        ));
     }
     missing
 }

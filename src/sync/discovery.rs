@@ -241,6 +241,7 @@ fn take(
         page_id: page.id,
         page_name: name,
         tasks,
+        page_credential: page.credential,
     };
     let account = accounts.entry(id.clone()).or_insert_with(|| Account {
         id,

@@ -5,6 +5,7 @@
 //! `backfill` runs accounts side by side and waits for pools, `hashtags` keeps the 30 of an account, `report` says what happened.
 
 mod account_jobs;
+mod askers;
 mod backfill;
 mod check;
 mod depth;

@@ -38,15 +38,20 @@ impl Inquiry<'_> {
     pub(super) fn refuse(&mut self, family: &str, name: &str, reason: Reason, why: &str) {
         self.incomplete |= is_failure(reason);
         let is_new = self.refused.insert((family.to_owned(), name.to_owned()));
-        for question in self.waiting.iter_mut().chain(&mut self.asked) {
-            if question.family == family {
-                question.fields.remove(name);
-                question.metrics.retain(|metric| *metric != name);
+        // Whether it is still a question: one that has lost its last metric is none.
+        let remains = |question: &mut Question| {
+            if question.family != family {
+                return true;
             }
+            question.fields.remove(name);
+            let had_metrics = !question.metrics.is_empty();
+            question.metrics.retain(|metric| *metric != name);
+            !had_metrics || !question.metrics.is_empty()
+        };
+        self.waiting.retain_mut(remains);
+        for question in &mut self.asked {
+            remains(question);
         }
-        // A question that has lost its last metric is none.
-        self.waiting
-            .retain(|question| question.family != family || !question.metrics.is_empty());
         if is_new {
             self.gaps.push(Gap {
                 account_id: Some(self.job.account.id.clone()),

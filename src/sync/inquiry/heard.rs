@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::super::lists::Part;
-use super::{Inquiry, of_family};
-use crate::graph::Page;
+use super::{Inquiry, is_failure, of_family};
+use crate::graph::{Page, Shape};
 use crate::resource::{Decoded, Lost, Question};
 use crate::store::{Answered, Gap, Read, Reason, WholeList};
 
@@ -46,12 +46,24 @@ impl Inquiry<'_> {
         let Some(question) = self.asked.front() else {
             return;
         };
+        self.enough |= decoded.enough;
         self.has_begun |= !decoded.begun.is_empty();
         self.reads.extend(decoded.begun.iter().map(|begun| Read {
             subject: begun.subject.clone(),
             cursor: begun.cursor.clone(),
             ..Read::default()
         }));
+        for missing in &decoded.missing {
+            self.incomplete |= is_failure(missing.reason);
+            self.gaps.push(Gap {
+                account_id: Some(self.job.account.id.clone()),
+                resource: self.job.resource.name,
+                object_id: Some(missing.object_id.clone()),
+                field: missing.field.map(str::to_owned),
+                reason: missing.reason,
+                detail: missing.detail.clone(),
+            });
+        }
         let Some(listed) = &decoded.listed else {
             return;
         };
@@ -64,11 +76,28 @@ impl Inquiry<'_> {
             listed,
             begun: &decoded.begun,
             objects: page.items.len(),
-            is_last: page.next.is_none(),
+            // What it begins is the rest of it.
+            is_last: page.next.is_none() || (decoded.enough && !decoded.begun.is_empty()),
         };
-        let table = self.job.resource.tables.first();
+        let mut tables = self.job.resource.tables.iter();
+        let table = tables.find(|table| table.listed_by.is_some());
         let whole = self.lists.add(&part).zip(table);
         self.whole = whole.map(|(owner, table)| WholeList { table, owner });
+    }
+
+    /// Takes out of an answer what its list has shown on earlier pages, where the cursor does not tell pages apart. A page of nothing
+    /// else is the end.
+    pub(in crate::sync) fn drop_repeated(&mut self, page: &mut Page) {
+        let Some(question) = self.asked.front() else {
+            return;
+        };
+        if question.shape != Shape::SameCursor || page.items.is_empty() {
+            return;
+        }
+        let shown = self.shown.entry(question.subject.clone()).or_default();
+        page.items
+            .retain(|item| Page::id_of(item).is_none_or(|id| shown.insert(id)));
+        self.enough |= page.items.is_empty();
     }
 
     /// Moves on behind an answer.
@@ -83,11 +112,13 @@ impl Inquiry<'_> {
                 .remove(&(question.family.clone(), (*metric).to_owned()));
         }
         let untold = std::mem::take(&mut self.untold);
-        let more = page.next.is_some();
+        let enough = std::mem::take(&mut self.enough);
+        let more = page.next.is_some() && !enough;
         let list = self.whole.take();
-        self.note(&question, (!more).then_some(now), page.next.clone(), false);
+        let cursor = page.next.clone().filter(|_| more);
+        self.note(&question, (!more).then_some(now), cursor, false);
         if !more {
-            let fields = question.fields.names();
+            let fields = question.fields.all_names().into_iter();
             let metrics = question.metrics.iter().copied();
             let metrics = metrics.filter(|metric| !untold.contains(metric));
             let told: Vec<&str> = metrics.chain(fields).collect();
@@ -102,6 +133,7 @@ impl Inquiry<'_> {
             });
         }
         if more {
+            question.before += page.items.len() as u64;
             question.after.clone_from(&page.next);
             self.waiting.push_front(question);
         }
