@@ -13,6 +13,8 @@ use chrono_tz::Tz;
 /// A cron line in a time zone.
 #[derive(Clone, Debug)]
 pub struct Schedule {
+    /// As it was written.
+    line: String,
     /// Two when day and weekday are both restricted: either is enough.
     alternatives: Vec<cron::Schedule>,
     zone: Tz,
@@ -53,18 +55,36 @@ impl Schedule {
         let weekday = weekdays(weekday)?;
         let quartz = |day: &str, weekday: &str| {
             let line = format!("{second} {minute} {hour} {day} {month} {weekday}");
-            cron::Schedule::from_str(&line).map_err(|error| ScheduleError::Line(error.to_string()))
+            cron::Schedule::from_str(&line).map_err(|error| {
+                // Some causes come below a drawing of the line.
+                let cause = error.to_string();
+                ScheduleError::Line(cause.lines().last().unwrap_or_default().to_owned())
+            })
         };
         let alternatives = if day != "*" && weekday != "*" {
             vec![quartz(day, "*")?, quartz("*", &weekday)?]
         } else {
             vec![quartz(day, &weekday)?]
         };
-        let schedule = Self { alternatives, zone };
+        let schedule = Self {
+            line: line.to_owned(),
+            alternatives,
+            zone,
+        };
         match schedule.next_after(DateTime::UNIX_EPOCH + Duration::days(365 * 50)) {
             Some(_) => Ok(schedule),
             None => Err(ScheduleError::Never),
         }
+    }
+
+    /// The line as it was written.
+    pub fn line(&self) -> &str {
+        &self.line
+    }
+
+    /// The time zone in which the line is meant.
+    pub fn zone(&self) -> Tz {
+        self.zone
     }
 
     /// The first instant after `instant` at which the job is due.
@@ -296,6 +316,10 @@ mod tests {
         assert_eq!(error("0 2 * * 5-2"), ScheduleError::Weekday("5-2".into()));
         assert!(matches!(error("61 2 * * *"), ScheduleError::Line(_)));
         assert!(matches!(error("x 2 * * *"), ScheduleError::Line(_)));
+        assert_eq!(
+            error("*/0 2 * * *"),
+            ScheduleError::Line("range step cannot be zero".into())
+        );
         assert_eq!(error("0 0 30 2 *"), ScheduleError::Never);
     }
 }

@@ -95,6 +95,6 @@ pub use spec::{
     TokenSpec, WorldSpec,
 };
 pub use world::{
-    Account, Collaborator, Comment, Conversation, Media, MediaType, MentioningComment, Message,
-    NewPost, Product, ProductType, Revocation, World,
+    Account, Collaborator, Comment, Conversation, InsightsOf, Media, MediaType, MentioningComment,
+    Message, NewPost, Product, ProductType, Revocation, World,
 };

@@ -6,7 +6,9 @@ mod backfill;
 mod check;
 mod demo;
 mod draw;
+mod forget;
 mod plan;
+mod run;
 mod signals;
 mod simulator;
 mod summary;
@@ -81,6 +83,10 @@ enum Command {
     Sync(sync::Arguments),
     /// Read history; can be stopped and started again at any moment without losing or repeating paid work
     Backfill(backfill::Arguments),
+    /// Remove an account and everything read from it, for good
+    Forget(forget::Arguments),
+    /// The daemon: run the jobs of the configuration on their schedules, until a signal ends it; SIGHUP reads the configuration again
+    Run,
     /// The whole thing on simulated accounts, no Meta account needed; leaves a database to explore
     Demo(demo::Arguments),
     /// Serve the simulated Graph API on a local port
@@ -106,7 +112,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         }
     };
     let terminal = Terminal::new(arguments.quiet);
-    terminal.log(arguments.verbose);
+    let daemon = matches!(arguments.command, Command::Run);
+    // Nobody looks at a daemon: its log says what it does.
+    terminal.log(arguments.verbose.max(u8::from(daemon)), environment);
+    quiet_panics();
     let session = Session {
         environment,
         terminal,
@@ -118,13 +127,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         Command::Plan(arguments) => plan::run(&session, &arguments),
         Command::Sync(arguments) => sync::run(&session, &arguments),
         Command::Backfill(arguments) => backfill::run(&session, &arguments),
+        Command::Forget(arguments) => forget::run(&session, &arguments),
+        Command::Run => run::run(&session),
         Command::Demo(arguments) => demo::run(&session, &arguments),
         Command::Simulator(arguments) => simulator::run(&session, &arguments),
     };
     result.unwrap_or_else(|error| {
         session.terminal.say(&format!("error: {error:#}"));
-        let usage = error.is::<ConfigError>()
-            || error.is::<OpenError>()
+        let usage = error
+            .downcast_ref::<ConfigError>()
+            .is_some_and(ConfigError::is_of_the_user)
+            || error
+                .downcast_ref::<OpenError>()
+                .is_some_and(OpenError::is_of_the_user)
             || error.is::<UsageError>()
             || matches!(
                 error.downcast_ref(),
@@ -149,6 +164,18 @@ impl Session<'_> {
         }
         Ok(config)
     }
+}
+
+/// A panic quotes what was at hand, and is logged as everything else: without what looks like a token.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let text = graph::scrub(text.unwrap_or_default());
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!("panic at {}: {text}", place.unwrap_or_default());
+    }));
 }
 
 /// The runtime of every command: one thread, as in the tests.

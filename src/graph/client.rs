@@ -8,13 +8,14 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
-use super::error::{Error, Refusal};
-use super::metering::{Permit, Told};
+use super::error::{Error, Refusal, shorten};
+use super::metering::Permit;
 use super::page::{Page, PageError};
 use super::request::Request;
 use super::retry::Delays;
 use super::tally::Tally;
 use super::token::Credential;
+use super::under_way::UnderWay;
 use super::verdict::{ErrorBody, Verdict, judge};
 use crate::budget::Budget;
 use crate::clock::Clock;
@@ -28,6 +29,12 @@ pub(super) const LONGEST_WISH: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Further attempts after a failure between us and the API: no answer, a cut one, or one that is not JSON.
 pub(super) const TRANSPORT_RETRIES: u32 = 5;
+
+/// After a stop, an answer that is under way is waited for so long: a service manager's patience is short, and what is committed is safe.
+const PATIENCE_AFTER_STOP: Duration = Duration::from_secs(4);
+
+/// A request's time limit ends it within this.
+const HANGS_AFTER: Duration = Duration::from_secs(30);
 
 /// What the configuration says about the API.
 #[derive(Clone, Debug)]
@@ -48,7 +55,7 @@ pub struct Client {
     pub(super) budget: Budget,
     pub(super) clock: Clock,
     pub(super) stop: Stop,
-    pub(super) told: Told,
+    under_way: UnderWay,
     served_instead: OnceLock<String>,
 }
 
@@ -119,7 +126,7 @@ impl Client {
             budget,
             clock,
             stop,
-            told: Told::default(),
+            under_way: UnderWay::default(),
             served_instead: OnceLock::new(),
         }
     }
@@ -209,8 +216,38 @@ impl Client {
         format!("{base_url}/{version}{path}")
     }
 
-    /// Sends a message, books what its headers say and holds its body. The request says whose budget it is.
+    /// Sends a message and holds its answer. After a stop it is waited for only a while.
     pub(super) async fn send(
+        &self,
+        credential: &Credential,
+        request: &Request,
+        message: reqwest::RequestBuilder,
+        permit: Permit<'_>,
+    ) -> Result<Answer, Failure> {
+        let _under_way = self.under_way.begin();
+        tokio::select! {
+            answer = self.exchange(credential, request, message, permit) => answer,
+            () = self.out_of_patience() => Err(Failure {
+                error: Error::Stopped,
+                retries: 0,
+                wish: None,
+            }),
+        }
+    }
+
+    /// Whether a request has been under way for longer than it may: then something hangs that no time limit reached.
+    pub fn hangs(&self) -> bool {
+        let longest = self.settings.timeout + HANGS_AFTER;
+        self.under_way.longest().is_some_and(|age| age > longest)
+    }
+
+    async fn out_of_patience(&self) {
+        self.stop.wait().await;
+        tokio::time::sleep(PATIENCE_AFTER_STOP).await;
+    }
+
+    /// Sends a message, books what its headers say and holds its body. The request says whose budget it is.
+    async fn exchange(
         &self,
         credential: &Credential,
         request: &Request,
@@ -279,7 +316,7 @@ impl Client {
             let error = Error::Unreadable {
                 endpoint,
                 status,
-                problem: credential.scrub(&problem),
+                problem: shorten(credential.scrub(&problem)),
             };
             Failure::of_transport(error, wish)
         };
@@ -300,6 +337,13 @@ impl Client {
         let served = headers
             .get("facebook-api-version")
             .and_then(|value| value.to_str().ok());
+        // What is no version is nothing that should be told.
+        let is_version = |served: &&str| {
+            let number = served.strip_prefix('v').unwrap_or_default();
+            let is_of_it = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+            (1..8).contains(&number.len()) && number.bytes().all(is_of_it)
+        };
+        let served = served.filter(is_version);
         let Some(served) = served.filter(|served| *served != self.settings.version) else {
             return;
         };

@@ -8,12 +8,16 @@ mod batch;
 mod client;
 mod error;
 mod fields;
+#[cfg(test)]
+pub(crate) mod hostile;
+mod limited;
 mod metering;
 mod page;
 mod request;
 mod retry;
 mod tally;
 mod token;
+mod under_way;
 mod usage;
 mod verdict;
 
@@ -25,5 +29,5 @@ pub use metering::SHORT_WAIT;
 pub use page::{Page, nested, nested_next, objects};
 pub use request::{Request, Shape};
 pub use tally::Tally;
-pub use token::{Credential, SecretError};
+pub use token::{Credential, SecretError, scrub};
 pub use verdict::{ErrorBody, Family, Reaction, Skip, Verdict, judge};

@@ -98,6 +98,16 @@ impl Credential {
         &self.name
     }
 
+    /// Whether another one has the same secrets.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let secrets = |one: &Self| {
+            let app_secret = one.app_secret.as_ref();
+            let app_secret = app_secret.map(|secret| secret.expose_secret().to_owned());
+            (one.token.expose_secret().to_owned(), app_secret)
+        };
+        self.name == other.name && secrets(self) == secrets(other)
+    }
+
     /// Puts the token, and the proof if there is a secret, on a request: the only place where they are exposed.
     ///
     /// The token goes into the header ("Access Tokens" page), `appsecret_proof` into the query ("Securing
@@ -145,10 +155,10 @@ impl Credential {
         if let Some(proof) = self.proof() {
             clean = clean.replace(&proof, REDACTED);
         }
-        scrub_tokens(&clean)
+        scrub(&clean)
     }
 
-    fn proof(&self) -> Option<String> {
+    pub(super) fn proof(&self) -> Option<String> {
         let secret = self.app_secret.as_ref()?;
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
         mac.update(self.token.expose_secret().as_bytes());
@@ -192,7 +202,7 @@ fn clean(text: &str) -> Result<SecretString, SecretError> {
 
 /// Blots out what looks like a token of anybody: long words that begin as Meta's tokens do, and the values of
 /// the query parameters that carry secrets.
-fn scrub_tokens(text: &str) -> String {
+pub fn scrub(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {

@@ -252,10 +252,8 @@ fn media(
     asked: &Fields,
 ) -> Result<Vec<Row>, Unreadable> {
     let account_id = ("account_id", Value::from(account_id));
-    let id = node.get("id").and_then(Json::as_str).unwrap_or_default();
-    let media_id = ("media_id", Value::from(id));
-    Ok(vec![
-        decode::row(&MEDIA, node, asked, &[account_id])?,
-        decode::row(&MEDIA_SNAPSHOTS, node, asked, &[media_id])?,
-    ])
+    let post = decode::row(&MEDIA, node, asked, &[account_id])?;
+    let media_id = ("media_id", decode::id(&post));
+    let counts = decode::row(&MEDIA_SNAPSHOTS, node, asked, &[media_id])?;
+    Ok(vec![post, counts])
 }

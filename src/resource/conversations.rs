@@ -170,9 +170,13 @@ fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded
     for object in answer {
         match decode::object(object) {
             Ok(node) if is_list => listed(account_id, question, &node, decoded),
-            Ok(node) => {
-                conversation(account_id, question, &node, decoded);
+            Ok(node) if node.get("id").and_then(Json::as_str) != Some(&question.subject) => {
+                decoded.problems.push(Unreadable {
+                    object: question.subject.clone(),
+                    problem: "the answer is about another conversation".to_owned(),
+                });
             }
+            Ok(node) => conversation(account_id, question, &node, decoded),
             Err(problem) => decoded.problems.push(problem),
         }
     }

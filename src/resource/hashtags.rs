@@ -251,13 +251,13 @@ fn post(
 ) -> Result<Vec<crate::store::Row>, decode::Unreadable> {
     let node = decode::object(object)?;
     let post = decode::row(&POSTS, &node, &question.fields, &[])?;
-    let id = node.get("id").and_then(serde_json::Value::as_str);
+    let media_id = decode::id(&post);
     let day = question.mark.as_deref().and_then(|mark| mark.get(..10));
     let filled = [
         ("hashtag_id", Value::from(hashtag_id)),
         ("edge", Value::from(edge.name)),
         ("day", Value::from(day.unwrap_or_default())),
-        ("media_id", Value::from(id.unwrap_or_default())),
+        ("media_id", media_id),
         ("rank", Value::Integer(rank.cast_signed())),
     ];
     let shown = decode::row(&SHOWN, &node, &question.fields, &filled)?;

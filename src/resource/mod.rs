@@ -21,12 +21,14 @@ mod online_followers;
 mod pacific;
 mod question;
 mod stories;
+mod together;
+pub mod weekly;
 
 use serde_json::value::RawValue;
 
-pub use decode::{Begun, Decoded, Listed, Missing, Unreadable};
+pub use decode::{Begun, Decoded, Listed, Missing, Told, Unreadable};
 pub use hashtags::id_of as hashtag_id;
-pub use question::{Facts, Lost, Question, Refresh};
+pub use question::{Facts, Lost, News, Question, Refresh};
 
 use crate::graph::{Fields, Shape};
 use crate::store::Table;
@@ -171,8 +173,8 @@ pub struct Questions {
 
 /// Every resource, in the order in which an account's are read: what would be lost first, first.
 pub const RESOURCES: &[&Resource] = &[
-    &account::ACCOUNT,
     &stories::STORIES,
+    &account::ACCOUNT,
     &hashtags::HASHTAGS,
     &account_insights::ACCOUNT_INSIGHTS,
     &online_followers::ONLINE_FOLLOWERS,

@@ -10,31 +10,36 @@
 //!
 //! # Threads
 //!
-//! SQLite blocks; every call runs through `spawn_blocking` behind one mutex. One writer is enough: pages arrive at
-//! the pace of a metered API.
+//! SQLite blocks; every call runs through `spawn_blocking` behind one mutex (`threads`). One writer is enough: pages
+//! arrive at the pace of a metered API.
 
 mod count;
+mod forget;
 mod hashtags;
+mod jobs;
 mod open;
 mod peek;
+mod proof;
 mod reads;
 mod record;
 mod state;
 mod table;
+mod threads;
 mod write;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use crate::clock::instant_text;
 
+pub use forget::{AccountRows, ForgetError, KnownAccount};
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
 pub use peek::Peek;
 pub use record::{
     Answered, CallCount, Checkpoint, CheckpointKey, Commit, Conversation, FinishedRun, Gap,
-    HashtagRow, Listing, NewRun, Objects, Outcome, PoolRow, Post, Read, Reason, WholeList,
+    HashtagRow, JobRow, Listing, NewRun, Objects, Outcome, PoolRow, Post, Read, Reason, WholeList,
 };
 pub use table::{Column, History, Kind, Row, Table, Value, Written};
 
@@ -52,19 +57,30 @@ struct Inner {
 
 /// SQLite refused to read or write.
 #[derive(Debug, thiserror::Error)]
-#[error("database: cannot {action}: {source}{}", hint(.source))]
+#[error("database: cannot {action}: {cause}{}", hint(.cause))]
 pub struct StoreError {
     action: &'static str,
-    source: rusqlite::Error,
+    /// Told with the error, so no source of it: whoever prints all sources would tell it twice.
+    cause: rusqlite::Error,
 }
 
+/// What a person can do about it.
 fn hint(source: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode;
     match source.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DiskFull) => "; free some space and start again",
-        Some(rusqlite::ErrorCode::DatabaseBusy) => {
-            "; another program holds a write lock on the file: end it and start again"
+        Some(ErrorCode::DiskFull) => "; the disk is full: free some space and start again",
+        Some(ErrorCode::DatabaseBusy) => {
+            "; another program holds a lock on the file: end it and start again"
         }
-        Some(rusqlite::ErrorCode::ReadOnly) => "; give the file and its folder to this user",
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            "; give the file and its folder to this user, and see that the disk is not mounted read-only"
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            "; the disk cannot be read or written: check its space, the quota and the system's log, and start again"
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "; the file is damaged: put a backup in its place, or save what can be read with: sqlite3 FILE .recover"
+        }
         _ => "",
     }
 }
@@ -317,45 +333,75 @@ impl Store {
         .await
     }
 
+    /// The jobs of the configuration, as far as an igsync has seen them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn jobs(&self) -> Result<Vec<JobRow>, StoreError> {
+        self.call("read jobs", |connection| jobs::all(connection))
+            .await
+    }
+
+    /// Writes where a job stands.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn write_job(&self, job: JobRow) -> Result<(), StoreError> {
+        self.write("record a job", move |connection| {
+            jobs::write(connection, &job)
+        })
+        .await
+    }
+
+    /// Forgets jobs with other names.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn keep_jobs(&self, names: Vec<String>) -> Result<(), StoreError> {
+        self.write("forget jobs", move |connection| {
+            jobs::keep(connection, &names)
+        })
+        .await
+    }
+
+    /// Ends the record of a job's runs that cannot end it themselves.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn close_runs(
+        &self,
+        key: CheckpointKey,
+        outcome: Outcome,
+        message: String,
+        at: chrono::DateTime<chrono::Utc>,
+    ) -> Result<(), StoreError> {
+        self.write("record the end of a run", move |connection| {
+            jobs::close_runs(connection, &key, &outcome, &message, at)
+        })
+        .await
+    }
+
+    /// Those of the accounts with stories that are shown and were not read in their last hour, and when the first of these
+    /// was posted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unread_stories(
+        &self,
+        accounts: Vec<String>,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Vec<(String, chrono::DateTime<chrono::Utc>)>, StoreError> {
+        self.call("read stories", move |connection| {
+            jobs::unread_stories(connection, &accounts, now)
+        })
+        .await
+    }
+
     /// The database at `path`, to be read without taking the lock.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn peek(path: &Path) -> Result<Peek, OpenError> {
         Peek::new(path)
-    }
-
-    async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    {
-        self.call(action, move |connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = work(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        })
-        .await
-    }
-
-    async fn call<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
-    {
-        let inner = Arc::clone(&self.inner);
-        let task = tokio::task::spawn_blocking(move || {
-            let mut connection = inner
-                .connection
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            work(&mut connection).map_err(|source| StoreError { action, source })
-        });
-        match task.await {
-            Ok(result) => result,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
     }
 }

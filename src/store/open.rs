@@ -4,9 +4,9 @@
 //! written: a file that is not SQLite, one that another program made, one of a newer igsync, a folder that
 //! cannot be written to, and a database that another igsync holds.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,15 +26,16 @@ const _: () = assert!(SCHEMA_VERSION.unsigned_abs() as usize == STEPS.len() + 1)
 const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// How long a writer waits for an analyst who holds a write lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(90);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Why a database cannot be used. Each message ends with what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder is missing or cannot be written to.
     #[error(
-        "{}: cannot write here: {source}; create the folder, give it to this user, or set database.path to another place",
-        .path.display()
+        "{}: cannot write here: {source}; {}",
+        .path.display(),
+        remedy(.source)
     )]
     Unwritable {
         /// The file or folder.
@@ -83,13 +84,44 @@ pub enum OpenError {
         found: i32,
     },
     /// SQLite refuses for another reason.
-    #[error("{}: {source}; check the disk and the file's rights", .path.display())]
+    #[error("{}: {source}{}", .path.display(), super::hint(.source))]
     Sqlite {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
         source: rusqlite::Error,
     },
+}
+
+impl OpenError {
+    /// Whether something else should have been written or set up, as opposed to trouble of the disk.
+    pub fn is_of_the_user(&self) -> bool {
+        match self {
+            Self::Unwritable { source, .. } => !is_full(source),
+            Self::Sqlite { .. } => false,
+            _ => true,
+        }
+    }
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    )
+}
+
+fn remedy(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        _ if is_full(error) => "free some space and start again",
+        ErrorKind::ReadOnlyFilesystem => {
+            "it is mounted read-only: mount it for writing, or set database.path to another place"
+        }
+        ErrorKind::PermissionDenied => {
+            "give it to this user (chown, chmod), or set database.path to another place"
+        }
+        _ => "create the folder, or set database.path to another place",
+    }
 }
 
 /// Held as long as the store is open; the operating system lets go when the process ends, however it ends.
@@ -235,19 +267,23 @@ fn lock(path: &Path, holder: &str) -> Result<Lock, OpenError> {
 }
 
 /// Creates the file readable by its owner alone, before SQLite would create it with the process's umask. SQLite
-/// gives the WAL the rights of the database.
-fn create_private(path: &Path) -> Result<(), OpenError> {
-    OpenOptions::new()
+/// gives the WAL the rights of the database. A file that is there keeps its rights: its owner may let others read.
+pub(super) fn create_private(path: &Path) -> Result<(), OpenError> {
+    let made = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(false)
+        .create_new(true)
         .mode(0o600)
-        .open(path)
-        .map(|_| ())
-        .map_err(|source| OpenError::Unwritable {
-            path: path.to_owned(),
-            source,
-        })
+        .open(path);
+    let private = match made {
+        // A umask may have taken rights away from its owner, too.
+        Ok(file) => file.set_permissions(Permissions::from_mode(0o600)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    };
+    private.map_err(|source| OpenError::Unwritable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {

@@ -7,7 +7,8 @@ use rusqlite::Connection;
 
 use super::open::{self, OpenError};
 use super::{
-    Checkpoint, CheckpointKey, Conversation, Objects, PoolRow, Post, Read, count, reads, state,
+    Checkpoint, CheckpointKey, Conversation, JobRow, Objects, PoolRow, Post, Read, count, jobs,
+    reads, state,
 };
 use crate::clock::instant_text;
 
@@ -33,6 +34,14 @@ impl Peek {
     /// [`OpenError`].
     pub fn pools(&self) -> Result<Vec<PoolRow>, OpenError> {
         self.read(state::pools)
+    }
+
+    /// The jobs of the configuration, as far as an igsync has seen them.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn jobs(&self) -> Result<Vec<JobRow>, OpenError> {
+        self.read(jobs::all)
     }
 
     /// Where a job stands; `None` when it never committed a page.
@@ -98,7 +107,7 @@ impl Peek {
         })
     }
 
-    fn read<T: Default>(
+    pub(super) fn read<T: Default>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, OpenError> {

@@ -18,9 +18,9 @@ pub(super) struct Among<'a> {
     pub(super) all_asked: bool,
 }
 
-/// Who asks, by resource and name.
+/// Who asks, by resource and name. Nobody asks for anything by default.
 #[derive(Debug, Default)]
-pub(super) struct Askers(BTreeMap<(&'static str, String), String>);
+pub struct Askers(BTreeMap<(&'static str, String), String>);
 
 impl Askers {
     /// Gives each name of a resource to an account, unless it has one. `known` are names and the accounts that asked for them,
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(shared(&known, &["1", "2"], true), ["1: d", "2: a b c"]);
         // The latest of several; an account that is not reached any more asks no more.
         let known = [("a", "1"), ("a", "2"), ("a", "3")];
-        assert_eq!(shared(&known, &["1", "2"], true)[1], "2: a c");
+        assert_eq!(shared(&known, &["1", "2"], true)[1], "2: a d");
     }
 
     #[test]

@@ -1,36 +1,33 @@
-//! `backfill`: history, accounts side by side, each account's resources in order.
+//! The one start of a command: `backfill` and `sync`.
 //!
 //! A backfill is a set of jobs: the chosen accounts times the chosen resources. If an earlier start left some of them
 //! unfinished, only those go on, from the page after the last committed one. Only when all are finished does
-//! the next start read everything again.
+//! the next start read everything again. A job of the configuration reads what is due of all its accounts; only what an earlier start of it,
+//! that was never finished, has read since it began is left out.
 //!
-//! A job whose pool stays closed ends as suspended, and everything of it is committed. [`backfill_and_wait`] puts it back and
-//! goes on with it when the pool opens, while the other accounts are read; so a process that is killed while it waits loses nothing.
+//! What is suspended is waited for or left ([`WhenSuspended`]); the engine does the waiting, and discovery that is suspended is put back here.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::task::{JoinError, JoinSet};
 
-use super::account_jobs::{Ended, note_left, one_account};
+use super::account_jobs::note_left;
 use super::askers::Askers;
 use super::discovery::{Discovery, discover};
+use super::engine::{Ended, Engine, Group, LONGEST_NAP, WhenSuspended};
 use super::job::{Account, BACKFILL, Job, Range};
 use super::progress::Waiting;
 use super::report::Summary;
-use super::selection::{Place, Selection, SelectionError, all_over, missing, unfinished};
+use super::selection::{
+    Place, Selection, SelectionError, all_over, missing, read_since, unfinished,
+};
+use super::start::{Configured, Start};
 use super::world::World;
 use crate::graph::Credential;
-use crate::store::{Outcome, StoreError};
-
-/// Accounts that are read at the same time. Each has a pool of its own, so this bounds connections and memory, not budgets.
-const SIDE_BY_SIDE: usize = 8;
-
-/// The longest sleep before the wall clock is asked again: it may have been set, or the machine have slept.
-const LONGEST_NAP: Duration = Duration::from_secs(60);
+use crate::store::StoreError;
 
 /// Reads history and reports. What a pool holds up is left to the next start.
 ///
@@ -75,27 +72,31 @@ pub async fn run_job(
         .await
 }
 
-/// What becomes of work whose pool stays closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenSuspended {
-    /// It is left, with the time it can go on.
-    Leave,
-    /// It is waited for.
-    Wait,
+/// Runs a job of the configuration and writes into `sync_jobs` how far it is; goes on with a start of it that was never finished.
+///
+/// # Errors
+/// [`SelectionError`]; refusals of the API are in the summary.
+pub async fn run_configured(
+    world: &Arc<World>,
+    job: &Configured,
+    when_suspended: WhenSuspended,
+) -> Result<Summary, SelectionError> {
+    let mut rows = world.store.jobs().await?.into_iter();
+    let row = rows.find(|row| row.job == job.name);
+    let mut start = Start::of(job, 0, row);
+    let goes_on = start.row.unfinished_since().is_some();
+    start.begin(world.clock.now(), goes_on);
+    let range = Range::default();
+    let mut work = Work::new(world, &job.name, &job.selection, range, when_suspended);
+    work.start = Some(start);
+    work.all().await
 }
 
-/// Work that waits for a pool.
-struct Suspended {
+/// Credentials that could not be asked for their accounts.
+struct Unasked {
     until: DateTime<Utc>,
     why: String,
-    work: Waits,
-}
-
-enum Waits {
-    /// Credentials that could not be asked for their accounts.
-    Discovery(Vec<Arc<Credential>>),
-    /// Jobs of one account, in order.
-    Jobs(Vec<Job>),
+    credential: Arc<Credential>,
 }
 
 /// One start.
@@ -110,19 +111,18 @@ struct Work<'a> {
     reported: BTreeMap<(String, &'static str), usize>,
     /// The run of the first discovery, which groups all others.
     run: Option<i64>,
+    group: Group,
     /// Whether an earlier start left something unfinished.
     goes_on: bool,
+    /// What `sync_jobs` is told, for jobs of the configuration.
+    start: Option<Start>,
     /// What the tokens reach.
     found: Vec<Account>,
     askers: Askers,
     /// Accounts in the order in which they are reported.
     order: BTreeMap<String, usize>,
-    /// Jobs of one account each.
-    ready: VecDeque<Vec<Job>>,
-    running: JoinSet<Result<Ended, StoreError>>,
-    /// In the order in which they were suspended.
-    suspended: Vec<Suspended>,
-    left: Vec<Job>,
+    engine: Engine,
+    unasked: Vec<Unasked>,
 }
 
 impl<'a> Work<'a> {
@@ -142,14 +142,14 @@ impl<'a> Work<'a> {
             summary: Summary::default(),
             reported: BTreeMap::new(),
             run: None,
+            group: Group::default(),
             goes_on: false,
+            start: None,
             found: Vec::new(),
             askers: Askers::default(),
             order: BTreeMap::new(),
-            ready: VecDeque::new(),
-            running: JoinSet::new(),
-            suspended: Vec::new(),
-            left: Vec::new(),
+            engine: Engine::new(world, when_suspended),
+            unasked: Vec::new(),
         }
     }
 
@@ -160,11 +160,14 @@ impl<'a> Work<'a> {
             Err(error) => Err(error),
         };
         // Whatever went wrong, pages in flight are finished and committed.
-        while let Some(ended) = self.running.join_next().await {
-            self.take(ended)?;
+        while !self.engine.is_quiet() {
+            let joined = self.engine.joined().await;
+            let ended = self.engine.settle(joined).await?;
+            self.take(ended);
         }
         worked?;
-        self.left.extend(self.ready.drain(..).flatten());
+        let left = self.engine.drain();
+        self.end_start(&left).await?;
         let Self {
             world,
             selection,
@@ -172,7 +175,6 @@ impl<'a> Work<'a> {
             reported,
             found,
             order,
-            left,
             ..
         } = self;
         summary.unreached = missing(&selection.include, &found);
@@ -193,28 +195,31 @@ impl<'a> Work<'a> {
         Ok(summary)
     }
 
-    /// Starts what is ready, takes in what has ended, and puts back what was suspended when its time has come.
+    /// Starts what is ready, takes in what has ended, and asks again for accounts when that can be done.
     async fn work(&mut self) -> Result<(), SelectionError> {
         let stop = &self.world.stop;
         loop {
-            self.put_back().await?;
-            while self.running.len() < SIDE_BY_SIDE
-                && !stop.requested()
-                && let Some(jobs) = self.ready.pop_front()
-            {
-                let job = one_account(Arc::clone(self.world), jobs, self.run);
-                self.running.spawn(job);
-            }
-            if self.running.is_empty() && (self.suspended.is_empty() || stop.requested()) {
+            self.ask_again().await?;
+            self.engine.fill();
+            let stopping = stop.requested();
+            let nothing_waits = self.engine.is_idle() && self.unasked.is_empty();
+            if self.engine.is_quiet() && (nothing_waits || stopping) {
                 return Ok(());
             }
             self.say_what_is_waited_for();
             let nap = self.nap();
-            let naps = !self.suspended.is_empty() && !stop.requested();
+            let quiet = self.engine.is_quiet();
             tokio::select! {
-                Some(ended) = self.running.join_next() => self.take(ended)?,
-                () = tokio::time::sleep(nap), if naps => {}
-                () = stop.wait(), if self.running.is_empty() => {}
+                joined = self.engine.joined() => {
+                    let ended = self.engine.settle(joined).await?;
+                    self.take(ended);
+                }
+                () = tokio::time::sleep(nap), if !stopping => {}
+                () = stop.wait(), if quiet => {}
+            }
+            let now = self.world.clock.now();
+            if let Some(start) = &mut self.start {
+                start.write(&self.world.store, now, false).await?;
             }
         }
     }
@@ -229,7 +234,12 @@ impl<'a> Work<'a> {
             problems,
             calls,
         } = discovery;
-        self.run.get_or_insert(run);
+        if self.run.is_none() {
+            (self.run, self.group) = (Some(run), Group::of(Some(run)));
+            if let Some(start) = &mut self.start {
+                start.group = self.group.clone();
+            }
+        }
         let summary = &mut self.summary;
         summary.discovery_calls += calls;
         for page in unlinked_pages {
@@ -266,12 +276,17 @@ impl<'a> Work<'a> {
             .iter()
             .filter_map(|credential| Some((closed.remove(credential.name())?, credential)));
         if self.when_suspended == WhenSuspended::Wait {
-            for ((until, why), credential) in waits {
-                self.suspended.push(Suspended {
+            self.unasked
+                .extend(waits.map(|((until, why), credential)| Unasked {
                     until,
                     why,
-                    work: Waits::Discovery(vec![Arc::clone(credential)]),
-                });
+                    credential: Arc::clone(credential),
+                }));
+        }
+        if let Some(start) = &mut self.start {
+            for problem in &self.summary.problems {
+                let outcome = problem.outcome();
+                start.met(outcome, problem.message.clone());
             }
         }
         Ok(())
@@ -287,12 +302,23 @@ impl<'a> Work<'a> {
             places.push((job, checkpoint));
         }
         // What one token's accounts go on with, those of a token that could be asked only later do not begin anew.
-        self.goes_on |= !all_over(&places);
-        let (open, over) = if self.goes_on {
-            unfinished(places)
-        } else {
-            (places, Vec::new())
+        self.goes_on |= self.job == BACKFILL && !all_over(&places);
+        let since = self
+            .start
+            .as_ref()
+            .and_then(|start| start.row.unfinished_since());
+        let (open, over) = match since {
+            _ if self.goes_on => unfinished(places),
+            Some(since) => read_since(places, since),
+            None => (places, Vec::new()),
         };
+        if let Some(start) = &mut self.start {
+            let [open, over] = [&open, &over].map(|places| {
+                let jobs = places.iter().map(|(job, _)| job.clone());
+                jobs.collect::<Vec<Job>>()
+            });
+            start.reads(&open, &over, !self.unasked.is_empty());
+        }
         for (job, checkpoint) in over {
             let name = format!("{} {}", job.account.label(), job.resource.name);
             let partial = match checkpoint {
@@ -305,31 +331,25 @@ impl<'a> Work<'a> {
                 self.summary.done_before.push(name);
             }
         }
+        let (number, now) = (
+            self.start.as_ref().map(|start| start.number),
+            self.world.clock.now(),
+        );
         for (job, _) in open {
-            match self.ready.back_mut() {
-                Some(jobs) if jobs[0].account.id == job.account.id => jobs.push(job),
-                _ => self.ready.push_back(vec![job]),
-            }
+            self.engine.add(job, &self.group, number, now);
         }
         Ok(())
     }
 
-    /// Takes in how an account's jobs ended.
-    fn take(
-        &mut self,
-        ended: Result<Result<Ended, StoreError>, JoinError>,
-    ) -> Result<(), StoreError> {
-        let ended = match ended {
-            Ok(ended) => ended?,
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        };
-        let mut first: Option<(DateTime<Utc>, String)> = None;
-        for mut report in ended.reports {
-            if let Outcome::Suspended(until) = report.outcome
-                && first.as_ref().is_none_or(|(earliest, _)| until < *earliest)
-            {
-                first = Some((until, report.message.clone().unwrap_or_default()));
+    /// Takes in how jobs ended.
+    fn take(&mut self, ended: Vec<Ended>) {
+        for ended in ended {
+            if let Some(start) = &mut self.start {
+                start.ended(&ended);
             }
+            let Some(mut report) = ended.report else {
+                continue;
+            };
             let jobs = &mut self.summary.jobs;
             match self.reported.entry(report.subject()) {
                 Entry::Occupied(place) => {
@@ -343,78 +363,63 @@ impl<'a> Work<'a> {
                 }
             }
         }
-        let waits = self.when_suspended == WhenSuspended::Wait && !ended.suspended.is_empty();
-        if let Some((until, why)) = first.filter(|_| waits) {
-            self.suspended.push(Suspended {
-                until,
-                why,
-                work: Waits::Jobs(ended.suspended),
-            });
-        }
-        self.left.extend(ended.left);
-        Ok(())
     }
 
-    /// Puts back what was suspended and whose time has come, in the order in which it was suspended.
-    async fn put_back(&mut self) -> Result<(), SelectionError> {
+    /// Writes how the start of a configured job ended. What is left when a command ends is gone on with by the next start.
+    async fn end_start(&mut self, left: &[Job]) -> Result<(), StoreError> {
+        let Some(start) = &mut self.start else {
+            return Ok(());
+        };
+        let now = self.world.clock.now();
+        let stopped = self.world.stop.requested() && !left.is_empty();
+        if !stopped {
+            start.give_up(now);
+        }
+        start.write(&self.world.store, now, stopped).await
+    }
+
+    /// Asks credentials for their accounts whose pools have opened, in the order in which they were closed.
+    async fn ask_again(&mut self) -> Result<(), SelectionError> {
+        let now = self.world.clock.now();
         if self.world.stop.requested() {
             return Ok(());
         }
-        for suspended in take_due(&mut self.suspended, self.world.clock.now()) {
-            match suspended.work {
-                Waits::Jobs(jobs) => self.ready.push_back(jobs),
-                Waits::Discovery(credentials) => self.discover(&credentials).await?,
-            }
+        while let Some(at) = self.unasked.iter().position(|one| one.until <= now) {
+            let unasked = self.unasked.remove(at);
+            self.discover(&[unasked.credential]).await?;
         }
         Ok(())
     }
 
-    /// How long until something that was suspended may go on, as far as one sleep goes.
+    /// How long until something may go on, as far as one sleep goes.
     fn nap(&self) -> Duration {
         let now = self.world.clock.now();
-        let waits = self.suspended.iter().map(|suspended| suspended.until - now);
-        let wait = waits.min().and_then(|wait| wait.to_std().ok());
-        wait.unwrap_or_default().min(LONGEST_NAP)
+        let waits = self.unasked.iter().map(|unasked| unasked.until - now);
+        let first = waits.min().map(|wait| wait.to_std().unwrap_or_default());
+        first.unwrap_or(LONGEST_NAP).min(self.engine.nap())
     }
 
     /// Tells whoever looks what is waited for when nothing else is left.
     fn say_what_is_waited_for(&self) {
-        let first = self.suspended.iter().min_by_key(|one| one.until);
-        if let Some(first) = first.filter(|_| self.running.is_empty()) {
-            self.world.progress.wait(Waiting {
-                until: first.until,
-                why: first.why.clone(),
-                others: self.suspended.len() - 1,
-            });
+        if !self.engine.is_quiet() {
+            return;
         }
-    }
-}
-
-/// Takes out what was suspended until now or earlier; the order stays.
-fn take_due(suspended: &mut Vec<Suspended>, now: DateTime<Utc>) -> Vec<Suspended> {
-    let is_due = |one: &Suspended| one.until <= now;
-    let (due, rest) = std::mem::take(suspended).into_iter().partition(is_due);
-    *suspended = rest;
-    due
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_due_together_goes_on_in_the_order_in_which_it_was_suspended() {
-        let at = |minutes| DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(minutes);
-        let suspend = |minutes: i64| Suspended {
-            until: at(minutes),
-            why: minutes.to_string(),
-            work: Waits::Jobs(Vec::new()),
+        let of_jobs = self.engine.waiting();
+        let first = self.unasked.iter().min_by_key(|unasked| unasked.until);
+        let of_tokens = first.map(|unasked| Waiting {
+            until: unasked.until,
+            why: unasked.why.clone(),
+            others: self.unasked.len() - 1,
+        });
+        let waiting = match (of_jobs, of_tokens) {
+            (Some(one), Some(other)) => {
+                let others = one.others + other.others + 1;
+                let first = if other.until < one.until { other } else { one };
+                Waiting { others, ..first }
+            }
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => return,
         };
-        let mut suspended = [30, 10, 40, 20].map(suspend).into();
-        let names = |list: &[Suspended]| -> Vec<String> {
-            list.iter().map(|one| one.why.clone()).collect()
-        };
-        assert_eq!(names(&take_due(&mut suspended, at(30))), ["30", "10", "20"]);
-        assert_eq!(names(&suspended), ["40"]);
+        self.world.progress.wait(waiting);
     }
 }

@@ -16,6 +16,9 @@ pub const BACKFILL: &str = "backfill";
 /// What runs of discovery are called in the database.
 pub const DISCOVERY: &str = "discovery";
 
+/// igsync's own daily check.
+pub const CHECK: &str = "check";
+
 /// An account and the ways to it.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -112,6 +115,14 @@ impl Job {
         self.name == BACKFILL
     }
 
+    /// Whether another job asks for the same.
+    pub(super) fn reads_as(&self, other: &Self) -> bool {
+        self.subject() == other.subject()
+            && self.range == other.range
+            && self.names == other.names
+            && self.reads_everything() == other.reads_everything()
+    }
+
     /// The facts that its questions are chosen by. A pass that is under way reads nothing a second time.
     pub(super) fn facts(
         &self,
@@ -163,15 +174,11 @@ impl Job {
 
     /// A question as a request on a way to the account.
     pub(super) fn request(&self, question: &Question, route: &Route) -> Request {
-        let mut params = question.params.clone();
-        if !question.metrics.is_empty() {
-            params.push(("metric", question.metrics.join(",")));
-        }
         Request {
             endpoint: question.endpoint,
             path: question.path.replace("{page}", &route.page_id),
-            fields: question.fields.clone(),
-            params,
+            fields: question.fields_with_nested(),
+            params: question.params_without_nested(),
             limit: question.limit,
             after: question.after.clone(),
             shape: question.shape,

@@ -2,7 +2,8 @@
 //!
 //! `run` is the program's sentence spoken aloud. Around it: `plan` decides the next request and what "finished"
 //! means, `discovery` finds the accounts, `check` says what each token lacks, `preview` what work would cost (`forecast` counts),
-//! `backfill` runs accounts side by side and waits for pools, `hashtags` keeps the 30 of an account, `report` says what happened.
+//! `engine` runs accounts side by side and waits for pools, `start` says how far a start of a job is, `backfill` is a command's
+//! start, `hashtags` keeps the 30 of an account, `report` says what happened.
 
 mod account_jobs;
 mod askers;
@@ -10,8 +11,11 @@ mod backfill;
 mod check;
 mod depth;
 mod discovery;
+mod engine;
 mod forecast;
 mod hashtags;
+#[cfg(test)]
+mod hostile;
 mod inquire;
 mod inquiry;
 mod job;
@@ -25,17 +29,21 @@ mod progress;
 mod report;
 mod run;
 mod selection;
+mod start;
 mod world;
 
-pub use backfill::{WhenSuspended, backfill, backfill_and_wait, run_job};
+pub use askers::Askers;
+pub use backfill::{backfill, backfill_and_wait, run_configured, run_job};
 pub use check::{AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check};
 pub use discovery::{Discovery, Problem, Survey, discover, survey};
+pub use engine::{Ended, Engine, Group, LONGEST_NAP, WhenSuspended};
 pub use forecast::{Forecast, JobForecast, PoolForecast, forecast};
 pub use hashtags::{HashtagError, Hashtags};
-pub use job::{Account, BACKFILL, DISCOVERY, Job, Range, RangeError, Route};
+pub use job::{Account, BACKFILL, CHECK, DISCOVERY, Job, Range, RangeError, Route};
 pub use pools::restore_pools;
 pub use preview::{Asked, Preview, PreviewError, preview};
 pub use progress::{JobProgress, Progress, Waiting};
 pub use report::{JobReport, Summary, Verdict};
 pub use selection::{Selection, SelectionError};
+pub use start::{Configured, Start};
 pub use world::World;

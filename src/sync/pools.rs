@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::budget::{Block, Budget, Closed, LedgerRecord, PoolKey, PoolState, Reading};
+use crate::budget::{Block, Budget, Closed, LedgerRecord, PoolKey, PoolState, Reading, Reserved};
 use crate::graph::Client;
 use crate::store::PoolRow;
 
@@ -41,6 +41,8 @@ fn row(key: &PoolKey, state: PoolState) -> PoolRow {
         closed_for_all: for_all,
         refusals,
         own_calls: state.own_calls,
+        reserved: state.reserved.map(|kept| (kept.calls, kept.until)),
+        told_by_app: state.told_by_app,
         // Numbers in lists always become JSON.
         ledger: serde_json::to_string(&state.ledger).unwrap_or_default(),
     }
@@ -70,6 +72,8 @@ fn state(row: PoolRow) -> PoolState {
             for_all: row.closed_for_all,
         },
         own_calls: row.own_calls,
+        reserved: row.reserved.map(|(calls, until)| Reserved { calls, until }),
+        told_by_app: row.told_by_app,
         ledger,
     }
 }

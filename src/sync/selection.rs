@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::askers::{Among, Askers};
 use super::job::{Account, Job, Range};
 use super::plan::is_over;
@@ -47,7 +49,7 @@ impl Selection {
     ///
     /// # Errors
     /// [`SelectionError::NoSuchAccount`].
-    pub(super) fn select(
+    pub fn select(
         &self,
         found: &[Account],
         all_asked: bool,
@@ -68,6 +70,11 @@ impl Selection {
             .filter(|account| self.accounts.is_empty() || named(account, &self.accounts))
             .map(|account| Arc::new(account.clone()))
             .collect())
+    }
+
+    /// Names in `accounts.include` that no token reaches.
+    pub fn unreached(&self, found: &[Account]) -> Vec<String> {
+        missing(&self.include, found)
     }
 
     /// The accounts that the configuration allows.
@@ -132,7 +139,7 @@ impl Selection {
 
     /// A job for each chosen resource of each account, in the order in which they are run; none where a resource is read by names and
     /// the account asks for none.
-    pub(super) fn jobs(
+    pub fn jobs(
         &self,
         name: &str,
         accounts: &[Arc<Account>],
@@ -184,6 +191,17 @@ pub(super) fn all_over(jobs: &[Place]) -> bool {
 /// Those that are unfinished, and those that an earlier start finished.
 pub(super) fn unfinished(jobs: Vec<Place>) -> (Vec<Place>, Vec<Place>) {
     jobs.into_iter().partition(|place| !has_ended(place))
+}
+
+/// Those that are still to be done by a start that began then, and those that it has read to their end.
+pub(super) fn read_since(jobs: Vec<Place>, began: DateTime<Utc>) -> (Vec<Place>, Vec<Place>) {
+    let is_read = |(_, checkpoint): &Place| {
+        let finished = checkpoint
+            .as_ref()
+            .and_then(|checkpoint| checkpoint.finished_at);
+        finished.is_some_and(|at| at >= began)
+    };
+    jobs.into_iter().partition(|place| !is_read(place))
 }
 
 fn has_ended((_, checkpoint): &Place) -> bool {

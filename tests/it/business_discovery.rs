@@ -105,7 +105,7 @@ async fn profiles_and_posts_are_those_of_the_world_and_old_posts_are_read_once_a
         let summary = world.night(&selection).await;
         assert_eq!(summary.verdict(), Verdict::Complete);
         assert_eq!(asked(&world, "sim.account.900").len(), 1, "night {night}");
-        assert_eq!(world.texts(deleted), [newest.clone()]);
+        assert_eq!(world.texts(deleted), std::slice::from_ref(&newest));
     }
     sleep(DAY).await;
     world.night(&selection).await;

@@ -358,7 +358,7 @@ async fn a_withdrawn_permission_is_told_and_nothing_is_taken_away() {
     world
         .simulator
         .world()
-        .restore_permission(&token, "instagram_basic");
+        .grant_permission(&token, "instagram_basic");
     assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
     assert_eq!(
         world.count("SELECT count(*) FROM sync_gaps WHERE resolved_at IS NULL"),

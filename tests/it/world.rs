@@ -193,7 +193,8 @@ impl World {
         rows.into_iter().map(count).sum::<i64>().unsigned_abs()
     }
 
-    fn path(&self) -> PathBuf {
+    /// The database's file.
+    pub fn path(&self) -> PathBuf {
         self.folder.path().join("igsync.db")
     }
 

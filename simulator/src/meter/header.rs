@@ -15,7 +15,7 @@ pub(crate) fn usage_headers(
     pool: &Pool,
     gauges: Gauges,
     app: Gauges,
-) -> Vec<(String, String)> {
+) -> Vec<(&'static str, String)> {
     let rules = &world.spec().rules;
     let by_user = matches!(caller.key, TokenKey::User(_))
         && caller
@@ -31,11 +31,11 @@ pub(crate) fn usage_headers(
     };
     let mut headers = Vec::new();
     if wanted != UsageHeader::BusinessUseCase {
-        headers.push(("x-app-usage".to_owned(), app_usage(app)));
+        headers.push(("x-app-usage", app_usage(app)));
     }
     if wanted != UsageHeader::App {
         headers.push((
-            "x-business-use-case-usage".to_owned(),
+            "x-business-use-case-usage",
             business_use_case_usage(world, pool, gauges),
         ));
     }

@@ -3,17 +3,28 @@
 use chrono::{DateTime, Utc};
 
 use super::super::lists::Part;
-use super::{Inquiry, is_failure, of_family};
+use super::{Inquiry, is_failure};
 use crate::graph::{Page, Shape};
-use crate::resource::{Decoded, Lost, Question};
-use crate::store::{Answered, Gap, Read, Reason, WholeList};
+use crate::resource::{Begun, Decoded, Lost, Question};
+use crate::store::{Gap, Read, Reason, WholeList};
 
 impl Inquiry<'_> {
     /// Takes the questions that are due, but for those that were asked already.
     pub(in crate::sync) fn choose(&mut self, due: Vec<Question>) {
         self.has_begun = false;
-        for question in due {
-            if self.chosen.insert(question.subject.clone()) {
+        for mut question in due {
+            if !question.is_page() {
+                if self.chosen.insert(question.subject.clone()) {
+                    self.waiting.push_back(question);
+                }
+                continue;
+            }
+            let chosen = &mut self.chosen;
+            let is_new = |one: &Question| chosen.insert(one.subject.clone());
+            question.stands_for.retain(is_new);
+            if question.stands_for.len() < 2 {
+                self.waiting.extend(question.stands_for);
+            } else {
                 self.waiting.push_back(question);
             }
         }
@@ -47,12 +58,6 @@ impl Inquiry<'_> {
             return;
         };
         self.enough |= decoded.enough;
-        self.has_begun |= !decoded.begun.is_empty();
-        self.reads.extend(decoded.begun.iter().map(|begun| Read {
-            subject: begun.subject.clone(),
-            cursor: begun.cursor.clone(),
-            ..Read::default()
-        }));
         for missing in &decoded.missing {
             self.incomplete |= is_failure(missing.reason);
             self.gaps.push(Gap {
@@ -63,6 +68,33 @@ impl Inquiry<'_> {
                 reason: missing.reason,
                 detail: missing.detail.clone(),
             });
+        }
+        let begun = decoded.told.iter().flat_map(|told| &told.begun);
+        let begun: Vec<Read> = begun.chain(&decoded.begun).map(Self::begun).collect();
+        self.has_begun |= !begun.is_empty();
+        self.reads.extend(begun);
+        self.silent.clone_from(&decoded.silent);
+        self.news = decoded.news;
+        self.told = decoded
+            .told
+            .iter()
+            .map(|told| (told.clone(), None))
+            .collect();
+        let mut tables = self.job.resource.tables.iter();
+        let table = tables.find(|table| table.listed_by.is_some());
+        for (told, list) in &mut self.told {
+            let Some(listed) = told.listed.as_ref().filter(|_| decoded.problems.is_empty()) else {
+                continue;
+            };
+            let part = Part {
+                subject: &told.subject,
+                listed,
+                begun: &told.begun,
+                objects: told.objects,
+                is_last: told.cursor.is_none(),
+            };
+            let whole = self.lists.add(&part).zip(table);
+            *list = whole.map(|(owner, table)| WholeList { table, owner });
         }
         let Some(listed) = &decoded.listed else {
             return;
@@ -79,8 +111,6 @@ impl Inquiry<'_> {
             // What it begins is the rest of it.
             is_last: page.next.is_none() || (decoded.enough && !decoded.begun.is_empty()),
         };
-        let mut tables = self.job.resource.tables.iter();
-        let table = tables.find(|table| table.listed_by.is_some());
         let whole = self.lists.add(&part).zip(table);
         self.whole = whole.map(|(owner, table)| WholeList { table, owner });
     }
@@ -107,35 +137,61 @@ impl Inquiry<'_> {
         };
         self.failures = 0;
         self.known.insert(question.family.clone());
+        if !question.stands_for.is_empty() {
+            return self.advance_together(question, page, now);
+        }
         for metric in &question.metrics {
             self.refusals
                 .remove(&(question.family.clone(), (*metric).to_owned()));
         }
         let untold = std::mem::take(&mut self.untold);
-        let enough = std::mem::take(&mut self.enough);
-        let more = page.next.is_some() && !enough;
+        // A list is not judged by what is new in it.
+        let enough = std::mem::take(&mut self.enough) | question.hears(self.news);
+        let is_enough = enough && page.next.is_some();
+        if is_enough {
+            self.lists.spoil(&question.subject);
+        }
+        let next = page.next.clone().filter(|_| !is_enough);
+        let more = next.is_some();
         let list = self.whole.take();
-        let cursor = page.next.clone().filter(|_| more);
-        self.note(&question, (!more).then_some(now), cursor, false);
+        self.note(&question, (!more).then_some(now), next.clone(), false);
         if !more {
-            let fields = question.fields.all_names().into_iter();
-            let metrics = question.metrics.iter().copied();
-            let metrics = metrics.filter(|metric| !untold.contains(metric));
-            let told: Vec<&str> = metrics.chain(fields).collect();
-            self.answered.push(Answered {
-                object_id: question.object_id.clone(),
-                fields: told.iter().map(|&name| name.to_owned()).collect(),
-                families: told
-                    .iter()
-                    .map(|name| of_family(name, &question.family))
-                    .collect(),
-                list,
-            });
+            self.answer(&question, &untold, list);
+        }
+        for silent in std::mem::take(&mut self.silent) {
+            self.note_silent(silent, now);
         }
         if more {
+            if let Some(rest) = question.rest.take() {
+                question = *rest;
+            }
             question.before += page.items.len() as u64;
-            question.after.clone_from(&page.next);
+            question.after = next;
             self.waiting.push_front(question);
+        }
+    }
+
+    fn note_silent(&mut self, object_id: String, now: DateTime<Utc>) {
+        self.reads.push(Read {
+            subject: object_id.clone(),
+            read_at: Some(now),
+            ..Read::default()
+        });
+        self.gaps.push(Gap {
+            account_id: Some(self.job.account.id.clone()),
+            resource: self.job.resource.name,
+            object_id: Some(object_id),
+            field: None,
+            reason: Reason::TooFewViewers,
+            detail: "the list that begins with it was refused its numbers".to_owned(),
+        });
+    }
+
+    fn begun(begun: &Begun) -> Read {
+        Read {
+            subject: begun.subject.clone(),
+            cursor: begun.cursor.clone(),
+            ..Read::default()
         }
     }
 }
