@@ -111,8 +111,8 @@ CREATE TABLE media_insights (
     PRIMARY KEY (media_id, name, breakdown, dimension_value, observed_at)
 ) STRICT, WITHOUT ROWID;
 
--- What Meta measured about an account, per day: a row when a number changed, as the last days still settle. What was read three
--- days after end_time is final. account_insights_current has the newest numbers and the day.
+-- What Meta measured about an account, per day: a row when a number changed, as the last days still settle. What was read 50
+-- hours after end_time is final. account_insights_current has the newest numbers and the day.
 CREATE TABLE account_insights (
     account_id      TEXT NOT NULL REFERENCES accounts (id), -- whose
     name            TEXT NOT NULL, -- the metric: reach, views, follower_count (new followers of that day), …
@@ -406,6 +406,8 @@ CREATE TABLE sync_runs (
 ) STRICT;
 
 CREATE INDEX sync_runs_by_subject ON sync_runs (account_id, resource, finished_at);
+CREATE INDEX sync_runs_by_start ON sync_runs (job, started_by);
+CREATE INDEX sync_runs_by_end ON sync_runs (finished_at);
 
 -- Where each job stands. Written in the transaction of the rows it speaks of.
 CREATE TABLE sync_checkpoints (
@@ -506,3 +508,29 @@ CREATE TABLE sync_hashtags (
     counts_until TEXT NOT NULL, -- until when it counts at the latest
     PRIMARY KEY (account_id, hashtag_id)
 ) STRICT, WITHOUT ROWID;
+
+-- What the last check learned about each credential: once a day, by `igsync run`, `igsync sync` and `igsync backfill`. Never a token.
+CREATE TABLE sync_credentials (
+    credential TEXT NOT NULL PRIMARY KEY, -- its name in the configuration
+    checked_at TEXT NOT NULL, -- when Meta was asked about it
+    is_valid   INTEGER NOT NULL, -- 1: Meta takes the token
+    inspected  INTEGER NOT NULL, -- 1: Meta told type, app and ends; 0: it did not, so they are not known
+    type       TEXT, -- USER, PAGE or SYSTEM_USER
+    app_id     TEXT, -- the app that it belongs to
+    scopes     TEXT, -- JSON list of granted permissions; NULL: not told
+    expires_at TEXT, -- when the token ends; NULL where inspected is 1: never
+    data_access_expires_at TEXT, -- when it ceases to read, though it is valid; NULL where inspected is 1: never
+    problem    TEXT  -- what is wrong or not known, and what to do about it
+) STRICT, WITHOUT ROWID;
+
+-- What the last check found that somebody should do something about. The next check writes it anew.
+CREATE TABLE sync_warnings (
+    id         INTEGER PRIMARY KEY, -- in the order in which it was found
+    checked_at TEXT NOT NULL, -- when it was found
+    severity   TEXT NOT NULL CHECK (severity IN -- how bad it is:
+        ('warning', 'critical')), -- warning: act within days; critical: something is not read until somebody acts
+    credential TEXT, -- the credential that it is about, if any
+    account_id TEXT, -- the account that it is about, if any
+    resource   TEXT, -- the resource that it is about, if any
+    message    TEXT NOT NULL -- what is wrong and what to do
+) STRICT;

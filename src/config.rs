@@ -37,8 +37,10 @@ pub struct Config {
     pub file: PathBuf,
     /// The API.
     pub graph: graph::Settings,
-    /// Whose tokens, in the order of the file.
+    /// Whose tokens, in the order of the file; none where the secrets were not read.
     pub credentials: Vec<Arc<graph::Credential>>,
+    /// What they are called.
+    pub credential_names: Vec<String>,
     /// Where the database is.
     pub database: PathBuf,
     /// The line of `database.path`; `None` where the default is used.
@@ -67,6 +69,7 @@ impl Default for Config {
                 timeout: Duration::from_secs(60),
             },
             credentials: Vec::new(),
+            credential_names: Vec::new(),
             database: PathBuf::from("igsync.db"),
             database_line: None,
             budget: budget::Settings::default(),
@@ -170,6 +173,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn all(mut self, raw: raw::File) -> Result<Config, ConfigError> {
+        let credential_names = raw.credential_names();
         let graph = self.graph(raw.graph)?;
         let credentials = match self.environment {
             Some(environment) => self.credentials(raw.credential, environment)?,
@@ -211,6 +215,7 @@ impl Check<'_> {
             file: self.file.to_owned(),
             graph,
             credentials,
+            credential_names,
             database: self.beside(&database),
             database_line,
             budget,

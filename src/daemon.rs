@@ -10,6 +10,7 @@
 mod check;
 mod last_hours;
 mod reach;
+mod scheduled;
 mod status;
 mod supervisor;
 mod timetable;
@@ -26,16 +27,13 @@ use crate::graph::Credential;
 use crate::stop::StopHandle;
 use crate::store::{Outcome, StoreError};
 use crate::sync::{
-    Askers, CHECK, Configured, Ended, Engine, Group, LONGEST_NAP, Range, Start, WhenSuspended,
-    World,
+    Askers, CHECK, Configured, Ended, Engine, Group, LONGEST_NAP, Start, WhenSuspended, World,
 };
 use last_hours::LastHours;
 use reach::Reach;
+use scheduled::{HandOut, STORIES, Scheduled};
 use status::Status;
 pub use supervisor::Supervisor;
-
-/// The resource whose subjects end.
-const STORIES: &str = "stories";
 
 /// While a token is refused, its file is looked at so often.
 const SECRETS_EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -59,22 +57,6 @@ pub enum End {
     Stopped,
     /// There is another configuration, which is fine: begin anew with it.
     Reload,
-}
-
-/// A job and its start.
-#[derive(Debug)]
-struct Scheduled {
-    job: Configured,
-    start: Start,
-    /// Whether the start waits for its accounts; with what it began before, or all.
-    to_hand_out: Option<HandOut>,
-}
-
-/// What of a start is handed out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum HandOut {
-    All,
-    WhatIsLeft,
 }
 
 struct Daemon<'a> {
@@ -160,7 +142,7 @@ impl Daemon<'_> {
     async fn take_up(&mut self, mut jobs: Vec<Configured>) -> Result<(), StoreError> {
         let (store, now) = (&self.world.store, self.world.clock.now());
         // The line is a constant of ours, and read by a test.
-        jobs.extend(check::job().ok());
+        jobs.extend(check::job(&jobs).ok());
         let names = jobs.iter().map(|job| job.name.clone()).collect();
         store.keep_jobs(names).await?;
         let mut rows = store.jobs().await?;
@@ -202,74 +184,22 @@ impl Daemon<'_> {
             scheduled.begin_if_due(now);
         }
         self.reach.ask_again(self.world, now);
-        for at in 0..self.jobs.len() {
-            self.hand_out(at, now).await?;
+        for scheduled in &mut self.jobs {
+            if scheduled.job.name != CHECK {
+                let engine = &mut self.engine;
+                scheduled
+                    .hand_out(self.world, &mut self.reach, engine, now)
+                    .await?;
+            } else if scheduled.to_hand_out.take().is_some() {
+                let meant = scheduled.job.selection.clone();
+                self.checking
+                    .spawn(check::daily(Arc::clone(self.world), meant));
+            }
         }
         self.read_last_hours(now);
         if self.world.lacks_a_token() && (now - self.looked_at_secrets).abs() >= SECRETS_EVERY {
             self.looked_at_secrets = now;
             self.look_at_secrets();
-        }
-        Ok(())
-    }
-
-    /// Gives the work of a start to the engine, once it is known of which accounts.
-    async fn hand_out(&mut self, at: usize, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let scheduled = &mut self.jobs[at];
-        let Some(what) = scheduled.to_hand_out else {
-            return Ok(());
-        };
-        if scheduled.job.name == CHECK {
-            scheduled.to_hand_out = None;
-            self.checking.spawn(check::daily(Arc::clone(self.world)));
-            return Ok(());
-        }
-        if !self.reach.is_fresh(now) {
-            self.reach.ask_all(self.world);
-            return Ok(());
-        }
-        scheduled.to_hand_out = None;
-        let (job, start) = (&scheduled.job, &mut scheduled.start);
-        let found = self.reach.accounts();
-        let held_up = self.reach.held_up();
-        // Only names of a command line can be wrong here, and there are none.
-        let accounts = job
-            .selection
-            .select(&found, held_up.is_none())
-            .unwrap_or_default();
-        let count = accounts.len();
-        let mut askers = Askers::default();
-        let all = (&found[..], held_up.is_none());
-        let selection = &job.selection;
-        self.world.share_names(selection, &mut askers, all).await?;
-        let jobs = selection.jobs(&job.name, &accounts, Range::default(), &askers);
-        let [left, done] = match what {
-            HandOut::All => [jobs, Vec::new()],
-            HandOut::WhatIsLeft => start.split(&self.world.store, jobs).await?,
-        };
-        start.reads(&left, &done, held_up.is_some());
-        start.waits_for_accounts(held_up);
-        for problem in self.reach.refused() {
-            start.met(Outcome::Refused, problem.message.clone());
-        }
-        if held_up.is_none() {
-            for name in job.selection.unreached(&found) {
-                let message = format!(
-                    "{name} is named in accounts.include, but no token reaches it: check the name, and that its Page is given to a token's user"
-                );
-                start.met(Outcome::Refused, message);
-            }
-            if count == 0 {
-                let message = "no token reaches an account that is to be read: link a professional account to a Page of the token's user";
-                start.met(Outcome::Refused, message.to_owned());
-            }
-        }
-        let began = start.row.started_at.unwrap_or(now);
-        let window = timetable::window(count, began, start.row.next_due_at);
-        for one in left {
-            let begins = began + timetable::offset(&one.account.id, window);
-            self.engine
-                .add(one, &start.group, Some(start.number), begins.max(now));
         }
         Ok(())
     }
@@ -291,8 +221,7 @@ impl Daemon<'_> {
                 scheduled.to_hand_out.get_or_insert(HandOut::WhatIsLeft);
             }
         }
-        let has_stories = |scheduled: &Scheduled| reads_stories(&scheduled.job);
-        if self.jobs.iter().any(has_stories) {
+        if self.jobs.iter().any(Scheduled::reads_stories) {
             let accounts = self.reach.accounts().into_iter().map(|account| account.id);
             self.last_hours
                 .look(&self.world.store, accounts.collect(), now)
@@ -359,14 +288,9 @@ impl Daemon<'_> {
             let job = self
                 .jobs
                 .iter()
-                .filter(|scheduled| reads_stories(&scheduled.job));
-            let jobs = job.map(|scheduled| {
-                let selection = &scheduled.job.selection;
-                let accounts = selection.select(&found, true).unwrap_or_default();
-                let nobody = Askers::default();
-                selection.jobs(&scheduled.job.name, &accounts, Range::default(), &nobody)
-            });
-            let stories = jobs.flatten().find(|job| job.resource.name == STORIES);
+                .filter(|scheduled| scheduled.reads_stories());
+            let jobs = job.flat_map(|scheduled| scheduled.jobs(&found, true, &Askers::default()));
+            let stories = jobs.into_iter().find(|job| job.resource.name == STORIES);
             if let Some(stories) = stories {
                 tracing::info!(
                     account = stories.account.label(),
@@ -409,6 +333,9 @@ impl Daemon<'_> {
     fn begin_anew(&mut self, why: &str) {
         tracing::info!("{why}: beginning anew with it");
         self.reload = true;
+        for scheduled in &mut self.jobs {
+            scheduled.start.reopen();
+        }
         self.orders.stop.stop();
     }
 
@@ -467,26 +394,4 @@ impl Daemon<'_> {
         let wait = first.map_or(LONGEST_NAP, |at| (at - now).to_std().unwrap_or_default());
         wait.min(self.engine.nap())
     }
-}
-
-impl Scheduled {
-    /// Begins a start if the clock says so.
-    fn begin_if_due(&mut self, now: DateTime<Utc>) {
-        let row = &mut self.start.row;
-        let Some(due) = row.next_due_at.filter(|due| *due <= now) else {
-            return;
-        };
-        row.due_at = Some(due);
-        row.next_due_at = timetable::due_at(&self.job.schedule, None, Some(due), now);
-        tracing::info!(job = self.job.name, due = instant_text(due), "is due");
-        self.start.begin(now, false);
-        self.to_hand_out = Some(HandOut::All);
-    }
-}
-
-fn reads_stories(job: &Configured) -> bool {
-    job.selection
-        .resources
-        .iter()
-        .any(|resource| resource.name == STORIES)
 }

@@ -3,6 +3,7 @@
 
 use chrono::NaiveDate;
 
+use super::status::meant;
 use super::{Session, UsageError, draw, open_store, runtime, signals, summary, world};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -79,17 +80,18 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
     let result = runtime()?.block_on(async {
         let world = world(&config, store, Clock::system(), stop).await?;
         let work = async {
-            if arguments.no_wait {
-                sync::backfill(&world, &selection, range).await
+            let summary = if arguments.no_wait {
+                sync::backfill(&world, &selection, range).await?
             } else {
-                sync::backfill_and_wait(&world, &selection, range).await
-            }
+                sync::backfill_and_wait(&world, &selection, range).await?
+            };
+            sync::check_when_due(&world, &meant(&config)).await?;
+            anyhow::Ok(summary)
         };
         let shown = draw::while_running(terminal, &world, work);
         signals::until_stopped(terminal, &handle, shown)
             .await?
             .transpose()
-            .map_err(anyhow::Error::from)
     })?;
     let Some(summary) = result else {
         anyhow::bail!(

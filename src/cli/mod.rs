@@ -11,6 +11,7 @@ mod plan;
 mod run;
 mod signals;
 mod simulator;
+mod status;
 mod summary;
 mod sync;
 mod terminal;
@@ -87,6 +88,8 @@ enum Command {
     Forget(forget::Arguments),
     /// The daemon: run the jobs of the configuration on their schedules, until a signal ends it; SIGHUP reads the configuration again
     Run,
+    /// Say how things are, from the database alone: what to do, jobs, accounts, pools, tokens
+    Status(status::Arguments),
     /// The whole thing on simulated accounts, no Meta account needed; leaves a database to explore
     Demo(demo::Arguments),
     /// Serve the simulated Graph API on a local port
@@ -129,6 +132,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         Command::Backfill(arguments) => backfill::run(&session, &arguments),
         Command::Forget(arguments) => forget::run(&session, &arguments),
         Command::Run => run::run(&session),
+        Command::Status(arguments) => status::run(&session, &arguments),
         Command::Demo(arguments) => demo::run(&session, &arguments),
         Command::Simulator(arguments) => simulator::run(&session, &arguments),
     };
@@ -157,12 +161,17 @@ struct UsageError(String);
 impl Session<'_> {
     /// The checked configuration; its warnings are said.
     fn config(&self) -> Result<Config, ConfigError> {
-        let file = config::find(self.config.as_deref(), self.environment)?;
-        let config = config::load(&file, self.environment)?;
+        let config = self.read_config()?;
         for warning in &config.warnings {
             self.terminal.say(&format!("warning: {warning}"));
         }
         Ok(config)
+    }
+
+    /// The checked configuration.
+    fn read_config(&self) -> Result<Config, ConfigError> {
+        let file = config::find(self.config.as_deref(), self.environment)?;
+        config::load(&file, self.environment)
     }
 }
 

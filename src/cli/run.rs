@@ -80,7 +80,8 @@ async fn live(
     let world = world(config, store, Clock::system(), stop).await?;
     let hangup = Notify::new();
     let load = || {
-        let config = session.config().map_err(|error| error.to_string())?;
+        let config = session.read_config().map_err(|error| error.to_string())?;
+        sync::chosen(&config, &[]).map_err(|error| error.to_string())?;
         let credentials = config.credentials.clone();
         fresh.replace(Some(config));
         Ok(credentials)

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::status::meant;
 use super::{Session, UsageError, draw, open_store, runtime, signals, summary, world};
 use crate::clock::Clock;
 use crate::config::{Config, JobConfig};
@@ -52,6 +53,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
                     break;
                 }
             }
+            sync::check_when_due(&world, &meant(&config)).await?;
             anyhow::Ok(summaries)
         };
         let shown = draw::while_running(terminal, &world, work);

@@ -9,50 +9,19 @@ use crate::sync::{self, CHECK, Configured, Selection, World};
 /// After most nights and before most mornings.
 const SCHEDULE: &str = "45 4 * * *";
 
-/// The job.
-pub(super) fn job() -> Result<Configured, ScheduleError> {
+/// The job: what all the others read is checked.
+pub(super) fn job(others: &[Configured]) -> Result<Configured, ScheduleError> {
     Ok(Configured {
         name: CHECK.to_owned(),
         schedule: Schedule::parse(SCHEDULE, chrono_tz::Tz::UTC)?,
-        selection: Selection::default(),
+        selection: Selection::of_all(others.iter().map(|job| &job.selection)),
     })
 }
 
-/// Checks, logs each warning, and says what it comes to.
-pub(super) async fn daily(world: Arc<World>) -> (Outcome, String) {
-    let report = sync::check(&world.graph, &world.credentials).await;
-    let mut warnings: Vec<String> = Vec::new();
-    for problem in &report.problems {
-        tracing::warn!(credential = problem.credential, "{}", problem.message);
-        warnings.push(problem.message.clone());
+/// Checks, writes down and logs what somebody should do, and says what it comes to.
+pub(super) async fn daily(world: Arc<World>, meant: Selection) -> (Outcome, String) {
+    match sync::daily_check(&world, &meant).await {
+        Ok(report) => (report.outcome(world.stop.requested()), report.headline()),
+        Err(error) => (Outcome::Failed, error.to_string()),
     }
-    for one in &report.accounts {
-        for resource in one
-            .resources
-            .iter()
-            .filter(|resource| !resource.missing.is_empty())
-        {
-            let (account, resource, missing) = (
-                one.account.label(),
-                resource.resource,
-                resource.missing.join("; "),
-            );
-            tracing::warn!(account, resource, "missing: {missing}");
-            warnings.push(format!("{account} {resource}: {missing}"));
-        }
-    }
-    let outcome = if report.needs_operator() {
-        Outcome::Refused
-    } else if warnings.is_empty() {
-        Outcome::Complete
-    } else {
-        Outcome::Failed
-    };
-    let more = warnings.len().saturating_sub(1);
-    let first = warnings.into_iter().next().unwrap_or_default();
-    let message = match more {
-        0 => first,
-        more => format!("{first} (and {more} more)"),
-    };
-    (outcome, message)
 }

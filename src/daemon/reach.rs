@@ -35,9 +35,12 @@ pub(super) struct Reach {
     /// What an operator must do, for each credential.
     refused: BTreeMap<String, Problem>,
     held_up: BTreeMap<String, HeldUp>,
+    /// Whether the question that is under way goes to all.
+    asks_all: bool,
     asking: JoinSet<(BTreeSet<String>, Result<Discovery, StoreError>)>,
 }
 
+/// Who was asked, and what they told.
 pub(super) type Answer = Result<(BTreeSet<String>, Result<Discovery, StoreError>), JoinError>;
 
 impl Reach {
@@ -73,6 +76,7 @@ impl Reach {
     /// Asks all tokens, unless that is under way.
     pub(super) fn ask_all(&mut self, world: &Arc<World>) {
         if self.asking.is_empty() {
+            self.asks_all = true;
             self.ask(world, world.credentials.clone());
         }
     }
@@ -85,6 +89,7 @@ impl Reach {
         };
         let due: Vec<_> = world.credentials.iter().filter(is_due).cloned().collect();
         if !due.is_empty() && self.asking.is_empty() {
+            self.asks_all = false;
             self.ask(world, due);
         }
     }
@@ -111,7 +116,9 @@ impl Reach {
 
     /// Takes in what tokens told. What one of them could not tell stays as it was.
     pub(super) fn take(&mut self, asked: &BTreeSet<String>, told: Discovery, now: DateTime<Utc>) {
-        self.asked_at = Some(now);
+        if self.asks_all {
+            self.asked_at = Some(now);
+        }
         let mut earlier = std::mem::take(&mut self.held_up);
         self.refused.retain(|name, _| !asked.contains(name));
         let mut untold = BTreeSet::new();

@@ -1,10 +1,9 @@
 //! The only way out: permit, HTTP, verdict, retry.
 
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
@@ -13,6 +12,7 @@ use super::metering::Permit;
 use super::page::{Page, PageError};
 use super::request::Request;
 use super::retry::Delays;
+use super::served::Served;
 use super::tally::Tally;
 use super::token::Credential;
 use super::under_way::UnderWay;
@@ -56,7 +56,7 @@ pub struct Client {
     pub(super) clock: Clock,
     pub(super) stop: Stop,
     under_way: UnderWay,
-    served_instead: OnceLock<String>,
+    served: Served,
 }
 
 /// One attempt's failure: the error, how often it is worth another try, and how long the server wants us to wait.
@@ -127,7 +127,7 @@ impl Client {
             clock,
             stop,
             under_way: UnderWay::default(),
-            served_instead: OnceLock::new(),
+            served: Served::default(),
         }
     }
 
@@ -138,7 +138,12 @@ impl Client {
 
     /// The version that answered where another one was asked for; `None` while all is well.
     pub fn served_instead(&self) -> Option<&str> {
-        self.served_instead.get().map(String::as_str)
+        self.served.instead()
+    }
+
+    /// How far Meta's clock was ahead of ours at the last answer; within seconds, as answers take their time.
+    pub fn clock_ahead(&self) -> Option<TimeDelta> {
+        self.served.clock_ahead()
     }
 
     /// Reads one page, with retries for what can get better. Every attempt is counted in `tally`.
@@ -151,11 +156,22 @@ impl Client {
         request: &Request,
         tally: &mut Tally,
     ) -> Result<Page, Error> {
+        self.get_about(credential, None, request, tally).await
+    }
+
+    /// As [`Self::get`], with the token of a credential that is asked about.
+    pub(super) async fn get_about(
+        &self,
+        credential: &Credential,
+        subject: Option<&Credential>,
+        request: &Request,
+        tally: &mut Tally,
+    ) -> Result<Page, Error> {
         let mut delays = Delays::new();
         let mut attempt = 0;
         loop {
             let permit = self.permit(credential, request, 1).await?;
-            let outcome = self.attempt(credential, request, permit).await;
+            let outcome = self.attempt(credential, subject, request, permit).await;
             tally.count(request, outcome.is_err());
             let failure = match outcome {
                 Ok(page) => {
@@ -191,6 +207,7 @@ impl Client {
     async fn attempt(
         &self,
         credential: &Credential,
+        subject: Option<&Credential>,
         request: &Request,
         permit: Permit<'_>,
     ) -> Result<Page, Failure> {
@@ -198,7 +215,10 @@ impl Client {
         tracing::debug!(endpoint, path = request.path, query = ?request.query(), "GET");
         let url = self.url(&request.path);
         let message = self.http.get(url).query(&request.query());
-        let message = credential.authorize(message);
+        let mut message = credential.authorize(message);
+        if let Some(subject) = subject {
+            message = subject.ask_about(message);
+        }
         let answer = self.send(credential, request, message, permit).await?;
         self.read(
             credential,
@@ -276,7 +296,8 @@ impl Client {
         // Settled before its usage is booked: the reading counts it.
         drop(permit);
         let regain = self.book(credential, request, answer.headers());
-        self.compare_version(answer.headers());
+        self.served
+            .note(answer.headers(), &self.settings.version, now);
         let wish = retry_after(answer.headers(), now).max(regain);
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
@@ -330,31 +351,6 @@ impl Client {
                 ..unreadable(broken.to_string())
             },
         })
-    }
-
-    /// An expired or mistyped version is served by another one without a word ("Versions" page): say so once.
-    fn compare_version(&self, headers: &HeaderMap) {
-        let served = headers
-            .get("facebook-api-version")
-            .and_then(|value| value.to_str().ok());
-        // What is no version is nothing that should be told.
-        let is_version = |served: &&str| {
-            let number = served.strip_prefix('v').unwrap_or_default();
-            let is_of_it = |byte: u8| byte.is_ascii_digit() || byte == b'.';
-            (1..8).contains(&number.len()) && number.bytes().all(is_of_it)
-        };
-        let served = served.filter(is_version);
-        let Some(served) = served.filter(|served| *served != self.settings.version) else {
-            return;
-        };
-        if self.served_instead.set(served.to_owned()).is_ok() {
-            tracing::warn!(
-                asked = self.settings.version,
-                served,
-                "Meta serves another version than graph.version asks for: the asked one may have expired; \
-                 set graph.version to one that is still served"
-            );
-        }
     }
 }
 

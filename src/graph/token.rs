@@ -127,6 +127,11 @@ impl Credential {
         }
     }
 
+    /// Names this token as the one that is asked about. Only in the query is there room for it: what is asked so is never logged.
+    pub(super) fn ask_about(&self, message: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        message.query(&[("input_token", self.token.expose_secret())])
+    }
+
     /// The body of a batch ("Batch Requests" page): the token and the proof for all parts, which are given as JSON. Like
     /// [`Self::authorize`], the only place where a batch gets them.
     pub(super) fn batch(

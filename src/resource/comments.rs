@@ -115,7 +115,7 @@ fn is_due(facts: &Facts, post: &Post) -> bool {
         (count, _) => {
             let often = facts.refresh.every(age);
             let often = often.filter(|_| age <= facts.refresh.daily());
-            let comes_along = count.is_some_and(|count| count <= ALONG as i64);
+            let comes_along = count.is_none_or(|count| count <= ALONG as i64);
             let least = if comes_along { Duration::ZERO } else { WEEKLY };
             facts.is_due_every(&post.id, often.map(|often| often.max(least)))
         }

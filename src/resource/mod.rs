@@ -173,8 +173,8 @@ pub struct Questions {
 
 /// Every resource, in the order in which an account's are read: what would be lost first, first.
 pub const RESOURCES: &[&Resource] = &[
-    &stories::STORIES,
     &account::ACCOUNT,
+    &stories::STORIES,
     &hashtags::HASHTAGS,
     &account_insights::ACCOUNT_INSIGHTS,
     &online_followers::ONLINE_FOLLOWERS,

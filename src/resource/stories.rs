@@ -331,6 +331,7 @@ mod tests {
         let read = |&(subject, minute): &(&str, i64)| Read {
             subject: subject.to_owned(),
             read_at: Some(at(minute)),
+            mark: Some(instant_text(at(minute))),
             ..Read::default()
         };
         Facts {
@@ -363,7 +364,9 @@ mod tests {
 
     #[test]
     fn the_list_is_read_first_and_a_start_that_goes_on_does_not_read_it_again() {
-        assert_eq!(subjects(3, &[]), [LIST, "7"]);
+        // With the list come the numbers.
+        assert_eq!(subjects(3, &[]), [LIST]);
+        assert!(!due(&facts(3, &[]))[0].metrics.is_empty());
         assert_eq!(subjects(3, &[(LIST, 1)]), ["7"]);
         assert_eq!(subjects(13, &[(LIST, 1), ("7", 1)]), [LIST]);
     }
@@ -379,9 +382,12 @@ mod tests {
 
     #[test]
     fn breakdowns_are_asked_for_only_where_there_is_something_and_not_as_often() {
-        let reads = |last| [(LIST, 600), ("7", 600), ("7:navigation", last)];
-        assert_eq!(subjects(600, &reads(60)), ["7:navigation"]);
-        assert!(subjects(600, &reads(400)).is_empty());
+        // One that is alone: early, which is what is tested below, and late.
+        let asks = |minute, last| {
+            let reads = [(LIST, minute), ("7", minute), ("7:navigation", last)];
+            subjects(minute, &reads) == ["7:navigation"]
+        };
+        assert!(!asks(600, 60) && asks(1100, 60) && !asks(1100, 1000));
         let mut facts = facts(600, &[(LIST, 600), ("7", 600), ("7:navigation", 0)]);
         if let Some(read) = facts.reads.get_mut("7:navigation") {
             read.read_at = None;
@@ -410,5 +416,82 @@ mod tests {
         );
         facts.reads.get_mut("7").unwrap().closed = true;
         assert!(lost(&facts).is_empty());
+    }
+
+    /// Stories from the same hour, of which all but some have numbers; the list was told from a place on.
+    fn shown(without: &[usize], told_from: &str) -> Facts {
+        let mut facts = facts(600, &[(LIST, 600)]);
+        let story = facts.posts.remove(0);
+        for number in 0..3 {
+            let id = format!("s{number}");
+            let mut read = Read {
+                subject: id.clone(),
+                read_at: Some(at(600)),
+                mark: Some(instant_text(at(600))),
+                ..Read::default()
+            };
+            if without.contains(&number) {
+                read.mark = None;
+            }
+            let part = Read {
+                subject: of_metric(&id, "navigation"),
+                ..Read::default()
+            };
+            facts.reads.insert(id.clone(), read);
+            facts.reads.insert(part.subject.clone(), part);
+            let timestamp = at(100 - i64::try_from(number).unwrap());
+            facts.posts.push(Post {
+                id,
+                timestamp,
+                ..story.clone()
+            });
+        }
+        if let Some(list) = facts.reads.get_mut(LIST) {
+            list.mark = Some(told_from.to_owned());
+        }
+        facts
+    }
+
+    #[test]
+    fn parts_of_all_stories_are_asked_for_together_from_where_all_have_numbers() {
+        let asked = |without: &[usize], told_from: &str| -> Vec<(String, Option<String>, usize)> {
+            let due = due(&shown(without, told_from)).into_iter();
+            due.map(|one| (one.subject, one.after, one.stands_for.len()))
+                .collect()
+        };
+        let together = |after: Option<&str>| {
+            (
+                "shown now navigation".to_owned(),
+                after.map(str::to_owned),
+                3,
+            )
+        };
+        assert_eq!(asked(&[], ""), [together(None)]);
+        assert_eq!(asked(&[0], "c"), [together(Some("c"))]);
+        // Another one than the newest has none, or the list was not told from there.
+        for (without, told_from) in [(&[1][..], "c"), (&[0], ""), (&[0, 2], "c")] {
+            let asked = asked(without, told_from);
+            assert!(asked.iter().all(|one| one.2 == 0), "{asked:?}");
+            assert_eq!(asked.len(), 3 + without.len());
+        }
+    }
+
+    #[test]
+    fn a_list_is_asked_for_numbers_unless_one_of_its_stories_is_known_to_have_none() {
+        let list = |without: &[usize]| {
+            let mut facts = shown(without, "");
+            facts.now = at(700);
+            due(&facts).swap_remove(0)
+        };
+        let all = list(&[]);
+        assert_eq!(
+            (all.metrics.is_empty(), all.stands_for[0].limit),
+            (false, Some(1))
+        );
+        let newest = list(&[0]);
+        assert_eq!((newest.metrics.is_empty(), newest.limit), (true, Some(1)));
+        assert!(!newest.rest.unwrap().metrics.is_empty());
+        let plain = list(&[1]);
+        assert!(plain.metrics.is_empty() && plain.rest.is_none());
     }
 }

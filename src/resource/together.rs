@@ -143,3 +143,98 @@ fn page(
 fn between(earlier: DateTime<Utc>, later: DateTime<Utc>) -> DateTime<Utc> {
     earlier + (later - earlier) / 2
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::media_insights::of_media;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_791_187_200 + minutes * 60, 0).unwrap()
+    }
+
+    /// Posts of these kinds, newest first, ten minutes apart.
+    fn facts(kinds: &[&str]) -> Facts {
+        let mut facts = Facts::of("1", at(0));
+        for (number, kind) in (0..).zip(kinds) {
+            facts.posts.push(Post {
+                id: number.to_string(),
+                media_type: None,
+                product_type: Some((*kind).to_owned()),
+                timestamp: at(-10 * number),
+                comments_count: None,
+            });
+        }
+        facts
+    }
+
+    /// Asks about these posts for a metric of their kind; gives which questions stand for which posts.
+    fn asked(facts: &Facts, due: &[usize]) -> Vec<Vec<String>> {
+        let ask = |number: &usize| {
+            let post = &facts.posts[*number];
+            let feed = post.product_type.as_deref() == Some("FEED");
+            let metrics = vec![if feed { "follows" } else { "views" }];
+            of_media(post, "a family".to_owned(), metrics)
+        };
+        let joined = by_metrics(facts, due.iter().map(ask).collect());
+        let posts = |one: Question| {
+            let others = one.stands_for.into_iter().map(|one| one.subject);
+            let others: Vec<String> = others.collect();
+            if others.is_empty() {
+                vec![one.subject]
+            } else {
+                others
+            }
+        };
+        joined.into_iter().map(posts).collect()
+    }
+
+    #[test]
+    fn neighbours_of_a_kind_are_joined_and_others_and_gaps_part_them() {
+        let facts = facts(&["FEED", "STORY", "FEED", "REELS", "FEED", "FEED", "FEED"]);
+        assert_eq!(
+            asked(&facts, &[0, 2, 3, 4, 6]),
+            [vec!["0", "2"], vec!["3"], vec!["4"], vec!["6"]]
+        );
+        assert_eq!(asked(&facts, &[4, 5, 6]), [["4", "5", "6"]]);
+        assert_eq!(asked(&facts, &[]), [[""; 0]; 0]);
+    }
+
+    #[test]
+    fn a_page_is_cut_half_way_to_its_neighbours_and_holds_no_more_than_fits() {
+        let facts = facts(&["FEED"; 120]);
+        let all: Vec<usize> = (0..120).collect();
+        let sizes: Vec<usize> = asked(&facts, &all).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [50, 50, 20]);
+        let ask = |number: usize| of_media(&facts.posts[number], String::new(), vec!["views"]);
+        let page = by_metrics(&facts, vec![ask(3), ask(4)]).remove(0);
+        assert_eq!((page.limit, page.path.as_str()), (Some(2), "/1/media"));
+        let minute =
+            |name| (page.param(name).unwrap().parse::<i64>().unwrap() - 1_791_187_200) / 60;
+        assert_eq!((minute("until"), minute("since")), (-25, -45));
+        let newest = by_metrics(&facts, vec![ask(0), ask(1)]).remove(0);
+        assert_eq!(newest.param("until"), Some("1791187200"));
+    }
+
+    #[test]
+    fn posts_near_each_other_are_one_page_whatever_their_kind() {
+        let facts = facts(&["FEED", "REELS"].repeat(60));
+        let ask = |number: usize| of_media(&facts.posts[number], String::new(), Vec::new());
+        let due = [0, 7, 49, 50, 51, 110].map(ask).into();
+        let joined = by_place(&facts, due, |posts| {
+            Fields::of([posts.to_string().as_str()])
+        });
+        let told: Vec<(usize, String)> = joined
+            .iter()
+            .map(|one| (one.stands_for.len(), one.fields.to_string()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (3, "50".to_owned()),
+                (2, "2".to_owned()),
+                (0, String::new())
+            ]
+        );
+    }
+}

@@ -4,7 +4,69 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, named_params, params};
 
 use super::record::{CheckpointKey, JobRow, Outcome};
+use super::{Store, StoreError};
 use crate::clock::{instant_text, parse_instant};
+
+impl Store {
+    /// The jobs of the configuration, as far as an igsync has seen them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn jobs(&self) -> Result<Vec<JobRow>, StoreError> {
+        self.call("read jobs", |connection| all(connection)).await
+    }
+
+    /// Writes where a job stands.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn write_job(&self, job: JobRow) -> Result<(), StoreError> {
+        self.write("record a job", move |connection| write(connection, &job))
+            .await
+    }
+
+    /// Forgets jobs with other names.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn keep_jobs(&self, names: Vec<String>) -> Result<(), StoreError> {
+        self.write("forget jobs", move |connection| keep(connection, &names))
+            .await
+    }
+
+    /// Ends the record of a job's runs that cannot end it themselves.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn close_runs(
+        &self,
+        key: CheckpointKey,
+        outcome: Outcome,
+        message: String,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.write("record the end of a run", move |connection| {
+            close_runs(connection, &key, &outcome, &message, at)
+        })
+        .await
+    }
+
+    /// Those of the accounts with stories that are shown and were not read in their last hour, and when the first of these
+    /// was posted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unread_stories(
+        &self,
+        accounts: Vec<String>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
+        self.call("read stories", move |connection| {
+            unread_stories(connection, &accounts, now)
+        })
+        .await
+    }
+}
 
 pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<JobRow>> {
     let instant = |text: Option<String>| text.as_deref().and_then(parse_instant);

@@ -13,10 +13,14 @@
 //! SQLite blocks; every call runs through `spawn_blocking` behind one mutex (`threads`). One writer is enough: pages
 //! arrive at the pace of a metered API.
 
+mod around;
 mod count;
 mod forget;
 mod hashtags;
+mod health;
 mod jobs;
+mod lock;
+mod look;
 mod open;
 mod peek;
 mod proof;
@@ -27,14 +31,18 @@ mod table;
 mod threads;
 mod write;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
 use crate::clock::instant_text;
 
+pub use around::{Around, Disk, HashtagUse, Refused};
 pub use forget::{AccountRows, ForgetError, KnownAccount};
+pub use health::{CredentialRow, Health, Severity, WarningRow};
+pub use look::{Ended, GapCount, LastStart, Look, Subject, Totals, Wanted};
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
 pub use peek::Peek;
 pub use record::{
@@ -51,8 +59,9 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Inner {
+    path: PathBuf,
     connection: Mutex<Connection>,
-    _lock: open::Lock,
+    _lock: lock::Lock,
 }
 
 /// SQLite refused to read or write.
@@ -95,6 +104,7 @@ impl Store {
         let (connection, lock) = open::open(path, holder)?;
         Ok(Self {
             inner: Arc::new(Inner {
+                path: path.to_owned(),
                 connection: Mutex::new(connection),
                 _lock: lock,
             }),
@@ -139,10 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn close_interrupted_runs(
-        &self,
-        at: chrono::DateTime<chrono::Utc>,
-    ) -> Result<(), StoreError> {
+    pub async fn close_interrupted_runs(&self, at: DateTime<Utc>) -> Result<(), StoreError> {
         self.write("close interrupted runs", move |connection| {
             state::close_interrupted_runs(connection, at)
         })
@@ -211,7 +218,7 @@ impl Store {
         &self,
         resource: &'static str,
         credential: String,
-        since: chrono::DateTime<chrono::Utc>,
+        since: DateTime<Utc>,
     ) -> Result<Vec<String>, StoreError> {
         self.call("read refused fields", move |connection| {
             state::refused_fields(connection, resource, &credential, since)
@@ -242,7 +249,7 @@ impl Store {
         &self,
         account_id: String,
         resource: &'static str,
-        since: chrono::DateTime<chrono::Utc>,
+        since: DateTime<Utc>,
     ) -> Result<Vec<String>, StoreError> {
         self.call("read refused metrics", move |connection| {
             reads::refused(connection, &account_id, resource, &instant_text(since))
@@ -331,77 +338,5 @@ impl Store {
             hashtags::write(connection, &account_id, &rows, &gone)
         })
         .await
-    }
-
-    /// The jobs of the configuration, as far as an igsync has seen them.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn jobs(&self) -> Result<Vec<JobRow>, StoreError> {
-        self.call("read jobs", |connection| jobs::all(connection))
-            .await
-    }
-
-    /// Writes where a job stands.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing was written then.
-    pub async fn write_job(&self, job: JobRow) -> Result<(), StoreError> {
-        self.write("record a job", move |connection| {
-            jobs::write(connection, &job)
-        })
-        .await
-    }
-
-    /// Forgets jobs with other names.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing was written then.
-    pub async fn keep_jobs(&self, names: Vec<String>) -> Result<(), StoreError> {
-        self.write("forget jobs", move |connection| {
-            jobs::keep(connection, &names)
-        })
-        .await
-    }
-
-    /// Ends the record of a job's runs that cannot end it themselves.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing was written then.
-    pub async fn close_runs(
-        &self,
-        key: CheckpointKey,
-        outcome: Outcome,
-        message: String,
-        at: chrono::DateTime<chrono::Utc>,
-    ) -> Result<(), StoreError> {
-        self.write("record the end of a run", move |connection| {
-            jobs::close_runs(connection, &key, &outcome, &message, at)
-        })
-        .await
-    }
-
-    /// Those of the accounts with stories that are shown and were not read in their last hour, and when the first of these
-    /// was posted.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn unread_stories(
-        &self,
-        accounts: Vec<String>,
-        now: chrono::DateTime<chrono::Utc>,
-    ) -> Result<Vec<(String, chrono::DateTime<chrono::Utc>)>, StoreError> {
-        self.call("read stories", move |connection| {
-            jobs::unread_stories(connection, &accounts, now)
-        })
-        .await
-    }
-
-    /// The database at `path`, to be read without taking the lock.
-    ///
-    /// # Errors
-    /// [`OpenError`].
-    pub fn peek(path: &Path) -> Result<Peek, OpenError> {
-        Peek::new(path)
     }
 }

@@ -1,16 +1,18 @@
-//! Opening the file: lock, version, migration.
+//! Opening the file: version, migration.
 //!
 //! Owns who may write and whether the file is one this igsync understands. Refuses, before anything is
 //! written: a file that is not SQLite, one that another program made, one of a newer igsync, a folder that
 //! cannot be written to, and a database that another igsync holds.
 
-use std::fs::{File, OpenOptions, Permissions, TryLockError};
-use std::io::{ErrorKind, Read, Seek, Write};
+use std::fs::{OpenOptions, Permissions};
+use std::io::ErrorKind;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::lock::Lock;
 
 /// Marks the file as igsync's (SQLite's `application_id`): "igsy" in ASCII.
 pub const APPLICATION_ID: i32 = 0x6967_7379;
@@ -39,6 +41,14 @@ pub enum OpenError {
     )]
     Unwritable {
         /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The folder cannot be looked into, or the file not be read.
+    #[error("{}: cannot be read: {source}; ask as a user who may read it, such as root", .path.display())]
+    Unreadable {
+        /// The file.
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
@@ -124,17 +134,11 @@ fn remedy(error: &std::io::Error) -> &'static str {
     }
 }
 
-/// Held as long as the store is open; the operating system lets go when the process ends, however it ends.
-#[derive(Debug)]
-pub(super) struct Lock {
-    _file: File,
-}
-
 /// Opens the database at `path` for writing, creating it if it is missing. `holder` is what another igsync is
 /// told when it finds the database in use.
 pub(super) fn open(path: &Path, holder: &str) -> Result<(Connection, Lock), OpenError> {
     inspect(path)?;
-    let lock = lock(path, holder)?;
+    let lock = Lock::take(path, holder)?;
     create_private(path)?;
     let mut connection = Connection::open(path).map_err(|source| sqlite(path, source))?;
     configure(&connection).map_err(|source| sqlite(path, source))?;
@@ -149,6 +153,25 @@ pub(super) fn peek(path: &Path) -> Result<Option<Connection>, OpenError> {
     }
     let failed = |source| sqlite(path, source);
     let connection = Connection::open(path).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    let known = verify(&connection, path)? == SCHEMA_VERSION;
+    Ok(known.then_some(connection))
+}
+
+/// Opens the file for reading, as [`peek`] does, for somebody who may not write here.
+pub(super) fn peek_read_only(path: &Path) -> Result<Option<Connection>, OpenError> {
+    let unreadable = |source| OpenError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    if !path.try_exists().map_err(unreadable)? {
+        return Ok(None);
+    }
+    // SQLite would only say that it cannot.
+    std::fs::File::open(path).map_err(unreadable)?;
+    let failed = |source| sqlite(path, source);
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     let known = verify(&connection, path)? == SCHEMA_VERSION;
     Ok(known.then_some(connection))
@@ -224,46 +247,6 @@ fn verify(connection: &Connection, path: &Path) -> Result<i32, OpenError> {
         });
     }
     Ok(version)
-}
-
-fn lock(path: &Path, holder: &str) -> Result<Lock, OpenError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let lock_path = PathBuf::from(name);
-    let unwritable = |source| OpenError::Unwritable {
-        path: lock_path.clone(),
-        source,
-    };
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&lock_path)
-        .map_err(unwritable)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            // Lossless enough: the holder writes one line of text at once.
-            let _ = file.read_to_string(&mut holder);
-            let holder = holder.trim();
-            return Err(OpenError::Held {
-                path: path.to_owned(),
-                holder: if holder.is_empty() {
-                    "another igsync".to_owned()
-                } else {
-                    holder.to_owned()
-                },
-            });
-        }
-        Err(TryLockError::Error(source)) => return Err(unwritable(source)),
-    }
-    file.set_len(0).map_err(unwritable)?;
-    file.rewind().map_err(unwritable)?;
-    file.write_all(holder.as_bytes()).map_err(unwritable)?;
-    Ok(Lock { _file: file })
 }
 
 /// Creates the file readable by its owner alone, before SQLite would create it with the process's umask. SQLite

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::task::JoinError;
 use tracing::Instrument;
 
-use super::engine::Group;
 use super::forecast;
+use super::group::Group;
 use super::job::Job;
 use super::report::JobReport;
 use super::run::run;

@@ -12,16 +12,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::OnceCell;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::account_jobs::{close_panicked, one_job};
+use super::group::Group;
 use super::job::{Account, Job};
 use super::progress::Waiting;
 use super::report::JobReport;
 use super::world::World;
 use crate::resource::RESOURCES;
-use crate::store::{NewRun, Outcome, Store, StoreError};
+use crate::store::{Outcome, StoreError};
 
 /// Accounts that are read at the same time. Each has a pool of its own, so this bounds connections and memory, not budgets.
 const SIDE_BY_SIDE: usize = 8;
@@ -45,37 +45,6 @@ pub enum WhenSuspended {
     Wait,
     /// A closed pool is waited for, and what got no answer is tried again later.
     TryAgain,
-}
-
-/// The runs of one start: all carry the id of the first.
-#[derive(Clone, Debug, Default)]
-pub struct Group(Arc<OnceCell<i64>>);
-
-impl Group {
-    /// The runs that belong to this one.
-    pub fn of(run: Option<i64>) -> Self {
-        Self(Arc::new(OnceCell::new_with(run)))
-    }
-
-    /// The id of the first run; `None` before it began.
-    pub fn run(&self) -> Option<i64> {
-        self.0.get().copied()
-    }
-
-    /// Begins a run of this group.
-    pub(super) async fn begin(&self, store: &Store, run: NewRun) -> Result<i64, StoreError> {
-        let mut own = None;
-        let first = self.0.get_or_try_init(|| async {
-            let id = store.begin_run(run.clone()).await?;
-            own = Some(id);
-            Ok(id)
-        });
-        let started_by = Some(*first.await?);
-        match own {
-            Some(id) => Ok(id),
-            None => store.begin_run(NewRun { started_by, ..run }).await,
-        }
-    }
 }
 
 /// What came of an entry.
@@ -155,10 +124,12 @@ impl Engine {
         let account_id = job.account.id.clone();
         let known = line.waiting.iter_mut().chain(line.running.as_mut());
         if let Some(known) = known.into_iter().find(|entry| entry.job.reads_as(&job)) {
-            known.starts.extend(start);
-            known.starts.dedup();
-            if known.tries > 0 {
-                (known.tries, known.not_before) = (0, not_before);
+            if let Some(start) = start.filter(|start| !known.starts.contains(start)) {
+                known.starts.push(start);
+                // Another reason to ask is a reason to ask now; a closed pool stays closed.
+                if known.tries > 0 {
+                    (known.tries, known.not_before) = (0, not_before);
+                }
             }
             // Routes and counts as they were seen last.
             known.job.account = job.account;
@@ -417,3 +388,6 @@ fn place(job: &Job) -> usize {
         .position(|one| one.name == job.resource.name);
     at.unwrap_or(RESOURCES.len())
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,7 @@ fn route(world: &World) -> Route {
         page_name: None,
         tasks: Vec::new(),
         page_credential: None,
+        is_new_page: None,
     }
 }
 

@@ -45,18 +45,15 @@ pub struct Route {
     pub tasks: Vec<String>,
     /// The Page's own token, where Meta told it. Kept in memory only.
     pub page_credential: Option<Arc<Credential>>,
+    /// Whether it is a Page of the New Pages Experience, whose tasks have other names; not always told.
+    pub is_new_page: Option<bool>,
 }
 
 impl Account {
     /// Whether a name in the configuration or on the command line means this account: its id, or its username in
     /// any case, with or without `@`.
     pub fn is_called(&self, name: &str) -> bool {
-        let handle = name.strip_prefix('@').unwrap_or(name);
-        self.id == name
-            || self
-                .username
-                .as_deref()
-                .is_some_and(|username| username.eq_ignore_ascii_case(handle))
+        is_called(&self.id, self.username.as_deref(), name)
     }
 
     /// What to call it in front of people.
@@ -70,6 +67,12 @@ impl Account {
             account_id: self.id.clone(),
         }
     }
+}
+
+/// Whether a name means the account with this id and username.
+pub(super) fn is_called(id: &str, username: Option<&str>, name: &str) -> bool {
+    let handle = name.strip_prefix('@').unwrap_or(name);
+    id == name || username.is_some_and(|username| username.eq_ignore_ascii_case(handle))
 }
 
 /// What the database knows when questions are chosen.

@@ -2,8 +2,8 @@
 //!
 //! `run` is the program's sentence spoken aloud. Around it: `plan` decides the next request and what "finished"
 //! means, `discovery` finds the accounts, `check` says what each token lacks, `preview` what work would cost (`forecast` counts),
-//! `engine` runs accounts side by side and waits for pools, `start` says how far a start of a job is, `backfill` is a command's
-//! start, `hashtags` keeps the 30 of an account, `report` says what happened.
+//! `engine` runs accounts side by side and waits for pools, `start` says how far a start of a job is, `work` is a command's one
+//! start and `backfill` says which there are, `hashtags` keeps the 30 of an account, `report` says what happened.
 
 mod account_jobs;
 mod askers;
@@ -13,6 +13,7 @@ mod depth;
 mod discovery;
 mod engine;
 mod forecast;
+mod group;
 mod hashtags;
 #[cfg(test)]
 mod hostile;
@@ -30,14 +31,19 @@ mod report;
 mod run;
 mod selection;
 mod start;
+mod status;
+mod work;
 mod world;
 
 pub use askers::Askers;
 pub use backfill::{backfill, backfill_and_wait, run_configured, run_job};
-pub use check::{AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check};
+pub use check::{
+    AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check, check_when_due, daily_check,
+};
 pub use discovery::{Discovery, Problem, Survey, discover, survey};
-pub use engine::{Ended, Engine, Group, LONGEST_NAP, WhenSuspended};
+pub use engine::{Ended, Engine, LONGEST_NAP, WhenSuspended};
 pub use forecast::{Forecast, JobForecast, PoolForecast, forecast};
+pub use group::Group;
 pub use hashtags::{HashtagError, Hashtags};
 pub use job::{Account, BACKFILL, CHECK, DISCOVERY, Job, Range, RangeError, Route};
 pub use pools::restore_pools;
@@ -46,4 +52,8 @@ pub use progress::{JobProgress, Progress, Waiting};
 pub use report::{JobReport, Summary, Verdict};
 pub use selection::{Selection, SelectionError};
 pub use start::{Configured, Start};
+pub use status::{
+    AccountStatus, CredentialStatus, Finding, JobStatus, PoolStatus, ResourceStatus, Rise, Status,
+    Watched,
+};
 pub use world::World;

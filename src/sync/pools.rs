@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::budget::{Block, Budget, Closed, LedgerRecord, PoolKey, PoolState, Reading, Reserved};
+use crate::budget::{
+    Block, Budget, Closed, LedgerRecord, PoolKey, PoolState, Reading, Reserved, Settings,
+};
 use crate::graph::Client;
 use crate::store::PoolRow;
 
@@ -15,6 +17,20 @@ pub fn restore_pools(graph: &Client, rows: Vec<PoolRow>, now: DateTime<Utc>) {
             graph.budget().restore(&key, state(row), now);
         }
     }
+}
+
+/// How far each gauge of a pool is used now, in percent, as far as the record of it tells; `None` for a pool that this igsync
+/// does not know. The record is taken apart for it.
+pub(super) fn estimate(
+    settings: &Settings,
+    row: PoolRow,
+    now: DateTime<Utc>,
+) -> Option<(PoolState, [f32; 3])> {
+    let key = PoolKey::parse(&row.pool)?;
+    let budget = Budget::new(settings.clone());
+    let state = state(row);
+    budget.restore(&key, state.clone(), now);
+    Some((state, budget.levels(&key, now)))
 }
 
 /// The pools of these names that something is known of, as the store takes them.

@@ -1,7 +1,7 @@
 //! The sentence: job → plan → request → budget → HTTP → page → rows → store.
 
 use super::depth::{Depth, WHOLE_LIST, oldest};
-use super::engine::Group;
+use super::group::Group;
 use super::inquire::inquire;
 use super::job::Job;
 use super::plan::{Plan, Recovery};

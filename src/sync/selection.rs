@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::askers::{Among, Askers};
-use super::job::{Account, Job, Range};
+use super::job::{Account, Job, Range, is_called};
 use super::plan::is_over;
 use crate::resource::{Names, RESOURCES, Resource};
 use crate::store::{Checkpoint, StoreError};
@@ -44,6 +44,32 @@ pub enum SelectionError {
 }
 
 impl Selection {
+    /// What all of these mean together.
+    pub fn of_all<'s>(selections: impl IntoIterator<Item = &'s Self>) -> Self {
+        let mut all = Self::default();
+        for one in selections {
+            all.include.clone_from(&one.include);
+            all.exclude.clone_from(&one.exclude);
+            for resource in &one.resources {
+                if !all
+                    .resources
+                    .iter()
+                    .any(|known| known.name == resource.name)
+                {
+                    all.resources.push(resource);
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether an account with this id and username is meant.
+    pub(super) fn means(&self, id: &str, username: Option<&str>) -> bool {
+        let named = |names: &[String]| names.iter().any(|name| is_called(id, username, name));
+        let chosen = |names: &[String]| names.is_empty() || named(names);
+        chosen(&self.include) && chosen(&self.accounts) && !named(&self.exclude)
+    }
+
     /// The accounts that are meant, of those that the tokens reach. `all_asked` says whether every token could be asked; when
     /// one could not, an account that is not there may well exist.
     ///

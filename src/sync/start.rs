@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::engine::{Ended, Group};
+use super::engine::Ended;
+use super::group::Group;
 use super::job::Job;
 use super::selection::{Selection, read_since};
 use crate::schedule::Schedule;
@@ -78,7 +79,8 @@ impl Start {
                 self.left.clear();
             }
         }
-        (row.accounts, row.message, self.worst) = (0, None, None);
+        (row.accounts, row.message) = (0, None);
+        (self.worst, self.held_up) = (None, None);
         self.lacks_accounts = true;
     }
 
@@ -93,7 +95,7 @@ impl Start {
         self.row.accounts = self.row.accounts.max(known);
         for job in jobs {
             let of_account = self.left.entry(job.account.id.clone()).or_default();
-            of_account.insert(job.resource.name, None);
+            of_account.entry(job.resource.name).or_insert(None);
         }
         self.lacks_accounts = lacks_accounts;
     }
@@ -189,6 +191,14 @@ impl Start {
         true
     }
 
+    /// Takes up what was refused, because something has changed since that may let it through.
+    pub fn reopen(&mut self) {
+        if self.row.outcome.as_deref() == Some(Outcome::Refused.text()) {
+            self.row.finished_at = None;
+            self.lacks_accounts = true;
+        }
+    }
+
     /// Ends it though something is left, which nobody goes on with by himself.
     pub fn give_up(&mut self, now: DateTime<Utc>) {
         self.left.clear();
@@ -206,23 +216,20 @@ impl Start {
         now: DateTime<Utc>,
         stopped: bool,
     ) -> Result<(), StoreError> {
-        self.describe(now, stopped);
         let (written, at) = &self.written;
-        let milestone = |row: &JobRow| {
-            (
-                row.next_due_at,
-                row.started_at,
-                row.finished_at,
-                row.outcome.clone(),
-            )
-        };
-        let waits = milestone(written) == milestone(&self.row) && (now - *at).abs() < WRITTEN_EVERY;
-        if *written == self.row || waits {
+        let milestone = |row: &JobRow| (row.next_due_at, row.started_at, row.finished_at);
+        let is_news = milestone(written) != milestone(&self.row)
+            || written.run.is_none() && self.group.run().is_some();
+        if !is_news && !stopped && (now - *at).abs() < WRITTEN_EVERY {
             return Ok(());
         }
-        store.write_job(self.row.clone()).await?;
+        self.describe(now, stopped);
+        let changed = self.written.0 != self.row;
         self.written = (self.row.clone(), now);
-        Ok(())
+        if !changed {
+            return Ok(());
+        }
+        store.write_job(self.row.clone()).await
     }
 
     fn describe(&mut self, now: DateTime<Utc>, stopped: bool) {

@@ -299,7 +299,7 @@ async fn check_says_what_is_ready_and_exits_with_5_when_somebody_must_act() {
     assert!(
         lacking
             .stdout
-            .contains("media: missing permission instagram_basic: grant it"),
+            .contains("media: missing permission instagram_basic: it was declined"),
         "{}",
         lacking.stdout
     );

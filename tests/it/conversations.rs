@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use igsync::stop::stop_pair;
-use igsync::sync::{self, Verdict};
+use igsync::sync::Verdict;
 use igsync_simulator::{Fault, Match, WorldSpec};
 use tokio::time::sleep;
 
@@ -169,17 +168,13 @@ async fn without_permission_or_the_page_s_token_it_is_refused_with_a_hint() {
 async fn check_says_that_the_task_is_missing() {
     let world = World::new(spec(5, 5, 0)).await;
     let page = world.simulator.world().spec().pages[0].id.clone();
-    let missing = |world: &World| {
-        let client = world.client(stop_pair().1);
-        let credentials = world.credentials().to_vec();
-        async move {
-            let report = sync::check(&client, &credentials).await;
-            let resources = report.accounts[0].resources.iter();
-            let lacking = resources.filter(|one| !one.missing.is_empty());
-            lacking
-                .map(|one| format!("{}: {}", one.resource, one.missing.join(", ")))
-                .collect::<Vec<_>>()
-        }
+    let missing = async |world: &World| {
+        let report = world.check().await;
+        let resources = report.accounts[0].resources.iter();
+        let lacking = resources.filter(|one| !one.missing.is_empty());
+        lacking
+            .map(|one| format!("{}: {}", one.resource, one.missing.join(", ")))
+            .collect::<Vec<_>>()
     };
     assert_eq!(missing(&world).await, [] as [String; 0]);
     assert!(
@@ -191,7 +186,7 @@ async fn check_says_that_the_task_is_missing() {
     let missing = missing(&world).await;
     assert_eq!(missing.len(), 1, "{missing:?}");
     assert!(
-        missing[0].starts_with("conversations: the task MESSAGING on the Page"),
+        missing[0].contains("conversations: the task MESSAGING on the Page Sim Page 1"),
         "{missing:?}"
     );
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use igsync::budget::PoolKey;
+use igsync::budget::{PoolKey, Settings};
 use igsync::clock::Clock;
 use igsync::graph::{Credential, Fields, Page, Request, Tally};
 use igsync::store::Outcome;
@@ -71,7 +71,7 @@ async fn ask(socket: &Path) -> Result<Page, String> {
     let request: Request = request("/1/media", Fields::of(["id"]), Some(10), &pool);
     let credential = Credential::new("main", "EAAtoken", None).unwrap();
     let mut tally = Tally::default();
-    let client = client(socket, clock, 80);
+    let client = client(socket, clock, Settings::default());
     let page = client.get(&credential, &request, &mut tally).await;
     page.map_err(|error| error.to_string())
 }

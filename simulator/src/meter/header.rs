@@ -2,6 +2,8 @@
 //!
 //! Meta's page: "Rate Limits", sections on `X-App-Usage` and `X-Business-Use-Case-Usage`.
 
+use std::fmt::Write;
+
 use crate::rules::UsageHeader;
 use crate::spec::TokenKind;
 use crate::world::{Identity, TokenKey, World};
@@ -75,12 +77,19 @@ fn business_use_case_usage(world: &World, pool: &Pool, gauges: Gauges) -> String
         total_time,
         regain_minutes,
     } = gauges;
-    let entry = format!(
+    let mut entry = String::with_capacity(128);
+    // Writing to a string does not fail.
+    let _ = write!(
+        entry,
         r#"[{{"type":"{kind}","call_count":{call_count},"total_cputime":{total_cputime},"total_time":{total_time},"estimated_time_to_regain_access":{regain_minutes}}}]"#
     );
     let business = page.and_then(|page| world.page(page)?.business_id.as_deref());
-    match business {
-        Some(business) => format!(r#"{{"{business}":{entry},"{id}":{entry}}}"#),
-        None => format!(r#"{{"{id}":{entry}}}"#),
+    let mut usage = String::with_capacity(2 * entry.len() + 64);
+    for (id, opening) in business.into_iter().chain([id]).zip(["{\"", ",\""]) {
+        for part in [opening, id, "\":", &entry] {
+            usage.push_str(part);
+        }
     }
+    usage.push('}');
+    usage
 }

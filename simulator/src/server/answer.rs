@@ -36,12 +36,13 @@ impl Simulator {
         let world = self.world();
         let seed = self.next_call();
         let mut entry = self.entry(call);
-        let version = version::serving(world, call.version.as_deref(), &call.path_text());
+        let version = version::serving(world, call.version.as_deref(), || call.path_text());
         let served = version.as_ref().map_or("v25.0", |(name, _)| *name);
         let trace_id = format!("A{}", seed.with(9).text(22));
         let mut headers = common_headers(
             changes.served_version.as_deref().unwrap_or(served),
             &trace_id,
+            world.now_seconds(),
         );
         let outcome = match caller::identify(world, call, world.now_seconds()) {
             Err(refusal) => {
@@ -212,7 +213,7 @@ impl Simulator {
 
     /// The version that serves a call, as its answer names it.
     pub(super) fn version_of(&self, call: &Incoming) -> &str {
-        let served = version::serving(self.world(), call.version.as_deref(), "");
+        let served = version::serving(self.world(), call.version.as_deref(), String::new);
         served.map_or("v25.0", |(name, _)| name)
     }
 
@@ -261,21 +262,26 @@ fn is_secret(name: &str) -> bool {
     )
 }
 
-pub(super) fn common_headers(version: &str, trace_id: &str) -> HeaderMap {
+pub(super) fn common_headers(version: &str, trace_id: &str, now: i64) -> HeaderMap {
+    // In the simulation's time: the HTTP server would add its machine's.
+    let date = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
+    let date = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let mut headers = HeaderMap::with_capacity(12);
+    let trace_id = HeaderValue::from_str(trace_id).ok();
     for (name, value) in [
-        ("content-type", "application/json; charset=UTF-8"),
-        ("x-fb-rev", "1030512345"),
-    ] {
-        let name = HeaderName::from_static(name);
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    for (name, value) in [
-        ("facebook-api-version", version),
-        ("x-fb-trace-id", trace_id),
+        (
+            "content-type",
+            Some(HeaderValue::from_static("application/json; charset=UTF-8")),
+        ),
+        ("facebook-api-version", HeaderValue::from_str(version).ok()),
+        ("x-fb-trace-id", trace_id.clone()),
+        ("x-fb-rev", Some(HeaderValue::from_static("1030512345"))),
         ("x-fb-debug", trace_id),
+        ("date", HeaderValue::try_from(date).ok()),
     ] {
-        tell(&mut headers, name, value.to_owned());
+        if let Some(value) = value {
+            headers.insert(HeaderName::from_static(name), value);
+        }
     }
     headers
 }

@@ -202,7 +202,11 @@ impl Simulator {
         further: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
     ) -> Answer {
         let served = whole.served_version.as_deref();
-        let mut headers = common_headers(served.unwrap_or(self.version_of(batch)), trace_id);
+        let mut headers = common_headers(
+            served.unwrap_or(self.version_of(batch)),
+            trace_id,
+            self.world().now_seconds(),
+        );
         headers.extend(further);
         let (status, body) = whole.applied(status, body, &mut headers);
         Answer {

@@ -53,10 +53,10 @@ impl World {
 
     /// The versions that are served, oldest first.
     pub(crate) fn versions(&self) -> Vec<&str> {
-        let edits = self.edits();
+        let expired = &self.edits().retired.versions;
         let versions = self.spec().rules.versions.iter().map(String::as_str);
         versions
-            .filter(|version| !edits.retired.versions.contains(*version))
+            .filter(|version| !expired.contains(*version))
             .collect()
     }
 }

@@ -284,19 +284,16 @@ impl<'w> Identity<'w> {
 
     /// Whether the user may do anything on a page.
     pub(crate) fn has_role(&self, page: usize) -> bool {
-        let changed = self
-            .world
-            .edits()
-            .access
-            .tasks
-            .get(&page)
-            .map(Vec::is_empty);
-        let described = || {
-            self.world
-                .page(page)
-                .is_none_or(|page| page.tasks.is_empty())
-        };
-        !changed.unwrap_or_else(described)
+        self.has_task(page, |_| true)
+    }
+
+    /// Whether one of the user's tasks on a page is of a kind.
+    pub(crate) fn has_task(&self, page: usize, fits: impl Fn(&str) -> bool) -> bool {
+        let edits = self.world.edits();
+        let changed = edits.access.tasks.get(&page);
+        let described = || self.world.page(page).map(|page| &page.tasks);
+        let tasks = changed.or_else(described);
+        tasks.is_some_and(|tasks| tasks.iter().any(|task| fits(task)))
     }
 
     /// Whether the permission is granted.
@@ -327,11 +324,7 @@ impl<'w> Identity<'w> {
 
     /// Whether the permission works on a page: it must be granted, and a task of the user must carry it.
     pub(crate) fn may(&self, permission: &str, page: usize) -> bool {
-        self.is_granted(permission)
-            && self
-                .tasks(page)
-                .iter()
-                .any(|task| task_carries(task, permission))
+        self.is_granted(permission) && self.has_task(page, |task| task_carries(task, permission))
     }
 
     pub(crate) fn tasks(&self, page: usize) -> Vec<String> {

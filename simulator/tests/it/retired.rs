@@ -92,6 +92,25 @@ async fn what_was_read_before_a_metric_was_retired_may_stay_and_no_more_is_expec
             "{late:?}"
         );
     }
+    for (table, whose, metric) in [
+        ("media_insights", InsightsOf::Media, "/shares/"),
+        ("account_insights", InsightsOf::Account, "/shares/"),
+        (
+            "audience",
+            InsightsOf::Account,
+            "/engaged_audience_demographics/",
+        ),
+    ] {
+        let (key, row) = { read[table].iter() }
+            .find(|(key, _)| key.contains(metric))
+            .unwrap();
+        let held = json!({"value": row["value"]});
+        assert_eq!(differences(&probe, table, key, &held), [""; 0]);
+        let start = world.spec().epoch;
+        world.retire_metric(whose, metric.trim_matches('/'), start);
+        let never = differences(&probe, table, key, &held);
+        assert!(never[0].ends_with("is not in the world"), "{never:?}");
+    }
     let key = format!("{ACCOUNT}/saves/day///{ended}");
     let later = differences(&probe, "account_insights", &key, &json!({"value": 0}));
     assert!(later[0].ends_with("is not in the world"), "{later:?}");

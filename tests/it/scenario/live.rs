@@ -49,7 +49,12 @@ impl Scenario {
         sleep(self.phase).await;
         let begun = Instant::now();
         let credential = Credential::new(&token.name, &token.token, Some(&secret)).unwrap();
-        let client = client(&socket, clock.clone(), self.ceiling);
+        let settings = Settings {
+            ceiling_percent: self.ceiling,
+            buc_window: self.window,
+            ..Settings::default()
+        };
+        let client = client(&socket, clock.clone(), settings.clone());
         let end = begun + self.window * (self.windows.0 + self.windows.1);
         let shared = Arc::new(Shared {
             client,
@@ -61,7 +66,7 @@ impl Scenario {
         let mut tasks = tokio::task::JoinSet::new();
         if self.work == Work::Killed {
             let folder = folder.path().to_owned();
-            tasks.spawn(lives(folder, Arc::clone(&shared), self.ceiling));
+            tasks.spawn(lives(folder, Arc::clone(&shared), settings));
         }
         for (subject, requests) in self.subjects(&shared, &simulator).into_iter().enumerate() {
             tasks.spawn(Arc::clone(&shared).work(subject, requests));
@@ -213,18 +218,14 @@ pub fn request(path: &str, fields: Fields, limit: Option<u32>, pool: &PoolKey) -
 }
 
 /// A client that asks through a socket.
-pub fn client(socket: &Path, clock: Clock, ceiling: u8) -> Client {
+pub fn client(socket: &Path, clock: Clock, budget: Settings) -> Client {
     let settings = graph::Settings {
         base_url: "http://graph.example".to_owned(),
         version: "v25.0".to_owned(),
         timeout: Duration::from_secs(60),
     };
-    let budget = Budget::new(Settings {
-        ceiling_percent: ceiling,
-        ..Settings::default()
-    });
     let http = graph::socket_client(socket).unwrap();
-    Client::new(http, settings, budget, clock, stop_pair().1)
+    Client::new(http, settings, Budget::new(budget), clock, stop_pair().1)
 }
 
 struct Shared {
@@ -259,19 +260,19 @@ impl Shared {
 }
 
 /// Processes, each with 20 minutes to live.
-async fn lives(folder: PathBuf, shared: Arc<Shared>, ceiling: u8) {
+async fn lives(folder: PathBuf, shared: Arc<Shared>, settings: Settings) {
     let mut lives = 0;
     while Instant::now() < shared.end {
         let death = (Instant::now() + Duration::from_secs(20 * 60)).min(shared.end);
         lives += 1;
         // Ended in the middle of whatever it does.
-        let _ = tokio::time::timeout_at(death, life(&folder, &shared, ceiling)).await;
+        let _ = tokio::time::timeout_at(death, life(&folder, &shared, &settings)).await;
         sleep_until(death).await;
     }
     shared.turns.lock().unwrap().insert(0, lives);
 }
 
-async fn life(folder: &Path, shared: &Shared, ceiling: u8) {
+async fn life(folder: &Path, shared: &Shared, settings: &Settings) {
     let credentials = vec![Arc::new(shared.credential.clone())];
     let store = loop {
         // The process before may still be giving it back.
@@ -281,7 +282,11 @@ async fn life(folder: &Path, shared: &Shared, ceiling: u8) {
         }
     };
     let (_handle, stop) = stop_pair();
-    let client = client(&folder.join("graph.sock"), shared.clock.clone(), ceiling);
+    let client = client(
+        &folder.join("graph.sock"),
+        shared.clock.clone(),
+        settings.clone(),
+    );
     let world = sync::World::new(client, store, shared.clock.clone(), stop, credentials);
     let world = Arc::new(world.await.unwrap());
     loop {
