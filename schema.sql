@@ -56,6 +56,8 @@ CREATE TABLE media (
     is_shared_to_feed  INTEGER, -- reels only
     is_ai_generated    INTEGER, -- labelled as made with AI
     media_audio_type   TEXT,    -- MUSIC or ORIGINAL_SOUND, videos only
+    eligible_to_boost  INTEGER, -- 1 when it can be promoted as it is; not told for stories
+    boost_ineligible_reason TEXT, -- why it cannot
     legacy_instagram_media_id TEXT, -- the id that the Marketing API used up to v21
     ig_id              TEXT,    -- old Instagram id; told to older apps only
     media_url          TEXT,    -- signed address, expires; absent for copyrighted or flagged media
@@ -480,7 +482,8 @@ CREATE TABLE sync_pools (
     refusals      INTEGER NOT NULL, -- refused calls in a row: each doubles the next wait
     own_calls     INTEGER NOT NULL, -- igsync's own calls inside the pool's window, when this row was written
     reserved_calls INTEGER, -- urgent calls that are made each time, for which bulk calls leave room; NULL: none
-    reserved_until TEXT, -- until when that room is kept; the next urgent calls say it anew
+    reserved_times REAL, -- how often they are made in the pool's window
+    reserved_since TEXT, -- when the last ones began; a window later no room is kept
     told_by_app   INTEGER NOT NULL, -- 1: answers to its calls tell usage of the app's pool alone, so that is asked, too
     ledger        TEXT NOT NULL -- JSON for igsync itself: spent = [start in unix milliseconds, own calls, percent
                                 -- points of calls, CPU time, wall time] per slice of the window; costs = what a call

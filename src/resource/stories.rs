@@ -84,6 +84,7 @@ const BREAKDOWNS: &[(&str, &str)] = &[
 
 /// What only posts and reels have ("IG Media" reference).
 const NOT_OF_STORIES: &[&str] = &[
+    "boost_eligibility_info",
     "is_shared_to_feed",
     "reposts_count",
     "saved_count",

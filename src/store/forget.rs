@@ -341,8 +341,14 @@ fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>
 mod tests {
     use super::*;
 
-    /// Tables whose rows are no account's, each with a reason.
-    const OF_NOBODY: &[&str] = &["hashtags", "hashtag_posts", "hashtag_media"];
+    /// Tables whose rows are no account's: of tokens, of the configuration, and what hashtags showed to everybody.
+    const OF_NOBODY: &[&str] = &[
+        "sync_credentials",
+        "sync_jobs",
+        "hashtags",
+        "hashtag_posts",
+        "hashtag_media",
+    ];
 
     fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();

@@ -161,8 +161,8 @@ pub struct PoolRow {
     pub refusals: u32,
     /// Our own calls inside the window.
     pub own_calls: u64,
-    /// What is kept for urgent calls: so many each time, until then.
-    pub reserved: Option<(u32, DateTime<Utc>)>,
+    /// What is kept for urgent calls: how many each time, how often in a window, and when the last ones began.
+    pub reserved: Option<(u32, f32, DateTime<Utc>)>,
     /// Whether answers told usage of the app's pool alone.
     pub told_by_app: bool,
     /// What was spent when, for the budget to go on with.

@@ -116,7 +116,8 @@ pub(super) async fn inquire(
         if job.urgency() == Urgency::Urgent {
             // What is lost when it is not read finds room the next time, too.
             let pool = job.account.pool();
-            world.graph.budget().reserve(&pool, place.pages, now);
+            let budget = world.graph.budget();
+            budget.reserve(&pool, place.pages, place.started_at);
         }
         let (calls, pools) = world.spent(&mut tally);
         report.spent(&calls);

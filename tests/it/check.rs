@@ -314,7 +314,7 @@ async fn tokens_that_are_of_no_use_are_said_to_be_so() {
     assert_says(&report, Severity::Critical, "check app_secret_file");
 
     let past = world_with(|spec| {
-        token(spec).data_access_expires_at = Some(spec.epoch - TimeDelta::days(1))
+        token(spec).data_access_expires_at = Some(spec.epoch - TimeDelta::days(1));
     })
     .await;
     assert_says(

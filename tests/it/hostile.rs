@@ -307,6 +307,7 @@ async fn peak_of(folder: &Folder) -> (Ran, u64) {
     (ran.await.unwrap(), peak)
 }
 
+#[expect(clippy::disallowed_macros, reason = "says what was measured")]
 #[tokio::test]
 async fn no_answer_takes_more_memory_than_a_few_times_its_limit() {
     let many = |piece: &str, bytes: usize| piece.repeat(bytes / piece.len());

@@ -299,7 +299,7 @@ pub fn assert_complete(database: &Connection, simulator: &Simulator) {
                      AND timestamp = ? AND (media_url IS NULL) = ?
                          AND permalink IS ? AND shortcode = ? AND username = ? AND owner_id = ? AND alt_text IS ?
                          AND is_comment_enabled = ? AND is_shared_to_feed IS ? AND media_audio_type IS ?
-                         AND is_ai_generated = ?",
+                         AND is_ai_generated = ? AND eligible_to_boost = 1",
                     rusqlite::params![
                         post.id(),
                         account.id(),

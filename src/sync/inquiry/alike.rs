@@ -21,16 +21,26 @@ impl Inquiry<'_> {
             return;
         }
         self.gap(Some(question), Some(name), Reason::NotApplicable, why);
-        if self.known.contains(&question.family) {
-            return;
-        }
-        let times = self
-            .refusals
-            .entry((question.family.clone(), name.to_owned()));
-        let times = times.or_default();
+        let place = (question.family.clone(), name.to_owned());
+        let times = self.refusals.entry(place).or_default();
         *times += 1;
         if *times >= PROOF {
             self.refuse(&question.family.clone(), name, Reason::NotApplicable, why);
+        }
+    }
+
+    /// Notes that a family has answered: as long as it may not have a metric, its next question goes alone, too.
+    pub(super) fn know(&mut self, question: &Question) {
+        for metric in &question.metrics {
+            let place = (question.family.clone(), (*metric).to_owned());
+            self.refusals.remove(&place);
+        }
+        let unsure = |((family, name), times): (&(String, String), &u32)| {
+            let is_refused = self.refused.contains(&(family.clone(), name.clone()));
+            *family == question.family && *times > 0 && !is_refused
+        };
+        if !self.refusals.iter().any(unsure) {
+            self.known.insert(question.family.clone());
         }
     }
 

@@ -136,21 +136,13 @@ impl Inquiry<'_> {
             return;
         };
         self.failures = 0;
-        self.known.insert(question.family.clone());
+        self.know(&question);
         if !question.stands_for.is_empty() {
             return self.advance_together(question, page, now);
         }
-        for metric in &question.metrics {
-            self.refusals
-                .remove(&(question.family.clone(), (*metric).to_owned()));
-        }
         let untold = std::mem::take(&mut self.untold);
-        // A list is not judged by what is new in it.
-        let enough = std::mem::take(&mut self.enough) | question.hears(self.news);
-        let is_enough = enough && page.next.is_some();
-        if is_enough {
-            self.lists.spoil(&question.subject);
-        }
+        // A list that ends here was not read to its end, and is not judged.
+        let is_enough = std::mem::take(&mut self.enough) | question.hears(self.news);
         let next = page.next.clone().filter(|_| !is_enough);
         let more = next.is_some();
         let list = self.whole.take();

@@ -95,7 +95,7 @@ impl Inquiry<'_> {
                     ..question.clone()
                 },
             };
-            self.known.insert(one.family.clone());
+            self.know(&one);
             let goes_on = told.cursor.is_some();
             let mut one = one;
             one.hears(told.news);
