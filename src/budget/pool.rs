@@ -130,7 +130,7 @@ impl Reading {
 }
 
 /// Room that bulk calls leave to urgent ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reserved {
     /// Urgent calls that are made each time.
     pub calls: u32,
