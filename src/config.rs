@@ -21,7 +21,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use toml::Spanned;
 
-use crate::resource::{self, RESOURCES, Resource};
+use crate::resource::{self, Names, RESOURCES, Resource};
 use crate::schedule::Schedule;
 use crate::store::OpenError;
 use crate::{budget, graph, sync};
@@ -325,6 +325,20 @@ impl Check<'_> {
                     );
                     self.error(name.span().start, "job.resources", problem)
                 })?);
+            }
+            for resource in &resources {
+                let Some(names) = resource.names() else {
+                    continue;
+                };
+                let given = match names {
+                    Names::Hashtags => &job.hashtags,
+                    Names::Usernames => &job.usernames,
+                };
+                if given.is_empty() {
+                    let (name, key) = (resource.name, names.key());
+                    let problem = format!("`{name}` needs names; give the job {key} = [\"…\"]");
+                    return Err(self.error(job.resources.span().start, "job.resources", problem));
+                }
             }
             jobs.push(JobConfig {
                 name: name.clone(),

@@ -50,7 +50,17 @@ impl What {
             include: config.include.clone(),
             exclude: config.exclude.clone(),
             resources: resources(&self.resources)?,
-            ..Selection::default()
+            // The names of all jobs: a backfill reads everything that is ever read.
+            hashtags: config
+                .jobs
+                .iter()
+                .flat_map(|job| job.hashtags.clone())
+                .collect(),
+            usernames: config
+                .jobs
+                .iter()
+                .flat_map(|job| job.usernames.clone())
+                .collect(),
         })
     }
 

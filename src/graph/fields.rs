@@ -70,6 +70,38 @@ impl Fields {
         self.0.iter().map(|field| field.name.as_str())
     }
 
+    /// The names on every level.
+    pub fn all_names(&self) -> Vec<&str> {
+        let selections = self.0.iter().filter_map(|field| field.selection.as_ref());
+        let inner = selections.flat_map(Self::all_names);
+        self.names().chain(inner).collect()
+    }
+
+    /// What is wanted of an edge or an object on the first level, whatever its arguments.
+    pub fn selection(&self, name: &str) -> Option<&Self> {
+        let mut fields = self.0.iter();
+        let field = fields.find(|field| field.name.split('.').next() == Some(name));
+        field?.selection.as_ref()
+    }
+
+    /// The same list with the page of an edge that is wanted, wherever the edge stands.
+    pub(super) fn paged(&self, edge: &str, limit: Option<u32>, after: Option<&str>) -> Self {
+        let page = |field: &Field| {
+            let selection = field.selection.as_ref();
+            let mut name = field.name.clone();
+            if name == edge {
+                let limit = limit.map(|limit| format!(".limit({limit})"));
+                let after = after.map(|after| format!(".after({after})"));
+                name.extend(limit.into_iter().chain(after));
+            }
+            Field {
+                name,
+                selection: selection.map(|inner| inner.paged(edge, limit, after)),
+            }
+        };
+        Self(self.0.iter().map(page).collect())
+    }
+
     /// Whether nothing is asked for.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -135,6 +167,22 @@ mod tests {
         assert!(fields.contains("children.id") && !fields.contains("children.permalink"));
         assert!(Fields::of(["owner"]).contains("owner.id"));
         assert_eq!(fields.to_string(), "id,caption,children{id}");
+    }
+
+    #[test]
+    fn a_page_of_an_edge_is_asked_for_inside_the_list() {
+        let posts = Fields::of(["id", "caption"]);
+        let profile = Fields::of(["username"]).with("media", posts);
+        let fields = Fields::default().with("business_discovery.username(a.b)", profile);
+        let paged = |limit, after| fields.paged("media", limit, after).to_string();
+        assert_eq!(
+            paged(Some(50), Some("QVFI")),
+            "business_discovery.username(a.b){username,media.limit(50).after(QVFI){id,caption}}"
+        );
+        assert_eq!(paged(None, None), fields.to_string());
+        let inner = fields.selection("business_discovery").unwrap();
+        assert_eq!(inner.selection("media").unwrap().to_string(), "id,caption");
+        assert_eq!(fields.all_names().len(), 5);
     }
 
     proptest! {

@@ -317,6 +317,7 @@ pub(super) fn question(
         stands_for: Vec::new(),
         rest: None,
         news: None,
+        ..Question::default()
     })
 }
 

@@ -148,6 +148,7 @@ fn of_post(facts: &Facts, post: &Post) -> Question {
         news: news(facts, post),
         family: FAMILY.to_owned(),
         posted_at: None,
+        ..Question::default()
     }
 }
 
@@ -196,6 +197,7 @@ fn of_replies(facts: &Facts, subject: &str) -> Option<Question> {
         family: FAMILY.to_owned(),
         posted_at: None,
         mark: None,
+        ..Question::default()
     })
 }
 
@@ -340,6 +342,7 @@ mod tests {
                 timestamp: now() - TimeDelta::days(age_days),
                 comments_count: count,
             }],
+            conversations: Vec::new(),
             reads: reads.into_iter().collect(),
             everything_since: None,
             refresh: Refresh::default(),

@@ -134,6 +134,7 @@ pub(super) fn of_media(post: &Post, family: String, metrics: Vec<&'static str>) 
         stands_for: Vec::new(),
         rest: None,
         news: None,
+        ..Question::default()
     }
 }
 

@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::weekly;
 use crate::graph::{Fields, Shape};
-use crate::store::{Post, Read};
+use crate::store::{Conversation, Post, Read};
 
 /// One question about one subject. Asked again, page by page, until its list ends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Question {
     /// Names it among the questions of its account and resource: a media id, a day. Kept in `sync_reads`.
     pub subject: String,
@@ -32,6 +32,10 @@ pub struct Question {
     pub shape: Shape,
     /// Where a list that was begun earlier goes on.
     pub after: Option<String>,
+    /// How many objects of its list were shown on earlier pages.
+    pub before: u64,
+    /// What is not newer than this is known already.
+    pub since: Option<DateTime<Utc>>,
     /// Questions of one family are refused the same metrics: product type and media type, for posts.
     pub family: String,
     /// When its object was posted: what is older than something from before the account's conversion is from before it, too.
@@ -60,6 +64,12 @@ pub struct News {
 }
 
 impl Question {
+    /// The name that it is about, for resources that are read by names: what stands before the first colon of the subject.
+    pub fn name(&self) -> &str {
+        let (name, _) = self.subject.split_once(':').unwrap_or((&self.subject, ""));
+        name
+    }
+
     /// The value of a parameter.
     pub fn param(&self, name: &str) -> Option<&str> {
         let mut params = self.params.iter();
@@ -174,7 +184,9 @@ pub struct Facts {
     pub everything_since: Option<DateTime<Utc>>,
     /// How often posts are read again.
     pub refresh: Refresh,
-    /// Names that the configuration gives: hashtags, usernames, ids.
+    /// The account's conversations, the one that moved last first.
+    pub conversations: Vec<Conversation>,
+    /// Names that the configuration gives: hashtags, usernames, ids. Each once, as the API has it.
     pub names: Vec<String>,
     /// Metrics that are refused: family and name.
     pub refused: BTreeSet<(String, String)>,
@@ -191,6 +203,7 @@ impl Facts {
             now,
             account_id: account_id.to_owned(),
             posts: Vec::new(),
+            conversations: Vec::new(),
             reads: BTreeMap::new(),
             everything_since: None,
             refresh: Refresh::default(),
@@ -243,6 +256,18 @@ impl Facts {
             Some(read) if read.closed => None,
             read => Some(read.and_then(|read| read.read_at)),
         }
+    }
+
+    /// When a subject was last read to its end.
+    pub fn read_at(&self, subject: &str) -> Option<DateTime<Utc>> {
+        self.reads.get(subject)?.read_at
+    }
+
+    /// The names, those first whose last turn is longest ago: where the budget is short, each has its turn some night.
+    pub fn names_in_turn(&self, turn: impl Fn(&str) -> Option<DateTime<Utc>>) -> Vec<&str> {
+        let mut names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        names.sort_by_cached_key(|name| turn(name));
+        names
     }
 
     /// Where reading a subject's list goes on.

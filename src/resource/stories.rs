@@ -255,6 +255,7 @@ fn of_list(facts: &Facts, shown: &[&Post]) -> Question {
         family: LIST.to_owned(),
         posted_at: None,
         mark: None,
+        ..Question::default()
     };
     let numbers = Question {
         metrics: facts.accepted(LIST, METRICS),
@@ -344,6 +345,7 @@ mod tests {
                 timestamp: at(0),
                 comments_count: None,
             }],
+            conversations: Vec::new(),
             reads: reads
                 .iter()
                 .map(read)

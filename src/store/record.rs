@@ -221,6 +221,15 @@ pub struct Post {
     pub comments_count: Option<i64>,
 }
 
+/// What is known of a conversation when questions about conversations are chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its id.
+    pub id: String,
+    /// When something was last written in it, as the list told.
+    pub updated_time: DateTime<Utc>,
+}
+
 /// A hashtag that an account has spent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashtagRow {

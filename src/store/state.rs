@@ -23,6 +23,13 @@ pub(super) fn record(
     if let Some(checkpoint) = &commit.checkpoint {
         write_checkpoint(connection, checkpoint, commit.at)?;
     }
+    for answered in &commit.answered {
+        reads::close_gaps(connection, commit, answered)?;
+        if let Some(list) = &answered.list {
+            write::mark_unseen(connection, list, commit.run, commit.at)?;
+        }
+    }
+    // What an answer itself proves to be missing stays so.
     for gap in &commit.gaps {
         write_gap(connection, gap, commit)?;
     }
@@ -34,12 +41,6 @@ pub(super) fn record(
     }
     for read in &commit.reads {
         reads::write(connection, commit.run, read)?;
-    }
-    for answered in &commit.answered {
-        reads::close_gaps(connection, commit, answered)?;
-        if let Some(list) = &answered.list {
-            write::mark_unseen(connection, list, commit.run, commit.at)?;
-        }
     }
     let mut rows = Written::default();
     for (_, one) in written {

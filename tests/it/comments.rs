@@ -208,6 +208,7 @@ async fn a_night_later_only_posts_whose_count_moved_are_asked() {
         now: world.simulator.world().now(),
         account_id: ACCOUNT.to_owned(),
         posts: store.posts(ACCOUNT.to_owned()).await.unwrap(),
+        conversations: Vec::new(),
         reads: reads
             .into_iter()
             .map(|read| (read.subject.clone(), read))

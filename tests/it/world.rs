@@ -12,7 +12,7 @@ use igsync::clock::Clock;
 use igsync::graph::{Client, Credential, Fields, Request, Settings, Shape, Tally};
 use igsync::stop::{Stop, stop_pair};
 use igsync::store::{Around, OpenError, Store};
-use igsync::sync::{self, Asked, CheckReport, Preview, Range, Selection, Summary};
+use igsync::sync::{self, Asked, CheckReport, Preview, Range, Selection, Summary, WhenSuspended};
 use igsync_simulator::{Call, Expectation, Simulator, Tables, TokenSpec, WorldSpec};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -119,6 +119,14 @@ impl World {
     pub async fn backfill_and_wait(&self, stop: Stop) -> Summary {
         let process = self.process(stop).await;
         sync::backfill_and_wait(&process, &of_posts(), Range::default())
+            .await
+            .unwrap()
+    }
+
+    /// One process: a job of the configuration, with what is due and fits into the budgets.
+    pub async fn night(&self, selection: &Selection) -> Summary {
+        let process = self.process(stop_pair().1).await;
+        sync::run_job(&process, "nightly", selection, WhenSuspended::Leave)
             .await
             .unwrap()
     }
@@ -350,6 +358,18 @@ pub fn selection_of(resources: &[&str]) -> Selection {
         resources: resources.iter().map(find).collect(),
         ..Selection::default()
     }
+}
+
+/// A resource of all accounts that is read by names.
+pub fn selection_of_names(resource: &str, names: &[&str]) -> Selection {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let mut selection = selection_of(&["account", resource]);
+    if resource == "hashtags" {
+        selection.hashtags = names;
+    } else {
+        selection.usernames = names;
+    }
+    selection
 }
 
 /// What igsync fills of the tables that the oracle knows, with the columns of their keys.
