@@ -186,7 +186,8 @@ async fn check_says_that_the_task_is_missing() {
     let missing = missing(&world).await;
     assert_eq!(missing.len(), 1, "{missing:?}");
     assert!(
-        missing[0].contains("conversations: the task MESSAGING on the Page Sim Page 1"),
+        missing[0]
+            .starts_with("conversations: the task PROFILE_PLUS_MESSAGING on the Page Sim Page 1"),
         "{missing:?}"
     );
 }
