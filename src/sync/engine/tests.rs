@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::graph::{Client, Credential, Settings, socket_client};
 use crate::resource;
 use crate::stop::stop_pair;
-use crate::store::{NewRun, Store};
+use crate::store::{NewRun, Store, Wanted};
 use crate::sync::{Group, Range};
 
 const TOKEN: &str = "EAAtokenthatapanicmightquote";
@@ -93,11 +93,16 @@ async fn a_panic_ends_one_entry_and_is_recorded_without_secrets() {
     assert!(message.contains("no field in [REDACTED]"), "{message}");
     // The next one of the account has its turn.
     assert_eq!(order(&mut engine, 0), ["1 comments"]);
-    let database = rusqlite::Connection::open(folder.path().join("igsync.db")).unwrap();
-    let row = database.query_row("SELECT outcome, message FROM sync_runs", [], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-    });
-    assert_eq!(row.unwrap(), ("failed".to_owned(), message.to_owned()));
+    let peek = Store::peek(&folder.path().join("igsync.db")).unwrap();
+    let wanted = Wanted {
+        jobs: &["nightly"],
+        resources: &[],
+        discovery: "discovery",
+        since: DateTime::UNIX_EPOCH,
+    };
+    let start = peek.look(&wanted).unwrap().starts.remove(0);
+    assert_eq!(start.outcomes, [("failed".to_owned(), 1)].into());
+    assert_eq!(start.message.as_deref(), Some(message));
 }
 
 #[tokio::test(start_paused = true)]
