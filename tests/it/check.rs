@@ -7,8 +7,10 @@ use chrono::TimeDelta;
 use igsync::resource::RESOURCES;
 use igsync::stop::stop_pair;
 use igsync::store::{Disk, Severity};
-use igsync::sync::{self, CheckReport, Selection, Status, Watched};
-use igsync_simulator::{AccountSpec, Fault, Match, PageSpec, Revocation, TokenSpec, WorldSpec};
+use igsync::sync::{self, CheckReport, Range, Selection, Status, Watched};
+use igsync_simulator::{
+    AccountSpec, Fault, HashtagSpec, Match, PageSpec, Revocation, TokenSpec, WorldSpec,
+};
 use tokio::time::sleep;
 
 use crate::world::{World, selection_of};
@@ -21,8 +23,16 @@ async fn world_with(change: impl FnOnce(&mut WorldSpec)) -> World {
     let account = AccountSpec {
         posts: 3,
         stories_per_day: 2,
+        conversations: 3,
+        messages_per_conversation: 5,
         ..AccountSpec::numbered(1)
     };
+    spec.others = vec![AccountSpec::numbered(900)];
+    spec.hashtags = vec![HashtagSpec {
+        name: "coffee".to_owned(),
+        posts_per_day: 3,
+        sensitive: false,
+    }];
     spec.pages = vec![PageSpec::numbered(1, Some(account))];
     spec.tokens = vec![TokenSpec::default()];
     change(&mut spec);
@@ -65,7 +75,14 @@ fn assert_says(report: &CheckReport, severity: Severity, words: &str) {
 /// Fails unless the check says of each resource what the API does: that it is refused, or that it is not.
 async fn assert_right(world: &World, why: &str) -> BTreeSet<&'static str> {
     let report = world.check().await;
-    let summary = world.backfill_of(&all()).await;
+    let everything = Selection {
+        hashtags: vec!["coffee".to_owned()],
+        usernames: vec![AccountSpec::numbered(900).username],
+        ..selection_of(&all())
+    };
+    let summary = world
+        .start(&everything, Range::default(), stop_pair().1)
+        .await;
     let refused = summary
         .jobs
         .iter()

@@ -211,6 +211,7 @@ async fn slow_answers_are_waited_for_and_failing_ones_are_not_asked_for_long() {
         (outcomes(&summary), &summary.jobs[1].message)
     );
     assert_read(&world);
+    assert_eq!(asked(&world), 6, "the slow answer was not waited for");
 
     world.simulator.clear_journal();
     sleep(9 * DAY).await;
