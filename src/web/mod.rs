@@ -7,6 +7,7 @@
 mod draw;
 mod metrics;
 mod page;
+mod words;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};

@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, Markup, html};
 
 use super::draw;
-use crate::clock::instant_text;
+use super::words::{ago, ahead, grouped, maybe_ago, time, words};
 use crate::store::Severity;
 use crate::sync::{AccountStatus, CredentialStatus, JobStatus, PoolStatus, ResourceStatus, Status};
 
@@ -400,67 +400,5 @@ fn last_day(status: &Status) -> Markup {
                 @for (number, name) in numbers { div { dt { (name) } dd { (grouped(number)) } } }
             }
         }
-    }
-}
-
-fn words(reason: &str) -> String {
-    reason.replace('_', " ")
-}
-
-/// `12,345`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-fn time(at: DateTime<Utc>) -> Markup {
-    html! { time datetime=(instant_text(at)) { (at.format("%Y-%m-%d %H:%M")) } }
-}
-
-fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
-    let shown = at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
-    html! { time datetime=(instant_text(at)) title=(shown) { (span(now - at)) " ago" } }
-}
-
-fn ahead(at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
-    html! { "in " (span(at - now)) ", " (time(at)) }
-}
-
-fn maybe_ago(at: Option<DateTime<Utc>>, now: DateTime<Utc>, never: &str) -> Markup {
-    html! { @match at { Some(at) => { (ago(at, now)) } None => { (never) } } }
-}
-
-/// As people say it: one unit is enough.
-fn span(time: TimeDelta) -> String {
-    match time.num_minutes().max(0) {
-        0 => "less than a minute".to_owned(),
-        minutes @ 1..=119 => format!("{minutes} min"),
-        minutes @ 120..=2_879 => format!("{} h", minutes / 60),
-        minutes => format!("{} days", minutes / (24 * 60)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_and_times_read_well() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        let said = |seconds| span(TimeDelta::seconds(seconds));
-        assert_eq!(said(-5), "less than a minute");
-        assert_eq!(said(59), "less than a minute");
-        assert_eq!(said(7_199), "119 min");
-        assert_eq!(said(7_200), "2 h");
-        assert_eq!(said(3 * 24 * 3600), "3 days");
     }
 }
