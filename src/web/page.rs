@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, Markup, html};
 
 use super::draw;
-use super::words::{ago, ahead, grouped, maybe_ago, time, words};
+use super::words::{ago, ahead, days, grouped, maybe_ago, time, words};
 use crate::store::Severity;
 use crate::sync::{AccountStatus, CredentialStatus, JobStatus, PoolStatus, ResourceStatus, Status};
 
@@ -367,18 +367,6 @@ fn row_of_token(credential: &CredentialStatus, now: DateTime<Utc>) -> Markup {
             }
             td data-label="Token ends" { (days(credential.days_left, checked.inspected)) }
             td data-label="Access to data ends" { (days(credential.data_access_days_left, checked.inspected)) }
-        }
-    }
-}
-
-fn days(left: Option<i64>, inspected: bool) -> Markup {
-    html! {
-        @match left {
-            None if inspected => { "never" }
-            None => { "not known" }
-            Some(left) if left < 0 => { span.chip.refused { "over" } }
-            Some(left) if left < 14 => { span.chip.suspended { "in " (left) " days" } }
-            Some(left) => { "in " (left) " days" }
         }
     }
 }

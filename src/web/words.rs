@@ -54,6 +54,19 @@ fn span(time: TimeDelta) -> String {
     }
 }
 
+/// When a token ends.
+pub(super) fn days(left: Option<i64>, inspected: bool) -> Markup {
+    html! {
+        @match left {
+            None if inspected => { "never" }
+            None => { "not known" }
+            Some(left) if left < 0 => { span.chip.refused { "over" } }
+            Some(left) if left < 14 => { span.chip.suspended { "in " (left) " days" } }
+            Some(left) => { "in " (left) " days" }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
