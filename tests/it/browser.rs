@@ -27,7 +27,10 @@ fn free_port() -> u16 {
 
 /// A daemon that has something to tell, and where it tells it.
 async fn daemon() -> (Folder, Process, String) {
-    let (_simulator, folder) = serve(WorldSpec::many_accounts(1, 3, 40)).await;
+    let mut spec = WorldSpec::many_accounts(1, 3, 40);
+    // Its clock is compared with the API's.
+    spec.epoch = igsync::clock::Clock::system().now();
+    let (_simulator, folder) = serve(spec).await;
     let page = format!("127.0.0.1:{}", free_port());
     let config = std::fs::read_to_string(folder.path("igsync.toml")).unwrap();
     let job = "[[job]]\nname = \"nightly\"\nschedule = \"30 2 * * *\"\nresources = [\"account\", \"media\"]\n";

@@ -231,7 +231,7 @@ async fn a_start_is_joined_where_the_same_is_read_already_and_never_stacked() {
 
 #[tokio::test(start_paused = true)]
 async fn stories_go_first_while_a_long_night_is_under_way() {
-    let world = World::new(WorldSpec::many_accounts(1, 30, 100)).await;
+    let world = World::new(WorldSpec::many_accounts(1, 30, 300)).await;
     world.simulator.inject(
         Fault::on(Match::any())
             .always()
@@ -245,7 +245,7 @@ async fn stories_go_first_while_a_long_night_is_under_way() {
         &world,
         &jobs,
         Until::Stopped(async {
-            until(&world, 2, 15).await;
+            until(&world, 2, 25).await;
         }),
     )
     .await;

@@ -225,7 +225,8 @@ async fn it_ends_within_five_seconds_whatever_hangs_and_goes_on_in_the_same_plac
     {
         assert!(
             begun.elapsed() < Duration::from_secs(60),
-            "it does not go on"
+            "it does not go on: {}",
+            std::fs::read_to_string(folder.path("log")).unwrap()
         );
         sleep(Duration::from_millis(50)).await;
     }
