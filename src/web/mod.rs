@@ -51,6 +51,8 @@ const FRESH: Duration = Duration::from_secs(2);
 
 const STYLE: &str = include_str!("style.css");
 
+const ICON: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="6" fill="none" stroke="#2a5db0" stroke-width="3" stroke-dasharray="26 12"/></svg>"##;
+
 /// What is told from.
 struct Watch {
     watched: Watched,
@@ -112,6 +114,7 @@ pub fn router(watched: Watched, clock: Clock, is_local: bool) -> Router {
         .route("/healthz", get(health))
         .route("/metrics", get(numbers))
         .route("/style.css", get(style))
+        .route("/icon.svg", get(icon))
         .layer(middleware::from_fn_with_state(Arc::clone(&watch), guard))
         .with_state(watch)
 }
@@ -163,6 +166,10 @@ async fn style() -> Response {
     answer(StatusCode::OK, "text/css; charset=utf-8", STYLE.to_owned())
 }
 
+async fn icon() -> Response {
+    answer(StatusCode::OK, "image/svg+xml", ICON.to_owned())
+}
+
 fn answer(code: StatusCode, content_type: &'static str, body: String) -> Response {
     (code, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
@@ -190,7 +197,7 @@ async fn guard(State(watch): State<Arc<Watch>>, request: Request, next: Next) ->
     const HEADERS: [(HeaderName, &str); 5] = [
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),

@@ -52,7 +52,7 @@ fn frame(severity: Severity, body: &Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { "igsync: " (severity.text()) }
                 link rel="stylesheet" href="/style.css";
-                link rel="icon" href="data:,";
+                link rel="icon" type="image/svg+xml" href="/icon.svg";
             }
             body {
                 a.skip href="#main" { "Skip to the content" }
