@@ -80,6 +80,17 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The resources that are read where none is chosen: those that common permissions allow, and those that a job names.
+    pub fn wanted(&self) -> Vec<&'static Resource> {
+        let named: BTreeSet<&str> = self
+            .jobs
+            .iter()
+            .flat_map(|job| job.resources.iter().map(|resource| resource.name))
+            .collect();
+        let wanted = |resource: &&&Resource| resource.is_common() || named.contains(resource.name);
+        RESOURCES.iter().filter(wanted).copied().collect()
+    }
+
     /// What is wrong with the database, as what is wrong with the key that names it. That somebody else holds it is
     /// nobody's mistake and stays as it is.
     pub fn database_error(&self, error: OpenError) -> ConfigError {
@@ -106,6 +117,8 @@ pub struct JobConfig {
     pub hashtags: Vec<String>,
     /// For resources that need usernames.
     pub usernames: Vec<String>,
+    /// For `mentions`: `<account>/<media id>` or `<account>/<media id>/<comment id>`.
+    pub mentions: Vec<String>,
 }
 
 /// The newest version of the API that this igsync knows of.
@@ -325,12 +338,17 @@ impl Check<'_> {
                     self.error(name.span().start, "job.resources", problem)
                 })?);
             }
+            let wrong = |entry: &&Text| resource::mention(entry.get_ref()).is_none();
+            if let Some(entry) = job.mentions.iter().find(wrong) {
+                return Err(self.wrong(entry, "job.mentions", "names no mention"));
+            }
             jobs.push(JobConfig {
                 name: name.clone(),
                 schedule,
                 resources,
                 hashtags: job.hashtags,
                 usernames: job.usernames,
+                mentions: job.mentions.into_iter().map(Spanned::into_inner).collect(),
             });
         }
         Ok(jobs)

@@ -44,11 +44,19 @@ impl What {
 
     /// The accounts and resources that are meant.
     pub(super) fn selection(&self, config: &Config) -> Result<Selection, UsageError> {
+        let jobs = config.jobs.iter();
+        let mentions = jobs.flat_map(|job| job.mentions.clone()).collect();
+        let chosen = resources(&self.resources)?;
         Ok(Selection {
             accounts: self.accounts.clone(),
             include: config.include.clone(),
             exclude: config.exclude.clone(),
-            resources: resources(&self.resources)?,
+            resources: if chosen.is_empty() {
+                config.wanted()
+            } else {
+                chosen
+            },
+            mentions,
             ..Selection::default()
         })
     }

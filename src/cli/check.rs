@@ -21,7 +21,7 @@ pub(super) fn run(session: &Session<'_>) -> anyhow::Result<u8> {
     let report = runtime()?.block_on(async {
         let client = client(&config, Clock::system(), stop)?;
         sync::restore_pools(&client, pools, Clock::system().now());
-        anyhow::Ok(sync::check(&client, &config.credentials).await)
+        anyhow::Ok(sync::check(&client, &config.credentials, &config.wanted()).await)
     })?;
     let text = if session.json {
         format!("{:#}", as_json(&report))
@@ -114,7 +114,12 @@ fn as_text(report: &CheckReport, config: &Config) -> String {
                 ));
             }
             for missing in &resource.missing {
-                line(format!("  {}: missing {missing}", resource.resource));
+                let name = resource.resource;
+                line(if resource.wanted {
+                    format!("  {name}: missing {missing}")
+                } else {
+                    format!("  {name}: no job names it; it would need {missing}")
+                });
             }
         }
     }
@@ -136,7 +141,7 @@ fn as_json(report: &CheckReport) -> serde_json::Value {
             let resources: Vec<_> = found
                 .resources
                 .iter()
-                .map(|resource| json!({"resource": resource.resource, "missing": resource.missing, "told": resource.told}))
+                .map(|resource| json!({"resource": resource.resource, "wanted": resource.wanted, "missing": resource.missing, "told": resource.told}))
                 .collect();
             json!({
                 "id": found.account.id,

@@ -12,6 +12,8 @@ pub struct Fields(Vec<Field>);
 struct Field {
     name: String,
     selection: Option<Fields>,
+    /// Whether the rest is worth asking for without it.
+    is_extra: bool,
 }
 
 impl Fields {
@@ -28,6 +30,34 @@ impl Fields {
     pub fn with(mut self, name: &str, selection: Self) -> Self {
         self.insert(name, Some(selection));
         self
+    }
+
+    /// The same list with an edge that may be left out where it refuses the rest.
+    pub fn with_extra(mut self, name: &str, selection: Self) -> Self {
+        self = self.with(name, selection);
+        for field in self.0.iter_mut().filter(|field| field.name == name) {
+            field.is_extra = true;
+        }
+        self
+    }
+
+    /// The list without what may be left out; `None` where nothing may.
+    pub fn without_extras(&self) -> Option<Self> {
+        let rest: Vec<Field> = self
+            .0
+            .iter()
+            .filter(|field| !field.is_extra)
+            .cloned()
+            .collect();
+        (rest.len() < self.0.len()).then_some(Self(rest))
+    }
+
+    /// Whether a field of that name is asked for, wherever it stands.
+    pub fn names_anywhere(&self, name: &str) -> bool {
+        self.0.iter().any(|field| {
+            let selection = field.selection.as_ref();
+            field.name == name || selection.is_some_and(|inner| inner.names_anywhere(name))
+        })
     }
 
     /// The same list, then the fields of another one.
@@ -65,6 +95,12 @@ impl Fields {
             })
     }
 
+    /// What is wanted of an edge or object, by its name with its arguments.
+    pub fn selection(&self, name: &str) -> Option<&Self> {
+        let field = self.0.iter().find(|field| field.name == name)?;
+        field.selection.as_ref()
+    }
+
     /// The names on the first level.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|field| field.name.as_str())
@@ -80,6 +116,7 @@ impl Fields {
             None => self.0.push(Field {
                 name: name.to_owned(),
                 selection,
+                is_extra: false,
             }),
             Some(field) => {
                 for inner in selection.into_iter().flat_map(|selection| selection.0) {
@@ -135,6 +172,18 @@ mod tests {
         assert!(fields.contains("children.id") && !fields.contains("children.permalink"));
         assert!(Fields::of(["owner"]).contains("owner.id"));
         assert_eq!(fields.to_string(), "id,caption,children{id}");
+    }
+
+    #[test]
+    fn what_may_be_left_out_leaves_the_rest() {
+        let plain = Fields::of(["id"]).with("owner", Fields::of(["id"]));
+        assert_eq!(plain.without_extras(), None);
+        let fields = plain.clone().with_extra("tags", Fields::of(["x"]));
+        assert_eq!(fields.to_string(), "id,owner{id},tags{x}");
+        assert_eq!(fields.without_extras(), Some(plain));
+        assert!(fields.names_anywhere("x") && fields.names_anywhere("tags"));
+        assert!(!fields.names_anywhere("y"));
+        assert_eq!(fields.selection("tags"), Some(&Fields::of(["x"])));
     }
 
     proptest! {

@@ -9,19 +9,28 @@
 mod account;
 mod account_insights;
 mod audience;
+mod collaborative_media;
+mod collaborators;
 mod comments;
 mod decode;
 mod insight;
+mod live_media;
 mod media;
 mod media_insights;
+mod mentions;
 mod online_followers;
 mod pacific;
+mod post_edge;
+mod product_tags;
+mod publishing_limit;
 mod question;
 mod stories;
+mod tags;
 
 use serde_json::value::RawValue;
 
 pub use decode::{Begun, Decoded, Listed, Unreadable};
+pub use mentions::mention;
 pub use question::{Facts, Lost, Question, Refresh};
 
 use crate::graph::{Fields, Shape};
@@ -44,7 +53,21 @@ pub struct Resource {
     pub work: Work,
 }
 
+/// What a token is given that reads posts, comments and their numbers.
+const COMMON_PERMISSIONS: [&str; 4] = [
+    "instagram_basic",
+    "instagram_manage_comments",
+    "instagram_manage_insights",
+    "pages_read_engagement",
+];
+
 impl Resource {
+    /// Whether it needs nothing that most tokens lack. What needs more, for shops or for publishing, is read where it is named.
+    pub fn is_common(&self) -> bool {
+        let mut permissions = self.permissions.iter();
+        permissions.all(|permission| COMMON_PERMISSIONS.contains(permission))
+    }
+
     /// The list that it walks through; `None` when it asks questions.
     pub fn walk(&self) -> Option<&Walk> {
         match &self.work {
@@ -117,12 +140,19 @@ pub struct Questions {
 pub const RESOURCES: &[&Resource] = &[
     &account::ACCOUNT,
     &stories::STORIES,
+    &live_media::LIVE_MEDIA,
     &account_insights::ACCOUNT_INSIGHTS,
     &online_followers::ONLINE_FOLLOWERS,
     &audience::AUDIENCE,
     &media::MEDIA,
     &media_insights::MEDIA_INSIGHTS,
     &comments::COMMENTS,
+    &tags::TAGS,
+    &mentions::MENTIONS,
+    &collaborative_media::COLLABORATIVE_MEDIA,
+    &collaborators::COLLABORATORS,
+    &product_tags::PRODUCT_TAGS,
+    &publishing_limit::PUBLISHING_LIMIT,
 ];
 
 pub use account::found as discovered_account;

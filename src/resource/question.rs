@@ -51,6 +51,13 @@ impl Question {
     }
 }
 
+impl Question {
+    /// Whether it goes through all posts of the account, from the top.
+    pub fn lists_all_posts(&self) -> bool {
+        self.endpoint == super::post_edge::LIST && self.params.is_empty() && self.after.is_none()
+    }
+}
+
 /// What ended before it was read for the last time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lost {
@@ -166,6 +173,12 @@ impl Facts {
         let often = chrono::TimeDelta::from_std(often).unwrap_or_default();
         !read.is_some_and(|read| read.closed)
             && read_at.is_none_or(|at| at + often <= self.now + SLACK)
+    }
+
+    /// Whether a subject was last read longer ago than that, or never: what a start that goes on does not ask again.
+    pub fn was_not_read_within(&self, subject: &str, spacing: TimeDelta) -> bool {
+        let read_at = self.reads.get(subject).and_then(|read| read.read_at);
+        read_at.is_none_or(|at| at + spacing <= self.now)
     }
 
     /// Where reading a subject's list goes on.

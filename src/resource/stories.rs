@@ -216,15 +216,7 @@ fn of_metric(story_id: &str, metric: &str) -> String {
 
 fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
     if question.subject == LIST {
-        for object in answer {
-            media::rows(account_id, &question.fields, object, decoded);
-        }
-        let shown = decoded
-            .rows
-            .iter()
-            .filter_map(|row| text(row, &MEDIA_TABLE, "id"));
-        decoded.begun = shown.map(|id| begun(id.to_owned())).collect();
-        return;
+        return shown(account_id, question, answer, decoded);
     }
     let story_id = question.object_id.clone().unwrap_or_default();
     let of_story = Question {
@@ -237,6 +229,23 @@ fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded
             decoded.begun.push(begun(of_metric(&story_id, metric)));
         }
     }
+}
+
+/// The rows of media that a list shows for a while, each of which begins a subject.
+pub(super) fn shown(
+    account_id: &str,
+    question: &Question,
+    answer: &[Box<RawValue>],
+    decoded: &mut Decoded,
+) {
+    for object in answer {
+        media::rows(account_id, &question.fields, object, decoded);
+    }
+    let shown = decoded
+        .rows
+        .iter()
+        .filter_map(|row| text(row, &MEDIA_TABLE, "id"));
+    decoded.begun = shown.map(|id| begun(id.to_owned())).collect();
 }
 
 fn begun(subject: String) -> Begun {

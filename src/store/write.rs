@@ -124,7 +124,7 @@ impl<'c> Writer<'c> {
             insert: self.connection.prepare_cached(&insert)?,
             update: self.connection.prepare_cached(&update)?,
             seen: match table.listed_by {
-                Some(_) => Some(self.connection.prepare_cached(SEE)?),
+                Some(_) => Some(self.connection.prepare_cached(&see(table))?),
                 None => None,
             },
         });
@@ -305,7 +305,22 @@ fn insert_observation(table: &Table, asked: &[usize]) -> String {
 pub(super) const SEEN: &str =
     "CREATE TEMP TABLE seen (run INTEGER, id TEXT, PRIMARY KEY (run, id)) WITHOUT ROWID";
 
-const SEE: &str = "INSERT OR IGNORE INTO temp.seen VALUES (?, ?)";
+/// A key of several columns is one text there.
+const JOINT: &str = " || '/' || ";
+
+fn see(table: &Table) -> String {
+    let key = vec!["?"; table.key.len()].join(JOINT);
+    format!("INSERT OR IGNORE INTO temp.seen VALUES (?, {key})")
+}
+
+/// A row's key as `seen` has it.
+fn seen_key(table: &Table) -> String {
+    let columns = table
+        .key
+        .iter()
+        .map(|name| format!("{}.{name}", table.name));
+    columns.collect::<Vec<_>>().join(JOINT)
+}
 
 /// Marks as deleted what a complete listing of a run did not show, and says how many rows that were. If the API lists
 /// only so many, older rows than the oldest one shown are not judged. An empty listing proves nothing: lost access
@@ -319,15 +334,20 @@ pub(super) fn mark_deleted(
     let Some(owner) = listing.table.listed_by else {
         return Ok(0);
     };
-    let name = listing.table.name;
-    // No list of posts shows stories, and they end without being deleted.
+    let (name, key) = (listing.table.name, seen_key(listing.table));
+    // No list of posts shows stories, and they end without being deleted; it shows a broadcast after its end.
     let kinds = match name {
-        "media" => "media_product_type IS NOT 'STORY'",
+        "media" => {
+            "media_product_type IS NOT 'STORY'
+             AND NOT (timestamp > strftime('%Y-%m-%dT%H:%M:%SZ', ?1, '-1 day')
+                      AND EXISTS (SELECT 1 FROM sync_reads r WHERE r.account_id = media.account_id
+                                  AND r.resource = 'live_media' AND r.subject = media.id))"
+        }
         _ => "1",
     };
     let judged = if listing.limited {
         format!(
-            "timestamp >= (SELECT min(timestamp) FROM {name} JOIN temp.seen USING (id) WHERE run = ?3)"
+            "timestamp >= (SELECT min(timestamp) FROM {name} JOIN temp.seen ON seen.id = {key} WHERE run = ?3)"
         )
     } else {
         "1".to_owned()
@@ -336,7 +356,7 @@ pub(super) fn mark_deleted(
         .prepare_cached(&format!(
             "UPDATE {name} SET deleted_at = ?1, changed_at = ?1
              WHERE {owner} = ?2 AND deleted_at IS NULL AND {judged} AND {kinds}
-               AND id NOT IN (SELECT id FROM temp.seen WHERE run = ?3)
+               AND {key} NOT IN (SELECT seen.id FROM temp.seen WHERE run = ?3)
                AND EXISTS (SELECT 1 FROM temp.seen WHERE run = ?3)"
         ))?
         .execute(params![instant_text(now), listing.owner, run])?;
@@ -350,13 +370,13 @@ pub(super) fn mark_unseen(
     run: i64,
     now: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
-    let name = list.table.name;
+    let (name, key) = (list.table.name, seen_key(list.table));
     if let Some(owner) = list.table.listed_by {
         connection
             .prepare_cached(&format!(
                 "UPDATE {name} SET deleted_at = ?1, changed_at = ?1
                  WHERE {owner} = ?2 AND deleted_at IS NULL
-                   AND NOT EXISTS (SELECT 1 FROM temp.seen WHERE run = ?3 AND seen.id = {name}.id)"
+                   AND NOT EXISTS (SELECT 1 FROM temp.seen WHERE run = ?3 AND seen.id = {key})"
             ))?
             .execute(params![instant_text(now), list.owner, run])?;
     }

@@ -172,7 +172,7 @@ impl<'a> Work<'a> {
             left,
             ..
         } = self;
-        summary.unreached = missing(&selection.include, &found);
+        summary.unreached = missing(&selection.named(), &found);
         summary.not_excluded = missing(&selection.exclude, &found);
         summary.nothing_to_read = order.is_empty();
         summary.stopped =

@@ -9,7 +9,7 @@ use super::discovery::{Problem, survey};
 use super::job::Account;
 use crate::budget::Urgency;
 use crate::graph::{Client, Credential, Fields, Request, Shape, Tally};
-use crate::resource::RESOURCES;
+use crate::resource::{RESOURCES, Resource};
 
 /// What was found.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub struct AccountCheck {
 pub struct ResourceCheck {
     /// Its name.
     pub resource: &'static str,
+    /// Whether it is read at all: a backfill reads it, or a job names it.
+    pub wanted: bool,
     /// What is missing and where it is granted; empty: ready.
     pub missing: Vec<String>,
     /// Whether Meta told the token's permissions; if not, more may be missing.
@@ -64,14 +66,18 @@ impl CheckReport {
             account
                 .resources
                 .iter()
-                .any(|resource| !resource.missing.is_empty())
+                .any(|resource| resource.wanted && !resource.missing.is_empty())
         };
         self.problems.iter().any(|problem| problem.operator) || self.accounts.iter().any(incomplete)
     }
 }
 
-/// Asks Meta about each credential and its accounts.
-pub async fn check(graph: &Client, credentials: &[Arc<Credential>]) -> CheckReport {
+/// Asks Meta about each credential and its accounts. What is lacking for resources that are not wanted is told, and no fault.
+pub async fn check(
+    graph: &Client,
+    credentials: &[Arc<Credential>],
+    wanted: &[&'static Resource],
+) -> CheckReport {
     let mut tally = Tally::default();
     let survey = survey(graph, credentials, &mut tally).await;
     let mut checks = Vec::new();
@@ -103,6 +109,7 @@ pub async fn check(graph: &Client, credentials: &[Arc<Credential>]) -> CheckRepo
                 .iter()
                 .map(|resource| ResourceCheck {
                     resource: resource.name,
+                    wanted: wanted.iter().any(|one| one.name == resource.name),
                     missing: missing(resource.permissions, granted, &used.tasks),
                     told: granted.is_some(),
                 })

@@ -4,6 +4,7 @@
 //! others before they are asked: a metric that is gone costs a call or two, not one for each post.
 
 mod alike;
+mod extras;
 mod heard;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -14,7 +15,7 @@ use super::job::Job;
 use super::lists::Lists;
 use super::plan::{Recovery, reason};
 use crate::budget::PoolKey;
-use crate::graph::{Error, MOST_PARTS, Reaction, Request, Skip};
+use crate::graph::{Error, Fields, MOST_PARTS, Reaction, Request, Shape, Skip};
 use crate::resource::{self, Question};
 use crate::store::{Answered, Gap, Outcome, Read, Reason, WholeList};
 
@@ -44,6 +45,8 @@ pub(super) struct Inquiry<'a> {
     refused: BTreeSet<(String, String)>,
     /// Subjects that were begun anew after their cursor had died.
     restarted: BTreeSet<String>,
+    /// Subjects of which a page is asked for without what comes along, and what is asked for behind it.
+    without_extras: BTreeMap<String, Fields>,
     failures: u32,
     gaps: Vec<Gap>,
     reads: Vec<Read>,
@@ -67,6 +70,7 @@ impl<'a> Inquiry<'a> {
             refusals: BTreeMap::new(),
             refused: BTreeSet::new(),
             restarted: BTreeSet::new(),
+            without_extras: BTreeMap::new(),
             failures: 0,
             gaps: Vec::new(),
             reads: Vec::new(),
@@ -127,9 +131,14 @@ impl<'a> Inquiry<'a> {
         let Some(mut question) = self.asked.pop_front() else {
             return Recovery::End(Outcome::Failed);
         };
+        if self.leave_out_extras(&mut question, &error.reaction()) {
+            self.waiting.push_front(question);
+            return Recovery::Ask;
+        }
         match error.reaction() {
             Reaction::Drop(names) => {
                 let had = question.metrics.len();
+                let had_extras = question.fields.without_extras().is_some();
                 let mut fewer_fields = false;
                 for name in &names {
                     self.drop_metric(&mut question, name, why);
@@ -143,8 +152,9 @@ impl<'a> Inquiry<'a> {
                         self.refuse(&question.family, name, reason, why);
                     }
                 }
-                // What was refused is not in the question: the same would be refused for ever.
-                if question.metrics.len() == had && !fewer_fields {
+                // What was refused is not in the question: the same would be refused for ever. Or it is what was wanted.
+                let lost_extras = had_extras && question.fields.without_extras().is_none();
+                if lost_extras || (question.metrics.len() == had && !fewer_fields) {
                     return self.leave_out(&question, Reason::Refused, why, now);
                 }
                 self.ask_again(question, had, why, now)
@@ -290,6 +300,11 @@ impl<'a> Inquiry<'a> {
     ) -> Recovery {
         self.gap(Some(question), None, reason, why);
         self.lists.spoil(&question.subject);
+        if reason == Reason::Gone && question.object_id.is_none() && question.shape == Shape::Edge {
+            // A throttle in disguise, or lost access: the list goes on at this page the next time.
+            self.note(question, None, question.after.clone(), false);
+            return Recovery::Ask;
+        }
         let forever = reason == Reason::BeforeConversion;
         // Nothing was read, so what it looked like at the last reading stays.
         let question = Question {

@@ -1,10 +1,11 @@
 //! Which accounts and resources are meant, and which of their jobs are still to be done. Pure.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::job::{Account, Job, Range};
 use super::plan::is_over;
-use crate::resource::{RESOURCES, Resource};
+use crate::resource::{RESOURCES, Resource, mention};
 use crate::store::{Checkpoint, StoreError};
 
 /// Which accounts and resources.
@@ -16,12 +17,14 @@ pub struct Selection {
     pub include: Vec<String>,
     /// Ids or usernames from `accounts.exclude`.
     pub exclude: Vec<String>,
-    /// Resources; empty: all.
+    /// Resources; empty: all that common permissions allow.
     pub resources: Vec<&'static Resource>,
     /// For `hashtags`.
     pub hashtags: Vec<String>,
     /// For `business_discovery`.
     pub usernames: Vec<String>,
+    /// For `mentions`: `<account>/<media id>` or `<account>/<media id>/<comment id>`.
+    pub mentions: Vec<String>,
 }
 
 /// Why nothing was run.
@@ -78,8 +81,21 @@ impl Selection {
             .collect())
     }
 
-    fn names(&self, resource: &Resource) -> Vec<String> {
+    /// Names of accounts that the configuration gives, to be included or with what mentions them.
+    pub(super) fn named(&self) -> Vec<String> {
+        let mentions = self.mentions.iter().filter_map(|entry| mention(entry));
+        let mentioned = mentions.map(|(account, _)| account.to_owned());
+        let named: BTreeSet<String> = self.include.iter().cloned().chain(mentioned).collect();
+        named.into_iter().collect()
+    }
+
+    fn names(&self, resource: &Resource, account: &Account) -> Vec<String> {
         match resource.name {
+            "mentions" => {
+                let mentions = self.mentions.iter().filter_map(|entry| mention(entry));
+                let own = mentions.filter(|(name, _)| account.is_called(name));
+                own.map(|(_, subject)| subject.to_owned()).collect()
+            }
             "hashtags" => self.hashtags.clone(),
             "business_discovery" => self.usernames.clone(),
             _ => Vec::new(),
@@ -90,7 +106,8 @@ impl Selection {
     pub(super) fn jobs(&self, name: &str, accounts: &[Arc<Account>], range: Range) -> Vec<Job> {
         let wanted = |resource: &Resource| {
             let chosen = &self.resources;
-            chosen.is_empty() || chosen.iter().any(|one| one.name == resource.name)
+            let is_chosen = chosen.iter().any(|one| one.name == resource.name);
+            is_chosen || (chosen.is_empty() && resource.is_common())
         };
         let resources = RESOURCES.iter().filter(|resource| wanted(resource));
         let of_account = |account: &Arc<Account>| {
@@ -101,7 +118,7 @@ impl Selection {
                 resource,
                 range,
                 forecast_calls: None,
-                names: self.names(resource),
+                names: self.names(resource, &account),
             })
         };
         accounts.iter().flat_map(of_account).collect()

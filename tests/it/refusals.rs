@@ -388,7 +388,8 @@ async fn a_server_that_is_not_there_fails_after_bounded_tries_and_shows_no_secre
     assert_eq!(world.count("SELECT calls FROM sync_runs"), 6);
 
     let client = world.client(igsync::stop::stop_pair().1);
-    let report = igsync::sync::check(&client, world.credentials()).await;
+    let report =
+        igsync::sync::check(&client, world.credentials(), igsync::resource::RESOURCES).await;
     assert!(
         !report.needs_operator() && report.problems.len() == 1,
         "{report:?}"
@@ -424,7 +425,8 @@ async fn check_names_each_permission_that_is_missing() {
     spec.tokens[0] = spec.tokens[0].clone().without("pages_read_engagement");
     let world = World::new(spec).await;
     let client = world.client(igsync::stop::stop_pair().1);
-    let report = igsync::sync::check(&client, world.credentials()).await;
+    let report =
+        igsync::sync::check(&client, world.credentials(), igsync::resource::RESOURCES).await;
     assert!(report.needs_operator(), "{report:#?}");
     for resource in &report.accounts[0].resources {
         assert!(
@@ -436,7 +438,8 @@ async fn check_names_each_permission_that_is_missing() {
 
     let world = World::new(WorldSpec::small(1)).await;
     let client = world.client(igsync::stop::stop_pair().1);
-    let report = igsync::sync::check(&client, world.credentials()).await;
+    let report =
+        igsync::sync::check(&client, world.credentials(), igsync::resource::RESOURCES).await;
     assert!(!report.needs_operator() && report.problems.is_empty());
     assert_eq!(report.calls, 2, "{report:?}");
 }

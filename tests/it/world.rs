@@ -12,7 +12,7 @@ use igsync::clock::Clock;
 use igsync::graph::{Client, Credential, Fields, Request, Settings, Shape, Tally};
 use igsync::stop::{Stop, stop_pair};
 use igsync::store::{OpenError, Store};
-use igsync::sync::{self, Asked, Preview, Range, Selection, Summary};
+use igsync::sync::{self, Asked, Preview, Range, Selection, Summary, WhenSuspended};
 use igsync_simulator::{Call, Expectation, Simulator, Tables, WorldSpec};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -92,6 +92,14 @@ impl World {
     pub async fn backfill_of(&self, resources: &[&str]) -> Summary {
         self.start(&selection_of(resources), Range::default(), stop_pair().1)
             .await
+    }
+
+    /// One process: a night's job of this selection.
+    pub async fn night(&self, selection: &Selection) -> Summary {
+        let process = self.process(stop_pair().1).await;
+        sync::run_job(&process, "nightly", selection, WhenSuspended::Leave)
+            .await
+            .unwrap()
     }
 
     /// One process: a backfill; of accounts and posts, if no resource is chosen.
@@ -231,6 +239,32 @@ impl World {
             }
         }
         panic!("the lock is held for good");
+    }
+
+    /// Fails unless a table is as the simulator expects it after what it was asked. Gives the number of rows that were compared.
+    #[track_caller]
+    pub fn assert_table(&self, table: &str, key: &[&str]) -> usize {
+        let rows = rows_of(&self.database(), table, key);
+        let expected = self.simulator.expected(&[table]);
+        assert_meets(&expected, &[(table.to_owned(), rows)].into())
+    }
+
+    /// The gaps that are open, as `resource reason object`.
+    pub fn open_gaps(&self) -> Vec<String> {
+        self.texts(
+            "SELECT resource || ' ' || reason || ifnull(' ' || object_id, '') FROM sync_gaps
+             WHERE resolved_at IS NULL ORDER BY 1",
+        )
+    }
+
+    /// Fails if a page of a list was answered twice.
+    #[track_caller]
+    pub fn assert_no_page_twice(&self, path: &str) {
+        let calls = self.calls(path);
+        let answered = calls.iter().filter(|call| call.status == 200);
+        let pages: Vec<_> = answered.map(|call| (&call.path, &call.after)).collect();
+        let distinct: BTreeSet<_> = pages.iter().collect();
+        assert_eq!(distinct.len(), pages.len(), "{pages:?}");
     }
 
     /// Fails unless the database holds every visible post of every account as it is, and nothing else.

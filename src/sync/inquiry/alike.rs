@@ -38,15 +38,15 @@ impl Inquiry<'_> {
     pub(super) fn refuse(&mut self, family: &str, name: &str, reason: Reason, why: &str) {
         self.incomplete |= is_failure(reason);
         let is_new = self.refused.insert((family.to_owned(), name.to_owned()));
-        for question in self.waiting.iter_mut().chain(&mut self.asked) {
-            if question.family == family {
-                question.fields.remove(name);
-                question.metrics.retain(|metric| *metric != name);
-            }
+        for question in &mut self.asked {
+            forget(question, family, name);
         }
         // A question that has lost its last metric is none.
-        self.waiting
-            .retain(|question| question.family != family || !question.metrics.is_empty());
+        self.waiting.retain_mut(|question| {
+            let had = question.metrics.len();
+            forget(question, family, name);
+            had == 0 || !question.metrics.is_empty()
+        });
         if is_new {
             self.gaps.push(Gap {
                 account_id: Some(self.job.account.id.clone()),
@@ -112,5 +112,13 @@ impl Inquiry<'_> {
             self.gap(Some(&question), None, Reason::BeforeConversion, why);
             self.note(&question, None, None, true);
         }
+    }
+}
+
+/// Takes a field or metric out of a question of a family.
+fn forget(question: &mut Question, family: &str, name: &str) {
+    if question.family == family {
+        question.fields.remove(name);
+        question.metrics.retain(|metric| *metric != name);
     }
 }

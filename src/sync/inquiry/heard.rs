@@ -43,9 +43,12 @@ impl Inquiry<'_> {
 
     /// Notes what the current answer begins, and which list it is a part of.
     pub(in crate::sync) fn hear(&mut self, decoded: &Decoded, page: &Page) {
-        let Some(question) = self.asked.front() else {
+        let Some(question) = self.asked.front_mut() else {
             return;
         };
+        if decoded.mark.is_some() {
+            question.mark.clone_from(&decoded.mark);
+        }
         self.has_begun |= !decoded.begun.is_empty();
         self.reads.extend(decoded.begun.iter().map(|begun| Read {
             subject: begun.subject.clone(),
@@ -63,7 +66,7 @@ impl Inquiry<'_> {
             subject: &question.subject,
             listed,
             begun: &decoded.begun,
-            objects: page.items.len(),
+            objects: decoded.rows.len(),
             is_last: page.next.is_none(),
         };
         let table = self.job.resource.tables.first();
@@ -101,6 +104,7 @@ impl Inquiry<'_> {
                 list,
             });
         }
+        self.take_in_extras(&mut question);
         if more {
             question.after.clone_from(&page.next);
             self.waiting.push_front(question);

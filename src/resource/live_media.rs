@@ -1,0 +1,59 @@
+//! `live_media`: a broadcast while it runs, and its counts.
+//!
+//! `GET /{ig-user}/live_media` ("IG User Live Media" reference): nearly always empty. The posts of the account show a broadcast only
+//! after its end, and only where it was kept, so a row in `media` that this list has shown is not judged by their list for a day.
+
+use chrono::TimeDelta;
+use serde_json::value::RawValue;
+
+use super::decode::Decoded;
+use super::media::{MEDIA_TABLE, SNAPSHOTS};
+use super::stories::shown;
+use super::{Facts, Meter, Question, Questions, Resource, Work, fields_of};
+use crate::graph::Shape;
+
+/// The resource.
+pub(super) static LIVE_MEDIA: Resource = Resource {
+    name: "live_media",
+    permissions: &["instagram_basic", "pages_read_engagement"],
+    meter: Meter::Account,
+    urgent: true,
+    tables: &[&MEDIA_TABLE, &SNAPSHOTS],
+    work: Work::Questions(Questions {
+        due,
+        rows,
+        lost: None,
+    }),
+};
+
+/// The subject of the list.
+const LIST: &str = "running now";
+
+/// A start that goes on does not ask again.
+const SPACING: TimeDelta = TimeDelta::minutes(10);
+
+fn due(facts: &Facts) -> Vec<Question> {
+    let due = facts.was_not_read_within(LIST, SPACING);
+    let question = || Question {
+        subject: LIST.to_owned(),
+        object_id: None,
+        endpoint: "/{ig-user}/live_media",
+        path: format!("/{}/live_media", facts.account_id),
+        fields: facts.accepted_fields(LIST, fields_of(&MEDIA_TABLE).and(fields_of(&SNAPSHOTS))),
+        metrics: Vec::new(),
+        params: Vec::new(),
+        limit: Some(50),
+        shape: Shape::Edge,
+        after: None,
+        otherwise: None,
+        family: LIST.to_owned(),
+        posted_at: None,
+        mark: None,
+    };
+    due.then(question).into_iter().collect()
+}
+
+/// Notes the broadcasts as subjects, too: that they were shown is what keeps them from being taken for deleted.
+fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
+    shown(account_id, question, answer, decoded);
+}
