@@ -162,6 +162,40 @@ async fn one_bad_object_costs_itself_and_an_empty_list_is_complete_and_deletes_n
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_that_goes_round_in_circles_ends_and_deletes_nothing() {
+    for (resource, table, path) in LISTS {
+        let world = World::new(spec(20)).await;
+        world.backfill_of(&[resource]).await;
+        let calls = world.calls(path).len();
+        for (after, id, next) in [("", "1", "one"), ("one", "2", "two"), ("two", "1", "one")] {
+            let mut when = Match::path_ends_with(path);
+            if !after.is_empty() {
+                when = when.with_parameter("after", after);
+            }
+            let body = format!(
+                r#"{{"data":[{{"id":"{id}"}}],"paging":{{"cursors":{{"after":"{next}"}}}}}}"#
+            );
+            let fault = Fault::on(when).status(200).body(&body);
+            world.simulator.inject(if after.is_empty() {
+                fault
+            } else {
+                fault.always()
+            });
+        }
+        let summary = world.backfill_of(&[resource]).await;
+        assert_eq!(
+            summary.verdict(),
+            Verdict::Complete,
+            "{:?}",
+            world.texts("SELECT detail FROM sync_gaps")
+        );
+        assert_eq!(world.calls(path).len() - calls, 3);
+        let deleted = format!("SELECT count(*) FROM {table} WHERE deleted_at IS NOT NULL");
+        assert_eq!(world.count(&deleted), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn short_and_filtered_pages_are_not_the_end() {
     let mut spec = spec(330);
     spec.rules.filtered_per_hundred = 20;
