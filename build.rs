@@ -1,5 +1,5 @@
-//! Tells the tests whether recorded answers stand beside the repository: where they do not, the tests that need them
-//! are shown and counted as ignored.
+//! Tells the tests whether recorded answers stand beside the repository, and whether this user may mount something that only
+//! its own processes see: where not, the tests that need it are shown and counted as ignored.
 
 #[expect(
     clippy::disallowed_macros,
@@ -12,4 +12,16 @@ fn main() {
     if std::path::Path::new(recordings).is_dir() {
         println!("cargo::rustc-cfg=recordings");
     }
+    println!("cargo::rustc-check-cfg=cfg(namespaces)");
+    if may_mount() {
+        println!("cargo::rustc-cfg=namespaces");
+    }
+}
+
+fn may_mount() -> bool {
+    let mount = "mount -t tmpfs none \"$PWD\"";
+    std::process::Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", mount])
+        .output()
+        .is_ok_and(|output| output.status.success())
 }

@@ -112,8 +112,8 @@ CREATE TABLE media_insights (
     PRIMARY KEY (media_id, name, breakdown, dimension_value, observed_at)
 ) STRICT, WITHOUT ROWID;
 
--- What Meta measured about an account, per day: a row when a number changed, as the last days still settle. What was read three
--- days after end_time is final. account_insights_current has the newest numbers and the day.
+-- What Meta measured about an account, per day: a row when a number changed, as the last days still settle. What was read 50
+-- hours after end_time is final. account_insights_current has the newest numbers and the day.
 CREATE TABLE account_insights (
     account_id      TEXT NOT NULL REFERENCES accounts (id), -- whose
     name            TEXT NOT NULL, -- the metric: reach, views, follower_count (new followers of that day), …
@@ -329,6 +329,29 @@ FROM media m
 LEFT JOIN sync_reads r ON r.account_id = m.account_id AND r.resource = 'stories' AND r.subject = m.id
 WHERE m.media_product_type = 'STORY';
 
+-- The jobs of the configuration and where each stands. Written by `igsync run` and, when it runs a whole job, by `igsync sync`.
+CREATE TABLE sync_jobs (
+    job           TEXT NOT NULL PRIMARY KEY, -- its name in the configuration; check: igsync's own daily check
+    schedule      TEXT NOT NULL, -- its cron line
+    timezone      TEXT NOT NULL, -- the IANA zone in which the line is meant
+    resources     TEXT NOT NULL, -- JSON list: what it reads
+    next_due_at   TEXT, -- when `igsync run` starts it next; in the past: it was missed and is made up for once; NULL: not known,
+                        -- because no `igsync run` has seen it
+    due_at        TEXT, -- the time of the schedule for which it was last started by `igsync run`; of several that were missed,
+                        -- the first; NULL: never
+    started_at    TEXT, -- when its last start began; NULL: never
+    finished_at   TEXT, -- when that start was over; NULL while something of it is left, also over restarts
+    run_id        INTEGER, -- sync_runs.started_by of that start; NULL while nothing of it has begun
+    outcome       TEXT CHECK (outcome IN -- NULL: never started; else as in sync_runs, the worst of its accounts and resources;
+        ('running', 'complete', 'partial', 'refused', 'suspended', 'stopped', 'failed')),
+                  -- while something is left: running; suspended when all that is left waits until resume_at; stopped when the
+                  -- process was ended by a signal and the next one goes on
+    accounts      INTEGER NOT NULL DEFAULT 0, -- accounts that this start reads
+    accounts_done INTEGER NOT NULL DEFAULT 0, -- of these, accounts of which nothing is left
+    resume_at     TEXT, -- when the first of what waits for a pool or another try goes on; NULL: nothing waits
+    message       TEXT  -- what to know about the outcome, for a person
+) STRICT, WITHOUT ROWID;
+
 -- What igsync did: a row for each resource of each account in each start of the program.
 CREATE TABLE sync_runs (
     id             INTEGER PRIMARY KEY, -- counts up
@@ -355,6 +378,8 @@ CREATE TABLE sync_runs (
 ) STRICT;
 
 CREATE INDEX sync_runs_by_subject ON sync_runs (account_id, resource, finished_at);
+CREATE INDEX sync_runs_by_start ON sync_runs (job, started_by);
+CREATE INDEX sync_runs_by_end ON sync_runs (finished_at);
 
 -- Where each job stands. Written in the transaction of the rows it speaks of.
 CREATE TABLE sync_checkpoints (
@@ -426,6 +451,9 @@ CREATE TABLE sync_pools (
     closed_for_all INTEGER NOT NULL, -- 1: no call of this token, whatever pool it belongs to
     refusals      INTEGER NOT NULL, -- refused calls in a row: each doubles the next wait
     own_calls     INTEGER NOT NULL, -- igsync's own calls inside the pool's window, when this row was written
+    reserved_calls INTEGER, -- urgent calls that are made each time, for which bulk calls leave room; NULL: none
+    reserved_until TEXT, -- until when that room is kept; the next urgent calls say it anew
+    told_by_app   INTEGER NOT NULL, -- 1: answers to its calls tell usage of the app's pool alone, so that is asked, too
     ledger        TEXT NOT NULL -- JSON for igsync itself: spent = [start in unix milliseconds, own calls, percent
                                 -- points of calls, CPU time, wall time] per slice of the window; costs = what a call
                                 -- was learned to cost in each gauge
@@ -452,3 +480,29 @@ CREATE TABLE sync_hashtags (
     counts_until TEXT NOT NULL, -- until when it counts at the latest
     PRIMARY KEY (account_id, hashtag_id)
 ) STRICT, WITHOUT ROWID;
+
+-- What the last check learned about each credential: once a day, by `igsync run`, `igsync sync` and `igsync backfill`. Never a token.
+CREATE TABLE sync_credentials (
+    credential TEXT NOT NULL PRIMARY KEY, -- its name in the configuration
+    checked_at TEXT NOT NULL, -- when Meta was asked about it
+    is_valid   INTEGER NOT NULL, -- 1: Meta takes the token
+    inspected  INTEGER NOT NULL, -- 1: Meta told type, app and ends; 0: it did not, so they are not known
+    type       TEXT, -- USER, PAGE or SYSTEM_USER
+    app_id     TEXT, -- the app that it belongs to
+    scopes     TEXT, -- JSON list of granted permissions; NULL: not told
+    expires_at TEXT, -- when the token ends; NULL where inspected is 1: never
+    data_access_expires_at TEXT, -- when it ceases to read, though it is valid; NULL where inspected is 1: never
+    problem    TEXT  -- what is wrong or not known, and what to do about it
+) STRICT, WITHOUT ROWID;
+
+-- What the last check found that somebody should do something about. The next check writes it anew.
+CREATE TABLE sync_warnings (
+    id         INTEGER PRIMARY KEY, -- in the order in which it was found
+    checked_at TEXT NOT NULL, -- when it was found
+    severity   TEXT NOT NULL CHECK (severity IN -- how bad it is:
+        ('warning', 'critical')), -- warning: act within days; critical: something is not read until somebody acts
+    credential TEXT, -- the credential that it is about, if any
+    account_id TEXT, -- the account that it is about, if any
+    resource   TEXT, -- the resource that it is about, if any
+    message    TEXT NOT NULL -- what is wrong and what to do
+) STRICT;

@@ -4,13 +4,25 @@
 //! noticed; anchored, it follows tokio's clock, so a test that pauses tokio's time moves both together.
 //! Waiting is never done here: that is `tokio::time::sleep`.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use tokio::time::Instant;
 
 /// Where wall time comes from. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    anchor: Option<(DateTime<Utc>, Instant)>,
+    anchor: Option<Anchor>,
+}
+
+/// What an anchored clock shows follows from these.
+#[derive(Clone, Debug)]
+struct Anchor {
+    epoch: DateTime<Utc>,
+    start: Instant,
+    /// Milliseconds by which it was set since, forward or back.
+    set: Arc<AtomicI64>,
 }
 
 impl Clock {
@@ -22,7 +34,20 @@ impl Clock {
     /// A clock that shows `epoch` now and moves with tokio's clock from here on.
     pub fn anchored(epoch: DateTime<Utc>) -> Self {
         Self {
-            anchor: Some((epoch, Instant::now())),
+            anchor: Some(Anchor {
+                epoch,
+                start: Instant::now(),
+                set: Arc::default(),
+            }),
+        }
+    }
+
+    /// Sets an anchored clock and its clones, as an administrator sets the system's, or as a machine that slept finds it.
+    pub fn set(&self, by: TimeDelta) {
+        if let Some(anchor) = &self.anchor {
+            anchor
+                .set
+                .fetch_add(by.num_milliseconds(), Ordering::Relaxed);
         }
     }
 
@@ -32,8 +57,10 @@ impl Clock {
         reason = "the one place that reads the system's clock"
     )]
     pub fn now(&self) -> DateTime<Utc> {
-        match self.anchor {
-            Some((epoch, start)) => epoch + start.elapsed(),
+        match &self.anchor {
+            Some(Anchor { epoch, start, set }) => {
+                *epoch + start.elapsed() + TimeDelta::milliseconds(set.load(Ordering::Relaxed))
+            }
             None => Utc::now(),
         }
     }
@@ -61,6 +88,8 @@ mod tests {
         let clock = Clock::anchored(epoch);
         tokio::time::sleep(std::time::Duration::from_secs(90)).await;
         assert_eq!(instant_text(clock.now()), "2026-05-07T13:02:04Z");
+        clock.clone().set(TimeDelta::hours(-1));
+        assert_eq!(instant_text(clock.now()), "2026-05-07T12:02:04Z");
     }
 
     #[test]

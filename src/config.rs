@@ -23,7 +23,7 @@ use toml::Spanned;
 use crate::resource::{self, RESOURCES, Resource};
 use crate::schedule::Schedule;
 use crate::store::OpenError;
-use crate::{budget, graph};
+use crate::{budget, graph, sync};
 pub use environment::{Environment, find};
 pub use explain::ConfigError;
 use explain::{explain, line_of};
@@ -37,8 +37,10 @@ pub struct Config {
     pub file: PathBuf,
     /// The API.
     pub graph: graph::Settings,
-    /// Whose tokens, in the order of the file.
+    /// Whose tokens, in the order of the file; none where the secrets were not read.
     pub credentials: Vec<Arc<graph::Credential>>,
+    /// What they are called.
+    pub credential_names: Vec<String>,
     /// Where the database is.
     pub database: PathBuf,
     /// The line of `database.path`; `None` where the default is used.
@@ -67,6 +69,7 @@ impl Default for Config {
                 timeout: Duration::from_secs(60),
             },
             credentials: Vec::new(),
+            credential_names: Vec::new(),
             database: PathBuf::from("igsync.db"),
             database_line: None,
             budget: budget::Settings::default(),
@@ -80,25 +83,14 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The resources that are read where none is chosen: those that common permissions allow, and those that a job names.
-    pub fn wanted(&self) -> Vec<&'static Resource> {
-        let named: BTreeSet<&str> = self
-            .jobs
-            .iter()
-            .flat_map(|job| job.resources.iter().map(|resource| resource.name))
-            .collect();
-        let wanted = |resource: &&&Resource| resource.is_common() || named.contains(resource.name);
-        RESOURCES.iter().filter(wanted).copied().collect()
-    }
-
-    /// What is wrong with the database, as what is wrong with the key that names it. That somebody else holds it is
-    /// nobody's mistake and stays as it is.
+    /// What is wrong with the database, as what is wrong with the key that names it. That somebody else holds it, or that
+    /// the disk is full, is not the key's fault and stays as it is.
     pub fn database_error(&self, error: OpenError) -> ConfigError {
         ConfigError::Database {
             file: self.file.clone(),
             line: self
                 .database_line
-                .filter(|_| !matches!(error, OpenError::Held { .. })),
+                .filter(|_| error.is_of_the_user() && !matches!(error, OpenError::Held { .. })),
             error: Box::new(error),
         }
     }
@@ -130,19 +122,43 @@ const OLDEST: u32 = 21;
 /// A version far ahead is a typing mistake.
 const NEWEST_IMAGINABLE: u32 = NEWEST + 12;
 
+/// Any longer length of time is a mistake, and would overflow a clock.
+const LONGEST_TIME: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
+
 /// Reads and checks the file, secrets included.
 ///
 /// # Errors
 /// [`ConfigError`], the first thing that is wrong.
 pub fn load(file: &Path, environment: &Environment) -> Result<Config, ConfigError> {
+    read(file, Some(environment))
+}
+
+/// Reads and checks the file without the secrets that it names, for commands that ask Meta nothing: their files may be gone.
+/// There are no credentials in it.
+///
+/// # Errors
+/// [`ConfigError`], the first thing that is wrong.
+pub fn load_without_secrets(file: &Path) -> Result<Config, ConfigError> {
+    read(file, None)
+}
+
+fn read(file: &Path, environment: Option<&Environment>) -> Result<Config, ConfigError> {
     let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable {
         file: file.to_owned(),
         source,
     })?;
-    let raw: raw::File = toml::from_str(&text).map_err(|error| explain(file, &text, &error))?;
+    check(file, &text, environment)
+}
+
+fn check(
+    file: &Path,
+    text: &str,
+    environment: Option<&Environment>,
+) -> Result<Config, ConfigError> {
+    let raw: raw::File = toml::from_str(text).map_err(|error| explain(file, text, &error))?;
     Check {
         file,
-        text: &text,
+        text,
         environment,
         warnings: Vec::new(),
     }
@@ -152,14 +168,19 @@ pub fn load(file: &Path, environment: &Environment) -> Result<Config, ConfigErro
 struct Check<'a> {
     file: &'a Path,
     text: &'a str,
-    environment: &'a Environment,
+    /// Where secrets are looked for; `None`: nowhere.
+    environment: Option<&'a Environment>,
     warnings: Vec<String>,
 }
 
 impl Check<'_> {
     fn all(mut self, raw: raw::File) -> Result<Config, ConfigError> {
+        let credential_names = raw.credential_names();
         let graph = self.graph(raw.graph)?;
-        let credentials = self.credentials(raw.credential)?;
+        let credentials = match self.environment {
+            Some(environment) => self.credentials(raw.credential, environment)?,
+            None => Vec::new(),
+        };
         let defaults = Config::default();
         let database_line = raw
             .database
@@ -196,6 +217,7 @@ impl Check<'_> {
             file: self.file.to_owned(),
             graph,
             credentials,
+            credential_names,
             database: self.beside(&database),
             database_line,
             budget,
@@ -248,61 +270,6 @@ impl Check<'_> {
         Ok(settings)
     }
 
-    fn credentials(
-        &mut self,
-        raw: Vec<Spanned<raw::Credential>>,
-    ) -> Result<Vec<Arc<graph::Credential>>, ConfigError> {
-        if raw.is_empty() {
-            return Err(self.error(
-                self.text.len(),
-                "credential",
-                "there is none; add a [[credential]] with name and token_file".to_owned(),
-            ));
-        }
-        let mut names = BTreeSet::new();
-        let mut credentials = Vec::new();
-        for credential in raw {
-            let at = credential.span().start;
-            let credential = credential.into_inner();
-            let name = credential.name.get_ref();
-            if name.trim().is_empty() || !names.insert(name.clone()) {
-                return Err(self.wrong(
-                    &credential.name,
-                    "credential.name",
-                    "is empty or used twice",
-                ));
-            }
-            let token = self.secret(
-                credential.token_file.as_ref(),
-                credential.token_env.as_ref(),
-                ["credential.token_file", "credential.token_env"],
-            )?;
-            let Some(token) = token else {
-                let problem =
-                    format!("credential `{name}` has no token; write token_file or token_env");
-                return Err(self.error(at, "credential.token_file", problem));
-            };
-            let app_secret = self.secret(
-                credential.app_secret_file.as_ref(),
-                credential.app_secret_env.as_ref(),
-                ["credential.app_secret_file", "credential.app_secret_env"],
-            )?;
-            let app_secret_value = app_secret.as_ref().map(|secret| secret.value.as_str());
-            // Alone first, so that each message names its own key.
-            for secret in [Some(&token), app_secret.as_ref()].into_iter().flatten() {
-                graph::Credential::new(name, &secret.value, None).map_err(|problem| {
-                    let problem =
-                        format!("what it names {problem}; put the secret alone there, on one line");
-                    self.error(secret.at, secret.key, problem)
-                })?;
-            }
-            if let Ok(credential) = graph::Credential::new(name, &token.value, app_secret_value) {
-                credentials.push(Arc::new(credential.of_the_app_of(&credentials)));
-            }
-        }
-        Ok(credentials)
-    }
-
     fn jobs(&self, raw: Vec<Spanned<raw::Job>>) -> Result<Vec<JobConfig>, ConfigError> {
         let mut names = BTreeSet::new();
         let mut jobs = Vec::new();
@@ -311,7 +278,8 @@ impl Check<'_> {
             if name.trim().is_empty() || !names.insert(name.clone()) {
                 return Err(self.wrong(&job.name, "job.name", "is empty or used twice"));
             }
-            if [crate::sync::BACKFILL, crate::sync::DISCOVERY].contains(&name.as_str()) {
+            let taken = [sync::BACKFILL, sync::CHECK, sync::DISCOVERY];
+            if taken.contains(&name.as_str()) {
                 return Err(self.wrong(&job.name, "job.name", "is a name that igsync uses itself"));
             }
             let zone = match &job.timezone {
@@ -357,7 +325,7 @@ impl Check<'_> {
     fn duration(&self, text: &Text, key: &str) -> Result<Duration, ConfigError> {
         humantime::parse_duration(text.get_ref())
             .ok()
-            .filter(|duration| !duration.is_zero())
+            .filter(|duration| !duration.is_zero() && *duration <= LONGEST_TIME)
             .ok_or_else(|| self.wrong(text, key, "is no length of time"))
     }
 
@@ -394,5 +362,7 @@ impl Check<'_> {
     }
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

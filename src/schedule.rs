@@ -3,18 +3,23 @@
 //! Owns the meaning of a schedule: five fields (six with seconds), weekdays counted as Unix does (0 and 7 are Sunday),
 //! day and weekday alternatives when both are restricted. The line is evaluated over civil time and then mapped to
 //! an instant: a time that a spring gap swallows happens at the first instant after the gap, a time that autumn
-//! repeats happens once, at its first pass.
+//! repeats happens once, at its first pass. A line that names no hour means every hour that passes: it leaves none out in autumn and
+//! squeezes none in in spring.
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Days, Duration, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Duration, NaiveDateTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 
 /// A cron line in a time zone.
 #[derive(Clone, Debug)]
 pub struct Schedule {
+    /// As it was written.
+    line: String,
     /// Two when day and weekday are both restricted: either is enough.
     alternatives: Vec<cron::Schedule>,
+    /// Whether the line names no hour.
+    every_hour: bool,
     zone: Tz,
 }
 
@@ -53,33 +58,95 @@ impl Schedule {
         let weekday = weekdays(weekday)?;
         let quartz = |day: &str, weekday: &str| {
             let line = format!("{second} {minute} {hour} {day} {month} {weekday}");
-            cron::Schedule::from_str(&line).map_err(|error| ScheduleError::Line(error.to_string()))
+            cron::Schedule::from_str(&line).map_err(|error| {
+                // Some causes come below a drawing of the line.
+                let cause = error.to_string();
+                ScheduleError::Line(cause.lines().last().unwrap_or_default().to_owned())
+            })
         };
         let alternatives = if day != "*" && weekday != "*" {
             vec![quartz(day, "*")?, quartz("*", &weekday)?]
         } else {
             vec![quartz(day, &weekday)?]
         };
-        let schedule = Self { alternatives, zone };
+        let schedule = Self {
+            line: line.to_owned(),
+            alternatives,
+            every_hour: hour == "*",
+            zone,
+        };
         match schedule.next_after(DateTime::UNIX_EPOCH + Duration::days(365 * 50)) {
             Some(_) => Ok(schedule),
             None => Err(ScheduleError::Never),
         }
     }
 
+    /// The line as it was written.
+    pub fn line(&self) -> &str {
+        &self.line
+    }
+
+    /// The time zone in which the line is meant.
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
     /// The first instant after `instant` at which the job is due.
     pub fn next_after(&self, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        // Civil time can be set back at a change, so the search begins a day early and skips what is over.
-        let civil = instant.with_timezone(&self.zone).naive_local();
-        let from = civil.checked_sub_days(Days::new(1))?.and_utc();
-        self.alternatives
-            .iter()
-            .filter_map(|line| {
-                line.after(&from)
-                    .filter_map(|civil| first_instant(self.zone, civil.naive_utc()))
-                    .find(|due| *due > instant)
-            })
-            .min()
+        let next = |line: &cron::Schedule| {
+            if self.every_hour {
+                self.next_elapsed(line, instant)
+            } else {
+                self.next_civil(line, instant)
+            }
+        };
+        self.alternatives.iter().filter_map(next).min()
+    }
+
+    /// Of a line that names hours. What is later by the clocks on the wall is never earlier, so nothing before `instant`'s own civil time
+    /// can be due after it.
+    fn next_civil(&self, line: &cron::Schedule, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let civil = instant.with_timezone(&self.zone).naive_local().and_utc();
+        line.after(&civil)
+            .filter_map(|civil| first_instant(self.zone, civil.naive_utc()))
+            .find(|due| *due > instant)
+    }
+
+    /// Of a line that means every hour: an hour that the clocks repeat is an hour, and one that they leave out is none.
+    fn next_elapsed(&self, line: &cron::Schedule, instant: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut from = instant;
+        let mut shown = self.offset(from);
+        let mut civil = from + shown;
+        loop {
+            let due = line.after(&civil).next()? - shown;
+            if self.offset(due) == shown {
+                return Some(due);
+            }
+            // The clocks change on the way, and show something else from then on.
+            from = self.change(from, due)?;
+            shown = self.offset(from);
+            civil = from + shown - Duration::seconds(1);
+        }
+    }
+
+    fn offset(&self, at: DateTime<Utc>) -> Duration {
+        let offset = self.zone.offset_from_utc_datetime(&at.naive_utc());
+        Duration::seconds(offset.fix().local_minus_utc().into())
+    }
+
+    /// The second between two instants at which the offset of the earlier one ends.
+    fn change(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let at = |second: i64| DateTime::from_timestamp(second, 0);
+        let (mut before, mut after) = (from.timestamp(), to.timestamp());
+        while after - before > 1 {
+            let middle = before + (after - before) / 2;
+            if self.offset(at(middle)?) == self.offset(from) {
+                before = middle;
+            } else {
+                after = middle;
+            }
+        }
+        at(after)
     }
 }
 
@@ -248,6 +315,114 @@ mod tests {
                 "2026-11-24T00:00:00Z",
                 &["2026-11-24T03:00:30Z"],
             ),
+            // Every hour is every hour: in spring there is one less, in autumn one more.
+            (
+                "30 * * * *",
+                "Europe/Berlin",
+                "2026-03-28T23:40:00Z",
+                &[
+                    "2026-03-29T00:30:00Z",
+                    "2026-03-29T01:30:00Z",
+                    "2026-03-29T02:30:00Z",
+                ],
+            ),
+            (
+                "30 * * * *",
+                "Europe/Berlin",
+                "2026-10-24T23:40:00Z",
+                &[
+                    "2026-10-25T00:30:00Z",
+                    "2026-10-25T01:30:00Z",
+                    "2026-10-25T02:30:00Z",
+                ],
+            ),
+            // Where the clocks change by half an hour, they leave two o'clock out, and later show twenty to two twice.
+            (
+                "0 * * * *",
+                "Australia/Lord_Howe",
+                "2026-10-03T14:40:00Z",
+                &["2026-10-03T16:00:00Z", "2026-10-03T17:00:00Z"],
+            ),
+            (
+                "*/20 * * * *",
+                "Australia/Lord_Howe",
+                "2026-04-04T14:20:00Z",
+                &[
+                    "2026-04-04T14:40:00Z",
+                    "2026-04-04T15:10:00Z",
+                    "2026-04-04T15:30:00Z",
+                ],
+            ),
+            // The repeated half hour of Lord Howe's autumn: 01:45 happens twice, and once.
+            (
+                "45 1 * * *",
+                "Australia/Lord_Howe",
+                "2026-04-03T20:00:00Z",
+                &["2026-04-04T14:45:00Z", "2026-04-05T15:15:00Z"],
+            ),
+            // Samoa left out the 30th of December 2011: a night that never was is made up for at the next day's first instant.
+            (
+                "30 2 * * *",
+                "Pacific/Apia",
+                "2011-12-29T00:00:00Z",
+                &[
+                    "2011-12-29T12:30:00Z",
+                    "2011-12-30T10:00:00Z",
+                    "2011-12-30T12:30:00Z",
+                ],
+            ),
+            // A zone that changed its rule: Turkey has kept summer time since 2016.
+            (
+                "30 3 * * *",
+                "Europe/Istanbul",
+                "2016-10-29T12:00:00Z",
+                &["2016-10-30T00:30:00Z", "2016-10-31T00:30:00Z"],
+            ),
+            (
+                "30 3 * * *",
+                "Europe/Istanbul",
+                "2015-11-07T12:00:00Z",
+                &["2015-11-08T00:30:00Z", "2015-11-09T01:30:00Z"],
+            ),
+            // Midnight that does not exist: Beirut's spring begins at 00:00.
+            (
+                "0 0 * * *",
+                "Asia/Beirut",
+                "2026-03-28T12:00:00Z",
+                &["2026-03-28T22:00:00Z", "2026-03-29T21:00:00Z"],
+            ),
+            // Months without a 31st are left out.
+            (
+                "0 0 31 * *",
+                "UTC",
+                "2026-03-31T00:00:00Z",
+                &["2026-05-31T00:00:00Z", "2026-07-31T00:00:00Z"],
+            ),
+            // Ranges, steps and lists.
+            (
+                "0,30 8-10/2 * * 1-5",
+                "UTC",
+                "2026-11-27T08:00:00Z",
+                &[
+                    "2026-11-27T08:30:00Z",
+                    "2026-11-27T10:00:00Z",
+                    "2026-11-27T10:30:00Z",
+                    "2026-11-30T08:00:00Z",
+                ],
+            ),
+            (
+                "0 0 * * sun",
+                "UTC",
+                "2026-11-22T00:00:00Z",
+                &["2026-11-29T00:00:00Z"],
+            ),
+            // Less than a second before, and exactly then.
+            (
+                "30 2 * * *",
+                "UTC",
+                "2026-11-24T02:29:59.999Z",
+                &["2026-11-24T02:30:00Z", "2026-11-25T02:30:00Z"],
+            ),
             (
                 "0 0 29 2 *",
                 "UTC",
@@ -288,6 +463,17 @@ mod tests {
     }
 
     #[test]
+    fn a_year_of_hours_has_no_hole_and_no_double() {
+        for zone in ["Europe/Berlin", "America/New_York", "Asia/Kolkata"] {
+            let hours = runs("17 * * * *", zone, "2026-01-01T00:00:00Z", 365 * 24);
+            for (one, next) in hours.iter().zip(&hours[1..]) {
+                let [one, next] = [one, next].map(|text| parse_instant(text).unwrap());
+                assert_eq!(next - one, Duration::hours(1), "{zone} {one}");
+            }
+        }
+    }
+
+    #[test]
     fn bad_lines_say_what_to_write() {
         let error = |line| Schedule::parse(line, Tz::UTC).unwrap_err();
         assert_eq!(error("0 2 * *"), ScheduleError::Fields(4));
@@ -296,6 +482,10 @@ mod tests {
         assert_eq!(error("0 2 * * 5-2"), ScheduleError::Weekday("5-2".into()));
         assert!(matches!(error("61 2 * * *"), ScheduleError::Line(_)));
         assert!(matches!(error("x 2 * * *"), ScheduleError::Line(_)));
+        assert_eq!(
+            error("*/0 2 * * *"),
+            ScheduleError::Line("range step cannot be zero".into())
+        );
         assert_eq!(error("0 0 30 2 *"), ScheduleError::Never);
     }
 }

@@ -205,6 +205,14 @@ impl Fault {
         self
     }
 
+    /// Breaks the connection in the middle of the answer: the call was answered, and nobody heard all of it. Parts of a
+    /// batch do not know it.
+    #[must_use]
+    pub fn broken_off(mut self) -> Self {
+        self.changes.broken_off = true;
+        self
+    }
+
     /// Sends half of the JSON as if it were all.
     #[must_use]
     pub fn cut_json(mut self) -> Self {

@@ -166,33 +166,46 @@ pub(crate) struct Mark {
 }
 
 fn escape_into(value: &str, out: &mut String) {
-    let mut plain_from = 0;
-    for (position, character) in value.char_indices() {
-        if is_plain(character) {
-            continue;
+    let mut rest = value;
+    while let Some(position) = rest.bytes().position(|byte| !PLAIN[usize::from(byte)]) {
+        // What is plain is ASCII, so a character begins here.
+        let (plain, special) = rest.split_at(position);
+        out.push_str(plain);
+        let mut characters = special.chars();
+        if let Some(character) = characters.next() {
+            escape(character, out);
         }
-        out.push_str(&value[plain_from..position]);
-        plain_from = position + character.len_utf8();
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '/' => out.push_str("\\/"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            _ => {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
+        rest = characters.as_str();
+    }
+    out.push_str(rest);
+}
+
+fn escape(character: char, out: &mut String) {
+    match character {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '/' => out.push_str("\\/"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        _ => {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
             }
         }
     }
-    out.push_str(&value[plain_from..]);
 }
 
-fn is_plain(character: char) -> bool {
-    matches!(character, ' '..='~') && !matches!(character, '"' | '\\' | '/' | '@' | '%')
-}
+/// Bytes that are written as they are.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        plain[byte as usize] = !matches!(byte, b'"' | b'\\' | b'/' | b'@' | b'%');
+        byte += 1;
+    }
+    plain
+};
 
 #[cfg(test)]
 mod tests {

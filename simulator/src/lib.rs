@@ -14,6 +14,8 @@
 //! These fields and edges have a name in Meta's pages or its generated SDK, but nothing that could be read says what they
 //! answer, or that they still answer. They are refused like names that the API does not know.
 //!
+//! Webhooks are not sent, and answers are not compressed, whatever a caller accepts.
+//!
 //! | Name | Of | Why |
 //! |---|---|---|
 //! | `shopping_review_status` | IG User | in the SDK alone; its values are not documented |
@@ -95,6 +97,6 @@ pub use spec::{
     TokenSpec, WorldSpec,
 };
 pub use world::{
-    Account, Collaborator, Comment, Conversation, Media, MediaType, MentioningComment, Message,
-    NewPost, Product, ProductType, Revocation, World,
+    Account, Collaborator, Comment, Conversation, InsightsOf, Media, MediaType, MentioningComment,
+    Message, NewPost, Product, ProductType, Revocation, World,
 };

@@ -25,7 +25,9 @@ use ledger::{Ledger, Spent};
 /// The meters of all pools.
 #[derive(Debug, Default)]
 pub(crate) struct Meters {
-    ledgers: HashMap<Pool, Ledger>,
+    ledgers: Vec<Ledger>,
+    /// Where the ledger of a pool stands.
+    places: HashMap<Pool, usize>,
     /// Calls that a pool allows, where somebody said so.
     allowances: HashMap<Pool, u64>,
     /// Per account the instants of its latest conversation calls, in microseconds.
@@ -122,18 +124,22 @@ impl Meters {
 
     fn ledger(&mut self, world: &World, pool: &Pool, now: i64) -> &mut Ledger {
         let spec = &world.spec().meters;
-        let foreign = spec.foreign.iter().find(|foreign| foreign.pool == *pool);
-        let foreign_calls = foreign.map_or(0, |foreign| foreign.calls_per_hour);
-        let foreign_call = spent(world, Effort::default());
-        let ledger = self.ledgers.entry(pool.clone()).or_insert_with(|| {
-            Ledger::new(
-                spec.window_seconds(pool),
-                foreign_calls,
-                world.spec().epoch.timestamp(),
-            )
-        });
         let allowed = self.allowances.get(pool).copied();
-        ledger.roll_to(now, foreign_call, || spec.quota(world, pool, allowed));
+        let place = self.places.get(pool).copied().unwrap_or_else(|| {
+            let foreign = spec.foreign.iter().find(|foreign| foreign.pool == *pool);
+            self.ledgers.push(Ledger::new(
+                spec.window_seconds(pool),
+                foreign.map_or(0, |foreign| foreign.calls_per_hour),
+                world.spec().epoch.timestamp(),
+            ));
+            let place = self.ledgers.len() - 1;
+            self.places.insert(pool.clone(), place);
+            place
+        });
+        let ledger = &mut self.ledgers[place];
+        ledger.roll_to(now, spent(world, Effort::default()), || {
+            spec.quota(world, pool, allowed)
+        });
         ledger
     }
 }

@@ -221,7 +221,7 @@ fn is_reachable(reader: &Reader<'_>, node: &Node<'_>) -> bool {
         Node::User | Node::Business(_) | Node::Hashtag(_) | Node::Row(_) => return true,
     };
     let page = reader.world.page_of_account(account);
-    let is_linked = |page| reader.world.account_of_page(page).is_some();
+    let is_linked = |page| reader.caller.account_of_page(page).is_some();
     page.is_some_and(|page| is_linked(page) && reader.caller.reaches_page(page))
 }
 

@@ -33,8 +33,10 @@ pub struct Rules {
     pub versions: Vec<String>,
     /// Items of a page when no `limit` is given.
     pub default_limit: usize,
-    /// A larger `limit` is silently lowered to this.
+    /// A larger `limit` is silently lowered to this, or refused.
     pub max_limit: usize,
+    /// Whether a `limit` that is too large is refused; else it is lowered. "Paginated Results" page: depends on the edge.
+    pub large_limits_refused: bool,
     /// Most comments per query ("IG Media Comments" page: 50).
     pub max_comments: usize,
     /// Most replies per query; not documented.
@@ -87,6 +89,9 @@ pub struct Rules {
     pub insights_zone: Tz,
     /// How far back account insights answer, in days.
     pub insights_retention_days: i64,
+    /// How many days after its publication a media still tells insights; none is for ever. The page says two years, older
+    /// ones were seen to answer.
+    pub media_insights_retention_days: Option<i64>,
     /// How long numbers lag behind what happened, in seconds ("up to 48 hours").
     pub insights_delay_seconds: i64,
     /// Subcode of an expired token: documented 463, recorded 0.
@@ -133,6 +138,7 @@ impl Default for Rules {
                 .to_vec(),
             default_limit: 25,
             max_limit: 100,
+            large_limits_refused: false,
             max_comments: 50,
             max_replies: 50,
             replies_newest_first: true,
@@ -158,6 +164,7 @@ impl Default for Rules {
             reversed_range_refused: true,
             insights_zone: chrono_tz::America::Los_Angeles,
             insights_retention_days: 730,
+            media_insights_retention_days: None,
             insights_delay_seconds: 2 * 3600,
             expired_token_subcode: 463,
             password_changed_subcode: 460,

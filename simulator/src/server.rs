@@ -10,17 +10,17 @@ mod reading;
 mod version;
 
 use std::convert::Infallible;
-use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::{io, mem};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use axum::http::{Response, StatusCode};
 use http_body::Frame;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
@@ -213,41 +213,64 @@ async fn handle(State(simulator): State<Simulator>, request: Request) -> Respons
         if changes.hang {
             std::future::pending::<Infallible>().await;
         }
-        return Response::new(Body::new(Broken));
+        return Response::new(Body::new(Broken::default()));
     }
-    respond(if call.is_batch() {
+    let mut answer = if call.is_batch() {
         simulator.answer_batch(&call, &changes).await
     } else {
         simulator.answer(&call, &changes)
-    })
+    };
+    let body = Bytes::from(mem::take(&mut answer.body));
+    let body = if changes.broken_off {
+        Body::new(Broken::half_of(&body))
+    } else {
+        Body::from(body)
+    };
+    respond(answer, body)
 }
 
-fn respond(answer: Answer) -> Response<Body> {
-    let mut response = Response::new(Body::from(answer.body));
+fn respond(answer: Answer, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.reserve(answer.headers.len());
-    for (name, value) in answer.headers {
-        let name = HeaderName::from_bytes(name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
-            headers.insert(name, value);
-        }
-    }
+    *response.headers_mut() = answer.headers;
     response
 }
 
-/// A body that fails before its first byte: the server then drops the connection without an answer.
-struct Broken;
+/// A body that fails. Before its first byte, and the server drops the connection without an answer; after some, and
+/// the caller has half of one.
+#[derive(Default)]
+struct Broken {
+    before: Option<Bytes>,
+    /// Whether what came before is still to be sent off.
+    is_unsent: bool,
+}
+
+impl Broken {
+    fn half_of(body: &Bytes) -> Self {
+        Self {
+            before: Some(body.slice(..body.len() / 2)),
+            is_unsent: true,
+        }
+    }
+}
 
 impl HttpBody for Broken {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Some(bytes) = self.before.take() {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        if mem::take(&mut self.is_unsent) {
+            // The server sends what it has while it waits for more.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::ConnectionReset))))
     }
 }

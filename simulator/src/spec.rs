@@ -88,6 +88,9 @@ pub struct TokenSpec {
     pub data_access_expires_at: Option<DateTime<Utc>>,
     /// Which pages it reaches.
     pub pages: PageReach,
+    /// The ids of the professional accounts that the user has let the app see; none is all. The page of another one tells
+    /// no account.
+    pub accounts: Option<BTreeSet<String>>,
     /// The role on the pages was given through a business: without `business_management` no page is listed.
     pub role_from_business: bool,
 }
@@ -281,6 +284,7 @@ impl Default for TokenSpec {
             expires_at: None,
             data_access_expires_at: None,
             pages: PageReach::All,
+            accounts: None,
             role_from_business: false,
         }
     }

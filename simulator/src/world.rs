@@ -3,6 +3,7 @@
 //! Nothing is stored: every fact follows from the seed, the path of its object and the clock. Only what a test
 //! scripts (a deletion, a new caption, a lost permission) is remembered.
 
+mod access;
 mod account;
 mod caption;
 mod comment;
@@ -15,6 +16,7 @@ mod media;
 mod media_path;
 mod others;
 mod people;
+mod retired;
 mod shop;
 mod timeline;
 mod token;
@@ -29,12 +31,14 @@ use crate::id::{CommentId, Ids, MAX_ACCOUNTS, MediaId, MediaKind, Object};
 use crate::seed::Seed;
 use crate::spec::{AccountSpec, PageSpec, WorldSpec};
 
+pub use access::Revocation;
 pub use account::Account;
 pub use comment::Comment;
 pub use conversation::{Conversation, Message};
-pub use edit::{NewPost, Revocation};
+pub use edit::NewPost;
 pub use media::{Media, MediaType, ProductType};
 pub use others::MentioningComment;
+pub use retired::InsightsOf;
 pub use shop::{Collaborator, Product};
 
 pub(crate) use edit::Edits;

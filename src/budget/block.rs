@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::clock::instant_text;
 
@@ -27,8 +27,9 @@ pub struct Block {
     pub for_all: bool,
 }
 
-/// The longest wait between two probes of a pool that stays blocked, unless Meta itself names a longer one.
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+/// The longest wait between two probes of a pool that stays blocked, unless Meta itself names a longer one: an hour, in which a Platform
+/// pool recovers, and by what refused calls may have lengthened that.
+const LONGEST_WAIT: Duration = Duration::from_secs(65 * 60);
 
 /// How long a refusal lasts.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +56,7 @@ impl Block {
     }
 
     /// A call was refused. What Meta says is believed; without a word the pool stays closed until it has recovered as far as
-    /// we know, but is asked again after an hour.
+    /// we know, but is asked again after little more than an hour.
     pub(super) fn refuse(&mut self, wait: Wait, why: &str, now: DateTime<Utc>) -> Closed {
         let doubled = wait.least.saturating_mul(1 << self.refusals.min(8));
         let own = doubled.max(wait.told.map_or(wait.expected, |_| Duration::ZERO));
@@ -66,11 +67,19 @@ impl Block {
 
     /// Never opens a pool earlier than an earlier verdict said.
     pub(super) fn close(&mut self, now: DateTime<Utc>, wait: Duration, why: String) -> Closed {
-        let until = now + wait;
+        let until = whole_second(now + wait);
         let longer = self.closed.take().filter(|closed| closed.until > until);
         self.closed
             .insert(longer.unwrap_or(Closed { until, why }))
             .clone()
+    }
+}
+
+/// The next whole second: what is kept is as late as what is meant, so that no restart comes early.
+pub(super) fn whole_second(at: DateTime<Utc>) -> DateTime<Utc> {
+    match at.duration_trunc(TimeDelta::seconds(1)) {
+        Ok(floor) if floor < at => floor + TimeDelta::seconds(1),
+        _ => at,
     }
 }
 
@@ -106,7 +115,7 @@ mod tests {
             waits.push((closed.until - now).num_minutes());
             now = closed.until;
         }
-        assert_eq!(waits, [15, 30, 60, 60]);
+        assert_eq!(waits, [15, 30, 60, 65]);
         block.answered(now);
         assert_eq!(block, Block::default());
     }
@@ -123,11 +132,20 @@ mod tests {
     }
 
     #[test]
-    fn what_the_ledger_expects_is_waited_for_up_to_an_hour_unless_meta_says_else() {
+    fn a_block_ends_with_a_whole_second_and_never_early() {
+        let now = at(0) + TimeDelta::milliseconds(1);
+        let closed = Block::default().refuse(wait(Some(30), 0), "code 80002", now);
+        assert_eq!(closed.until, at(30) + TimeDelta::seconds(1));
+        let closed = Block::default().refuse(wait(Some(30), 0), "code 80002", at(0));
+        assert_eq!(closed.until, at(30));
+    }
+
+    #[test]
+    fn what_the_ledger_expects_is_waited_for_up_to_the_longest_wait_unless_meta_says_else() {
         for (told, expected, minutes) in [
             (None, 40, 40),
             (None, 5, 15),
-            (None, 600, 60),
+            (None, 600, 65),
             (Some(3), 600, 15),
             (Some(90), 20, 90),
         ] {

@@ -8,6 +8,7 @@
 //! than the readings; otherwise it is moved to the nearer end.
 
 mod ahead;
+mod cost;
 mod record;
 
 use std::time::Duration;
@@ -19,17 +20,13 @@ use super::Reading;
 pub(super) use ahead::Foreseen;
 pub use record::LedgerRecord;
 
+use cost::Cost;
+
 /// Slices of a window, and one more: a slice leaves as a whole, when its last moment is one window old.
-const SLICES: usize = 97;
+const SLICES: usize = 73;
 
 /// Just below the next whole percent.
 const BELOW_NEXT: f32 = 0.999;
-
-/// Calls after which half of what was learned about their cost is replaced.
-const MEMORY: f32 = 70.0;
-
-/// How many calls the expected cost weighs before anything is learned.
-const PRIOR_CALLS: f32 = 8.0;
 
 /// A call that seems dearer than so many average ones is taken for somebody else's use.
 const DEAREST: f32 = 4.0;
@@ -40,41 +37,12 @@ const MOST_IN_FLIGHT: u32 = 8;
 /// No gauge shows more, in percent, that could be meant. Up to here a ledger counts in thousandths.
 const HIGHEST: f32 = 10_000.0;
 
-/// No call is cheaper, in percent: a pool of more than a million calls is not to be counted in percent.
-const CHEAPEST: f32 = 0.000_1;
-
-/// What one call costs, in percent of the pool, as far as was learned.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Cost {
-    gained: f32,
-    calls: f32,
-}
-
-impl Cost {
-    fn expected(percent: f32) -> Self {
-        Self {
-            gained: percent * PRIOR_CALLS,
-            calls: PRIOR_CALLS,
-        }
-    }
-
-    fn of_one(self) -> f32 {
-        (self.gained / self.calls).clamp(CHEAPEST, HIGHEST)
-    }
-
-    fn learn(&mut self, calls: f32, gained: f32) {
-        let keep = (-calls / MEMORY).exp2();
-        self.gained = self.gained * keep + gained;
-        self.calls = self.calls * keep + calls;
-    }
-}
-
 /// What entered in one slice of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Slice {
     /// How far each gauge rose, in percent points.
     rose: [f32; 3],
-    /// Our own calls.
+    /// Our own calls that were answered.
     calls: u32,
 }
 
@@ -96,7 +64,10 @@ pub(super) struct Ledger {
     slice: i64,
     /// The number of the newest slice; `slices[number % SLICES]`.
     newest: i64,
-    slices: [Slice; SLICES],
+    /// Apart from the rest, which every decision looks at.
+    slices: Box<[Slice; SLICES]>,
+    /// When the newest slice ends, in unix milliseconds: until then nothing moves.
+    newest_ends: i64,
     /// Sums over all slices, the leaving one included.
     sums: [f32; 3],
     costs: [Cost; 3],
@@ -119,7 +90,8 @@ impl Ledger {
         Self {
             slice: (window / spans).max(1),
             newest: i64::MIN,
-            slices: [Slice::default(); SLICES],
+            slices: Box::new([Slice::default(); SLICES]),
+            newest_ends: i64::MIN,
             sums: [0.0; 3],
             costs: [Cost::expected(call_cost); 3],
             reading: None,
@@ -143,7 +115,8 @@ impl Ledger {
 
     /// Own calls in the window.
     pub(super) fn own_calls(&self) -> u64 {
-        self.slices.iter().map(|slice| u64::from(slice.calls)).sum()
+        let answered: u64 = self.slices.iter().map(|slice| u64::from(slice.calls)).sum();
+        answered + u64::from(self.calls_in_flight)
     }
 
     /// What one call costs in each gauge, in percent.
@@ -154,6 +127,10 @@ impl Ledger {
     /// How far each gauge is used, in percent, with what is under way.
     pub(super) fn levels(&mut self, now: DateTime<Utc>) -> [f32; 3] {
         self.roll(now);
+        self.levels_with_pending()
+    }
+
+    fn levels_with_pending(&self) -> [f32; 3] {
         let pending = count(self.calls_in_flight);
         std::array::from_fn(|gauge| self.level(gauge) + pending * self.costs[gauge].of_one())
     }
@@ -161,7 +138,7 @@ impl Ledger {
     /// Whether so many calls fit under the ceiling now. Calls that never fit go alone, when nothing else is counted any more.
     pub(super) fn room(&mut self, calls: u32, ceiling: f32, now: DateTime<Utc>) -> Room {
         self.roll(now);
-        let fit = self.calls_that_fit(ceiling, now);
+        let fit = self.calls_that_fit(ceiling);
         let level = self.fullest();
         let empty = level <= 0.0 && self.calls_in_flight == 0;
         // The last call fits in spite of rounding.
@@ -182,10 +159,7 @@ impl Ledger {
     }
 
     /// Books a request as sent.
-    pub(super) fn send(&mut self, calls: u32, now: DateTime<Utc>) {
-        self.roll(now);
-        let slice = self.newest_slice();
-        slice.calls = slice.calls.saturating_add(calls);
+    pub(super) fn send(&mut self, calls: u32) {
         self.calls_in_flight = self.calls_in_flight.saturating_add(calls);
         self.requests_in_flight = self.requests_in_flight.saturating_add(1);
     }
@@ -196,6 +170,8 @@ impl Ledger {
         self.calls_in_flight = self.calls_in_flight.saturating_sub(calls);
         self.requests_in_flight = self.requests_in_flight.saturating_sub(1);
         self.unread = self.unread.saturating_add(calls);
+        let slice = self.newest_slice();
+        slice.calls = slice.calls.saturating_add(calls);
         for gauge in 0..3 {
             let cost = count(calls) * self.costs[gauge].of_one();
             self.guessed[gauge] += self.add(gauge, cost);
@@ -216,8 +192,11 @@ impl Ledger {
     fn read_gauge(&mut self, gauge: usize, told: f32, now: DateTime<Utc>) {
         let since = self.reading.map(|(_, at)| at);
         let (calls, guessed) = (count(self.unread), self.guessed[gauge]);
-        let level = self.level(gauge);
         let most = told + BELOW_NEXT;
+        self.let_go(gauge, most);
+        let level = self.level(gauge);
+        // What is under way may have been counted already.
+        let pending = count(self.calls_in_flight) * self.costs[gauge].of_one();
         let mut ours = guessed;
         if level > most {
             let too_much = (level - most).min(guessed);
@@ -227,8 +206,8 @@ impl Ledger {
             if level > most {
                 self.scale(gauge, most / level);
             }
-        } else if level < told {
-            let missing = told - level;
+        } else if level + pending < told {
+            let missing = told - level - pending;
             let dear = (DEAREST - 1.0) * guessed + calls.min(1.0) / 4.0;
             let more = missing.min(dear);
             ours += self.add(gauge, more);
@@ -240,8 +219,8 @@ impl Ledger {
         }
     }
 
-    fn calls_that_fit(&mut self, ceiling: f32, now: DateTime<Utc>) -> f32 {
-        let levels = self.levels(now);
+    fn calls_that_fit(&self, ceiling: f32) -> f32 {
+        let levels = self.levels_with_pending();
         (0..3).fold(f32::MAX, |least, gauge| {
             let room = (ceiling - levels[gauge]) / self.costs[gauge].of_one();
             least.min(room)
@@ -255,19 +234,21 @@ impl Ledger {
 
     /// Moves the window.
     fn roll(&mut self, now: DateTime<Utc>) {
-        let number = now.timestamp_millis().div_euclid(self.slice);
-        if number <= self.newest {
+        let now = now.timestamp_millis();
+        if now < self.newest_ends {
             return;
         }
+        let number = now.div_euclid(self.slice);
         let slices = i64::try_from(SLICES).unwrap_or(i64::MAX);
         if self.newest == i64::MIN || number - self.newest >= slices {
-            self.slices = [Slice::default(); SLICES];
+            *self.slices = [Slice::default(); SLICES];
         } else {
             for fresh in self.newest + 1..=number {
                 self.slices[place(fresh)] = Slice::default();
             }
         }
         self.newest = number;
+        self.newest_ends = number.saturating_add(1).saturating_mul(self.slice);
         self.sum();
     }
 
@@ -309,6 +290,15 @@ impl Ledger {
         self.sums[gauge] += rose;
     }
 
+    /// Lets go of what is about to leave the window, as far as the level is too high: Meta's slices are others than ours.
+    fn let_go(&mut self, gauge: usize, most: f32) {
+        let too_much = self.level(gauge) - most;
+        let leaving = &mut self.slices[place(self.newest - self.spans())].rose[gauge];
+        let gone = too_much.min(*leaving).max(0.0);
+        *leaving -= gone;
+        self.sums[gauge] -= gone;
+    }
+
     /// Takes back what was booked last.
     fn take_back(&mut self, gauge: usize, mut amount: f32) {
         self.sums[gauge] -= amount;
@@ -324,7 +314,7 @@ impl Ledger {
     }
 
     fn scale(&mut self, gauge: usize, factor: f32) {
-        for slice in &mut self.slices {
+        for slice in self.slices.iter_mut() {
             slice.rose[gauge] *= factor;
         }
         self.sums[gauge] *= factor;

@@ -27,7 +27,7 @@ use tokio::sync::{Mutex as Queue, Notify, OwnedMutexGuard};
 pub use block::{Block, Closed};
 pub use hashtags::{HASHTAG_WINDOW, HASHTAGS, HashtagLedger, SpentHashtag};
 pub use ledger::LedgerRecord;
-pub use pool::{Ahead, PoolKey, PoolState, Reading};
+pub use pool::{Ahead, PoolKey, PoolState, Reading, Reserved};
 
 use block::Wait;
 use pool::{Pool, Verdict};
@@ -97,12 +97,16 @@ pub struct Budget {
     pools: Mutex<Pools>,
 }
 
-/// Pools are never taken away, so that a place stays good.
+/// Pools are never taken away, so that a place stays good. They lie close together, as a decision waits for memory more than for
+/// anything else, and in parts that never move, as what grows by moving leaves holes.
 #[derive(Debug, Default)]
 struct Pools {
     places: HashMap<PoolKey, usize>,
-    list: Vec<Pool>,
+    parts: Vec<Vec<Pool>>,
 }
+
+/// Pools in one part.
+const PART: usize = 256;
 
 /// A place at the head of the line for a pool. The next in line comes when it is dropped.
 #[derive(Debug)]
@@ -130,7 +134,7 @@ impl Budget {
         let mut places = [0; MOST_POOLS];
         for (place, key) in places.iter_mut().zip(demand.pools) {
             *place = pools.place(key, &self.settings);
-            let pool = &mut pools.list[*place];
+            let pool = pools.at_mut(*place);
             match pool.verdict(demand.calls, demand.urgency, &self.settings, now) {
                 Verdict::Free => {}
                 Verdict::Busy => return Admission::Busy(key.clone()),
@@ -139,12 +143,12 @@ impl Budget {
         }
         let places = &places[..demand.pools.len().min(MOST_POOLS)];
         for place in places {
-            if let Err(wait) = pools.list[*place].pace.permit() {
+            if let Err(wait) = pools.at(*place).pace.permit() {
                 return Admission::After(wait);
             }
         }
         for place in places {
-            pools.list[*place].ledger.send(demand.calls, now);
+            pools.at_mut(*place).ledger.send(demand.calls);
         }
         Admission::Go
     }
@@ -216,9 +220,28 @@ impl Budget {
         block.closed(now).filter(|_| block.for_all).cloned()
     }
 
-    /// Keeps room for so many urgent calls: bulk calls end that much below the ceiling, by at most a tenth of it.
-    pub fn reserve(&self, key: &PoolKey, calls: u32) {
-        self.with(key, |_, pool| pool.reserved = calls);
+    /// Keeps room for urgent calls, for a window from now on: for so many, again and again. Bulk calls end that much below the
+    /// ceiling, by at most a quarter of it.
+    pub fn reserve(&self, key: &PoolKey, calls: u32, now: DateTime<Utc>) {
+        self.with(key, |settings, pool| {
+            let until = now + key.window(settings);
+            pool.reserved = Some(Reserved { calls, until });
+        });
+    }
+
+    /// Notes whether answers to the pool's calls tell usage of the app's pool alone.
+    pub fn tell_by_app(&self, key: &PoolKey, is_by_app: bool) {
+        self.with(key, |_, pool| pool.told_by_app = is_by_app);
+    }
+
+    /// Whether answers to the pool's calls told usage of the app's pool alone.
+    pub fn is_told_by_app(&self, key: &PoolKey) -> bool {
+        self.lock().known(key).is_some_and(|pool| pool.told_by_app)
+    }
+
+    /// How far calls of this urgency may fill a pool now, in percent.
+    pub fn ceiling(&self, key: &PoolKey, urgency: Urgency, now: DateTime<Utc>) -> f32 {
+        self.with(key, |settings, pool| pool.ceiling(urgency, settings, now))
     }
 
     /// How far each gauge is used now, in percent: calls, CPU time, wall time.
@@ -251,7 +274,7 @@ impl Budget {
         let mut states: Vec<_> = pools
             .places
             .iter()
-            .map(|(key, place)| (key.clone(), pools.list[*place].state(now)))
+            .map(|(key, place)| (key.clone(), pools.at(*place).state(now)))
             .collect();
         states.sort_by_key(|(key, _)| key.to_string());
         states
@@ -270,7 +293,7 @@ impl Budget {
     fn with<T>(&self, key: &PoolKey, work: impl FnOnce(&Settings, &mut Pool) -> T) -> T {
         let mut pools = self.lock();
         let place = pools.place(key, &self.settings);
-        work(&self.settings, &mut pools.list[place])
+        work(&self.settings, pools.at_mut(place))
     }
 
     fn lock(&self) -> MutexGuard<'_, Pools> {
@@ -280,16 +303,28 @@ impl Budget {
 
 impl Pools {
     fn known(&self, key: &PoolKey) -> Option<&Pool> {
-        self.places.get(key).map(|place| &self.list[*place])
+        self.places.get(key).map(|place| self.at(*place))
+    }
+
+    fn at(&self, place: usize) -> &Pool {
+        &self.parts[place / PART][place % PART]
+    }
+
+    fn at_mut(&mut self, place: usize) -> &mut Pool {
+        &mut self.parts[place / PART][place % PART]
     }
 
     fn place(&mut self, key: &PoolKey, settings: &Settings) -> usize {
         if let Some(place) = self.places.get(key) {
             return *place;
         }
-        self.list.push(Pool::new(key, settings));
-        self.places.insert(key.clone(), self.list.len() - 1);
-        self.list.len() - 1
+        let place = self.places.len();
+        if place.is_multiple_of(PART) {
+            self.parts.push(Vec::with_capacity(PART));
+        }
+        self.parts[place / PART].push(Pool::new(key, settings));
+        self.places.insert(key.clone(), place);
+        place
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex as Queue, Notify};
 
-use super::block::{Block, Closed};
+use super::block::{Block, Closed, whole_second};
 use super::ledger::{Foreseen, Ledger, LedgerRecord, Room};
 use super::pace::Pace;
 use super::{Settings, Urgency};
@@ -129,6 +129,21 @@ impl Reading {
     }
 }
 
+/// Room that bulk calls leave to urgent ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reserved {
+    /// Urgent calls that are made each time.
+    pub calls: u32,
+    /// Nothing is kept from then on, unless urgent calls were made again.
+    pub until: DateTime<Utc>,
+}
+
+/// How often urgent calls come in a window: stories are looked at every hour of their day.
+const URGENT_TIMES: f32 = 24.0;
+
+/// The share of the ceiling that bulk calls have in any case.
+const BULK_SHARE: f32 = 0.75;
+
 /// What is known of a pool between two lives of the program.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PoolState {
@@ -138,6 +153,10 @@ pub struct PoolState {
     pub block: Block,
     /// Own calls inside the window.
     pub own_calls: u64,
+    /// What is kept for urgent calls.
+    pub reserved: Option<Reserved>,
+    /// Whether answers told usage of the app's pool alone.
+    pub told_by_app: bool,
     /// What was spent when.
     pub ledger: LedgerRecord,
 }
@@ -165,8 +184,9 @@ pub(super) struct Pool {
     pub(super) pace: Pace,
     pub(super) ledger: Ledger,
     pub(super) block: Block,
-    /// Urgent calls that are still to come.
-    pub(super) reserved: u32,
+    pub(super) reserved: Option<Reserved>,
+    /// Answers tell usage of the app's pool alone.
+    pub(super) told_by_app: bool,
     /// Bulk calls wait here, in order.
     pub(super) line: Arc<Queue<()>>,
     pub(super) changed: Arc<Notify>,
@@ -178,7 +198,8 @@ impl Pool {
             pace: Pace::of(key),
             ledger: Ledger::new(key.window(settings), key.expected_cost()),
             block: Block::default(),
-            reserved: 0,
+            reserved: None,
+            told_by_app: false,
             line: Arc::default(),
             changed: Arc::default(),
         }
@@ -202,13 +223,14 @@ impl Pool {
                 Verdict::Free
             };
         }
-        let ceiling = self.ceiling(urgency, settings);
+        let ceiling = self.ceiling(urgency, settings, now);
         match self.ledger.room(calls, ceiling, now) {
             Room::Free => Verdict::Free,
             Room::Busy => Verdict::Busy,
             Room::Later(until) => {
                 let used = self.ledger.levels(now).into_iter().fold(0.0, f32::max);
                 let why = format!("{used:.0} % of the pool is used, the ceiling is {ceiling:.0} %");
+                let until = whole_second(until);
                 Verdict::Closed(Closed { until, why })
             }
         }
@@ -220,7 +242,7 @@ impl Pool {
         settings: &Settings,
         now: DateTime<Utc>,
     ) -> usize {
-        let ceiling = self.ceiling(urgency, settings);
+        let ceiling = self.ceiling(urgency, settings, now);
         self.ledger.fit(ceiling, now)
     }
 
@@ -244,7 +266,7 @@ impl Pool {
     ) -> Ahead {
         let block = self.block.closed(now);
         let opens = block.map_or(now, |closed| closed.until);
-        let ceiling = self.ceiling(Urgency::Bulk, settings);
+        let ceiling = self.ceiling(Urgency::Bulk, settings, opens);
         let patience = TimeDelta::from_std(patience).unwrap_or(TimeDelta::MAX);
         let Foreseen { done_at, wait } = self.ledger.foresee(calls, ceiling, patience, opens);
         let full = wait.map(|(at_once, until)| {
@@ -268,6 +290,8 @@ impl Pool {
             reading: self.ledger.reading(),
             block: self.block.clone(),
             own_calls: self.ledger.own_calls(),
+            reserved: self.reserved,
+            told_by_app: self.told_by_app,
             ledger: self.ledger.record(now),
         }
     }
@@ -275,16 +299,22 @@ impl Pool {
     pub(super) fn restore(&mut self, state: PoolState, now: DateTime<Utc>) {
         self.ledger.restore(&state.ledger, state.reading, now);
         self.block = state.block;
+        self.reserved = state.reserved;
+        self.told_by_app = state.told_by_app;
     }
 
-    fn ceiling(&self, urgency: Urgency, settings: &Settings) -> f32 {
+    /// How far calls of this urgency may fill the pool.
+    pub(super) fn ceiling(&self, urgency: Urgency, settings: &Settings, now: DateTime<Utc>) -> f32 {
         let ceiling = f32::from(settings.ceiling_percent);
-        if urgency == Urgency::Urgent || self.reserved == 0 {
-            return ceiling;
+        let reserved = self.reserved.filter(|reserved| now < reserved.until);
+        match (urgency, reserved) {
+            (Urgency::Bulk, Some(reserved)) => {
+                let dearest = self.ledger.call_costs().into_iter().fold(0.0, f32::max);
+                #[expect(clippy::cast_precision_loss, reason = "a few calls")]
+                let kept = reserved.calls as f32 * URGENT_TIMES * dearest;
+                (ceiling - kept).max(ceiling * BULK_SHARE)
+            }
+            _ => ceiling,
         }
-        let costs = self.ledger.call_costs().into_iter().fold(0.0, f32::max);
-        #[expect(clippy::cast_precision_loss, reason = "a few calls")]
-        let reserved = self.reserved as f32 * costs;
-        ceiling - reserved.min(ceiling / 10.0)
     }
 }

@@ -51,22 +51,42 @@ async fn send_all(budget: &Budget, pool: &PoolKey, urgency: Urgency) -> u32 {
 async fn urgent_calls_go_beyond_what_is_reserved_and_bulk_calls_do_not() {
     let budget = Budget::new(Settings::default());
     let pool = app();
-    budget.observe(&pool, told(70.0), at(0));
-    budget.reserve(&pool, 10);
-    // A call costs half a percent: ten of them are kept.
+    budget.observe(&pool, told(60.0), at(0));
+    budget.reserve(&pool, 1, at(0));
+    // A call costs half a percent, and is made 24 times in a window: 12 % are kept.
     let bulk = send_all(&budget, &pool, Urgency::Bulk).await;
-    assert_eq!(bulk, 10);
-    assert!(budget.levels(&pool, at(1))[0] < 76.0);
+    assert_eq!(bulk, 16);
+    assert!(budget.levels(&pool, at(1))[0] < 69.0);
     assert_eq!(send_all(&budget, &pool, Urgency::Bulk).await, 0);
-    assert_eq!(send_all(&budget, &pool, Urgency::Urgent).await, 10);
+    assert_eq!(send_all(&budget, &pool, Urgency::Urgent).await, 24);
     assert!(budget.levels(&pool, at(1))[0] <= 80.0);
 
-    // However much is reserved, a tenth of the ceiling at most is kept.
+    // However much is reserved, a quarter of the ceiling at most is kept.
     let budget = Budget::new(Settings::default());
-    budget.observe(&pool, told(70.0), at(0));
-    budget.reserve(&pool, 10_000);
+    budget.observe(&pool, told(50.0), at(0));
+    budget.reserve(&pool, 10_000, at(0));
     let bulk = send_all(&budget, &pool, Urgency::Bulk).await;
-    assert_eq!(bulk, 4);
+    assert_eq!(bulk, 20);
+}
+
+#[test]
+fn room_for_urgent_calls_that_came_no_more_for_a_window_is_given_back() {
+    let budget = Budget::new(Settings::default());
+    let pool = app();
+    budget.reserve(&pool, 10, at(0));
+    let kept = |now| {
+        let ahead = |urgency| budget.ceiling(&pool, urgency, now);
+        ahead(Urgency::Urgent) - ahead(Urgency::Bulk)
+    };
+    assert!((kept(at(3599)) - 20.0).abs() < 0.01, "{}", kept(at(3599)));
+    assert!(kept(at(3600)).abs() < 0.01);
+    // It is kept in the next process, too.
+    let after = Budget::new(Settings::default());
+    for (key, state) in budget.states(at(5)) {
+        after.restore(&key, state, at(5));
+    }
+    assert_eq!(budget.states(at(5)), after.states(at(5)));
+    assert!(after.ceiling(&pool, Urgency::Bulk, at(5)) < 61.0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 
 use chrono::NaiveDate;
 
+use super::status::meant;
 use super::{Session, UsageError, draw, open_store, runtime, signals, summary, world};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -52,7 +53,7 @@ impl What {
             include: config.include.clone(),
             exclude: config.exclude.clone(),
             resources: if chosen.is_empty() {
-                config.wanted()
+                wanted(config)
             } else {
                 chosen
             },
@@ -77,17 +78,18 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
     let result = runtime()?.block_on(async {
         let world = world(&config, store, Clock::system(), stop).await?;
         let work = async {
-            if arguments.no_wait {
-                sync::backfill(&world, &selection, range).await
+            let summary = if arguments.no_wait {
+                sync::backfill(&world, &selection, range).await?
             } else {
-                sync::backfill_and_wait(&world, &selection, range).await
-            }
+                sync::backfill_and_wait(&world, &selection, range).await?
+            };
+            sync::check_when_due(&world, &meant(&config)).await?;
+            anyhow::Ok(summary)
         };
         let shown = draw::while_running(terminal, &world, work);
         signals::until_stopped(terminal, &handle, shown)
             .await?
             .transpose()
-            .map_err(anyhow::Error::from)
     })?;
     let Some(summary) = result else {
         anyhow::bail!(
@@ -101,6 +103,16 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
         terminal.print(&summary::text(&summary, &database));
     }
     Ok(summary::exit_code(summary.verdict()))
+}
+
+/// The resources that are read where none is chosen: those that common permissions allow, and those that a job names.
+fn wanted(config: &Config) -> Vec<&'static Resource> {
+    let is_named = |resource: &Resource| {
+        let mut named = config.jobs.iter().flat_map(|job| &job.resources);
+        named.any(|one| one.name == resource.name)
+    };
+    let wanted = |resource: &&&Resource| resource.is_common() || is_named(resource);
+    RESOURCES.iter().filter(wanted).copied().collect()
 }
 
 fn resources(names: &[String]) -> Result<Vec<&'static Resource>, UsageError> {

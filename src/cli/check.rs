@@ -2,29 +2,35 @@
 
 use std::fmt::Write;
 
-use serde_json::json;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 
+use super::status::meant;
 use super::{FAILED, OK, OPERATOR, SUSPENDED, Session, client, runtime};
-use crate::clock::Clock;
+use crate::budget::HASHTAGS;
+use crate::clock::{Clock, instant_text};
 use crate::config::Config;
 use crate::stop::stop_pair;
-use crate::store::{SCHEMA_VERSION, Store};
-use crate::sync::{self, CheckReport, Problem};
+use crate::store::{CredentialRow, SCHEMA_VERSION, Store};
+use crate::sync::{self, AccountCheck, CheckReport, CredentialCheck, Problem};
 
 pub(super) fn run(session: &Session<'_>) -> anyhow::Result<u8> {
     let config = session.config()?;
-    let pools = Store::peek(&config.database)
-        .and_then(|peek| peek.pools())
-        .map_err(|error| config.database_error(error))?;
+    let wrong = |error| config.database_error(error);
+    let now = Clock::system().now();
+    let peek = Store::peek(&config.database).map_err(wrong)?;
+    let pools = peek.pools().map_err(wrong)?;
+    let around = peek.around(now).map_err(wrong)?;
     // Nothing long is waited for, so Ctrl-C may simply end the process: check writes nothing.
     let (_handle, stop) = stop_pair();
     let report = runtime()?.block_on(async {
         let client = client(&config, Clock::system(), stop)?;
-        sync::restore_pools(&client, pools, Clock::system().now());
-        anyhow::Ok(sync::check(&client, &config.credentials, &config.wanted()).await)
+        sync::restore_pools(&client, pools, now);
+        let selection = meant(&config);
+        anyhow::Ok(sync::check(&client, &config.credentials, &selection, around, now).await)
     })?;
     let text = if session.json {
-        format!("{:#}", as_json(&report))
+        format!("{:#}", as_json(&report, &config))
     } else {
         as_text(&report, &config)
     };
@@ -50,120 +56,230 @@ pub(super) fn exit_code(problems: &[Problem]) -> u8 {
 }
 
 fn as_text(report: &CheckReport, config: &Config) -> String {
-    let mut text = String::new();
-    let mut line = |words: String| {
-        let _ = writeln!(text, "{words}");
-    };
-    line(format!("configuration {}: fine", config.file.display()));
+    let mut lines = machine(report, config);
+    lines.extend(
+        report
+            .credentials
+            .iter()
+            .map(|check| credential(check, report.at)),
+    );
+    let findings = report.findings();
+    let told = report.problems.iter().filter(|problem| !problem.operator);
+    lines.extend(told.map(|problem| problem.message.clone()));
+    lines.extend(report.unlinked_pages.iter().map(|page| {
+        format!(
+            "Page {page} has no Instagram professional account linked to it, or the token was not given it"
+        )
+    }));
+    for found in &report.accounts {
+        lines.extend(account(found));
+    }
+    for used in &report.around.hashtags {
+        let next = used.next_free_at.map(instant_text).unwrap_or_default();
+        lines.push(format!(
+            "hashtags of {}: {} of {HASHTAGS} are spent, the first is free again at {next}",
+            used.account_id, used.used
+        ));
+    }
+    lines.push(format!("{} calls", report.calls));
+    // What is missing of a resource stands with its account.
+    let rest = findings
+        .iter()
+        .filter(|finding| !finding.message.starts_with("missing "));
+    lines.extend(rest.map(|finding| format!("{}: {}", finding.severity.text(), finding.message)));
+    lines.join("\n")
+}
+
+/// The configuration and what is around it.
+fn machine(report: &CheckReport, config: &Config) -> Vec<String> {
     let database = config.database.display();
-    line(if config.database.exists() {
-        format!("database {database}: fine, schema {SCHEMA_VERSION}")
-    } else {
-        format!("database {database}: will be created")
-    });
-    line(match &report.served_instead {
+    let mut lines = vec![
+        format!("configuration {}: fine", config.file.display()),
+        if config.database.exists() {
+            format!("database {database}: fine, schema {SCHEMA_VERSION}")
+        } else {
+            format!("database {database}: will be created")
+        },
+    ];
+    lines.extend(report.around.disk.map(|disk| {
+        format!(
+            "disk: {} MiB free, the database has {} MiB",
+            disk.free_bytes >> 20,
+            disk.database_bytes >> 20
+        )
+    }));
+    lines.push(match &report.served_instead {
         None => format!("Graph API: {} answers", config.graph.version),
         Some(served) => format!(
             "Graph API: {served} answers instead of {}; set graph.version to one that is still served",
             config.graph.version
         ),
     });
-    for credential in &report.credentials {
-        line(match &credential.granted {
-            Some(granted) => {
-                let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
-                format!(
-                    "credential {}: granted {}",
-                    credential.name,
-                    granted.join(", ")
-                )
-            }
-            None => format!(
-                "credential {}: Meta does not tell its permissions",
-                credential.name
-            ),
-        });
-    }
-    for problem in &report.problems {
-        line(problem.message.clone());
-    }
-    for page in &report.unlinked_pages {
-        line(format!(
-            "Page {page} has no Instagram professional account linked to it"
-        ));
-    }
-    for found in &report.accounts {
-        let account = &found.account;
-        let used = &account.routes[0];
-        line(format!(
-            "account {} ({}): credential {}, Page {} ({}), tasks {}",
-            account.label(),
-            account.id,
-            used.credential.name(),
-            used.page_name.as_deref().unwrap_or("?"),
-            used.page_id,
-            used.tasks.join(", ")
-        ));
-        for resource in &found.resources {
-            if resource.missing.is_empty() && resource.told {
-                line(format!("  {}: ready", resource.resource));
-            } else if resource.missing.is_empty() {
-                line(format!(
-                    "  {}: nothing is known to be missing",
-                    resource.resource
-                ));
-            }
-            for missing in &resource.missing {
-                let name = resource.resource;
-                line(if resource.wanted {
-                    format!("  {name}: missing {missing}")
-                } else {
-                    format!("  {name}: no job names it; it would need {missing}")
-                });
-            }
-        }
-    }
-    line(format!("{} calls", report.calls));
-    text
+    lines.extend(report.clock_ahead.map(|ahead| {
+        format!(
+            "clock: within {} s of Meta's",
+            ahead.num_seconds().unsigned_abs()
+        )
+    }));
+    lines.extend(config.jobs.iter().map(|job| {
+        let next = job.schedule.next_after(report.at);
+        format!(
+            "job {}: {} in {}, next at {}",
+            job.name,
+            job.schedule.line(),
+            job.schedule.zone(),
+            next.map(instant_text).unwrap_or_default()
+        )
+    }));
+    lines
 }
 
-fn as_json(report: &CheckReport) -> serde_json::Value {
-    let credentials: Vec<_> = report
-        .credentials
-        .iter()
-        .map(|credential| json!({"name": credential.name, "granted": credential.granted}))
-        .collect();
-    let accounts: Vec<_> = report
-        .accounts
-        .iter()
-        .map(|found| {
-            let used = &found.account.routes[0];
-            let resources: Vec<_> = found
-                .resources
-                .iter()
-                .map(|resource| json!({"resource": resource.resource, "wanted": resource.wanted, "missing": resource.missing, "told": resource.told}))
-                .collect();
-            json!({
-                "id": found.account.id,
-                "username": found.account.username,
-                "credential": used.credential.name(),
-                "page_id": used.page_id,
-                "tasks": used.tasks,
-                "resources": resources,
-            })
+fn credential(check: &CredentialCheck, now: DateTime<Utc>) -> String {
+    let mut line = format!("credential {}: ", check.name);
+    let Some(row) = &check.row else {
+        line.push_str("could not be asked about");
+        return line;
+    };
+    line.push_str(&ends(row, now));
+    let _ = match &check.granted {
+        Some(granted) => {
+            let granted: Vec<&str> = granted.iter().map(String::as_str).collect();
+            write!(line, "; granted {}", granted.join(", "))
+        }
+        None if row.is_valid => write!(line, "; Meta does not tell its permissions"),
+        None => Ok(()),
+    };
+    line
+}
+
+/// What kind of token it is, and how long it lives.
+fn ends(row: &CredentialRow, now: DateTime<Utc>) -> String {
+    if !row.is_valid {
+        return "Meta does not take its token".to_owned();
+    }
+    if !row.inspected {
+        let problem = row.problem.as_deref().unwrap_or_default();
+        return format!("the token works; {problem}");
+    }
+    let end = |what: &str, at: Option<DateTime<Utc>>| match at {
+        Some(at) => format!(
+            "{what} in {} days, at {}",
+            (at - now).num_days(),
+            instant_text(at)
+        ),
+        None => format!("{what} never"),
+    };
+    format!(
+        "{} token of app {}, {}, {}",
+        row.kind.as_deref().unwrap_or("unknown"),
+        row.app_id.as_deref().unwrap_or("unknown"),
+        end("ends", row.expires_at),
+        end("its access to data ends", row.data_access_expires_at)
+    )
+}
+
+fn account(found: &AccountCheck) -> Vec<String> {
+    let account = &found.account;
+    let used = &account.routes[0];
+    let kind = match used.is_new_page {
+        Some(true) => "New Pages Experience, ",
+        Some(false) => "classic, ",
+        None => "",
+    };
+    let mut lines = vec![format!(
+        "account {} ({}): credential {}, Page {} ({}), {kind}tasks {}",
+        account.label(),
+        account.id,
+        used.credential.name(),
+        used.page_name.as_deref().unwrap_or("?"),
+        used.page_id,
+        used.tasks.join(", ")
+    )];
+    for resource in &found.resources {
+        let name = resource.resource;
+        let untold = resource
+            .untold
+            .iter()
+            .map(|untold| format!("; {untold}"))
+            .collect::<String>();
+        if !resource.missing.is_empty() {
+            lines.extend(
+                resource
+                    .missing
+                    .iter()
+                    .map(|missing| format!("  {name}: missing {missing}")),
+            );
+        } else if resource.told {
+            lines.push(format!("  {name}: ready{untold}"));
+        } else {
+            lines.push(format!("  {name}: nothing is known to be missing{untold}"));
+        }
+    }
+    lines
+}
+
+fn as_json(report: &CheckReport, config: &Config) -> Value {
+    let credentials = report.credentials.iter().map(|credential| {
+        json!({
+            "name": credential.name,
+            "granted": credential.granted,
+            "withheld": credential.withheld,
+            "restricted": credential.restricted,
+            "checked": credential.row,
         })
-        .collect();
+    });
+    let credentials: Vec<_> = credentials.collect();
+    let accounts: Vec<_> = report.accounts.iter().map(account_json).collect();
     let problems: Vec<_> = report
         .problems
         .iter()
         .map(|problem| json!({"credential": problem.credential, "message": problem.message}))
         .collect();
+    let jobs: Vec<_> = config
+        .jobs
+        .iter()
+        .map(|job| json!({"job": job.name, "next_at": job.schedule.next_after(report.at).map(instant_text)}))
+        .collect();
     json!({
+        "at": instant_text(report.at),
+        "findings": report.findings(),
+        "needs_operator": report.needs_operator(),
         "credentials": credentials,
         "accounts": accounts,
         "unlinked_pages": report.unlinked_pages,
+        "unreached": report.unreached,
+        "lost": report.lost,
         "problems": problems,
         "served_instead": report.served_instead,
+        "clock_ahead_seconds": report.clock_ahead.map(|ahead| ahead.num_seconds()),
+        "disk": report.around.disk,
+        "hashtags": report.around.hashtags,
+        "jobs": jobs,
         "calls": report.calls,
+    })
+}
+
+fn account_json(found: &AccountCheck) -> Value {
+    let used = &found.account.routes[0];
+    let resources: Vec<_> = found
+        .resources
+        .iter()
+        .map(|resource| {
+            json!({
+                "resource": resource.resource,
+                "missing": resource.missing,
+                "told": resource.told,
+                "untold": resource.untold,
+            })
+        })
+        .collect();
+    json!({
+        "id": found.account.id,
+        "username": found.account.username,
+        "credential": used.credential.name(),
+        "page_id": used.page_id,
+        "is_new_page": used.is_new_page,
+        "tasks": used.tasks,
+        "resources": resources,
     })
 }

@@ -74,7 +74,10 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
             .into_iter()
             .map(|(name, rows)| vec![name, rows.to_string()]);
         let table: Vec<_> = std::iter::once(header).chain(rows).collect();
-        terminal.print(&format!("\nIn {database}:\n\n{}", summary::table(&table)));
+        terminal.print(&format!(
+            "\nIn {database}:\n\n{}\nThe tables sync_… are igsync's own records; sync_gaps says what is missing and why.\n",
+            summary::table(&table)
+        ));
         terminal.print(&queries(&database));
     }
     Ok(if there {
@@ -88,6 +91,10 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
 async fn nights(session: &Session<'_>, store: Store, stop: Stop) -> anyhow::Result<Verdict> {
     let folder = Folder::new()?;
     let (world, simulator) = simulate(&folder.0.join("graph.sock"), store, stop).await?;
+    session.terminal.tell(&format!(
+        "Reads {} made-up accounts with a year of history from a simulated Graph API, then what is new after each of {NIGHTS} nights.",
+        simulator.world().accounts().count()
+    ));
     for night in 0..=NIGHTS {
         let everything = everything(&simulator);
         let summary = if night == 0 {
@@ -162,7 +169,7 @@ fn line(night: u32, summary: &Summary) -> String {
         format!("night {night} of {NIGHTS}")
     };
     format!(
-        "{what}: {calls} calls; {} rows new, {} changed, {} same, {deleted} posts deleted",
+        "{what}: {calls} calls; rows: {} new, {} changed, {} same; posts found deleted: {deleted}",
         rows.inserted, rows.changed, rows.unchanged
     )
 }
@@ -223,10 +230,17 @@ impl Drop for Folder {
 }
 
 fn queries(database: &str) -> String {
+    let sqlite = format!("sqlite3 -header -column {database}");
     format!(
-        "Try:
-  sqlite3 {database} \"SELECT username, date(observed_at), followers_count FROM account_snapshots s JOIN accounts a ON a.id = s.account_id ORDER BY 1, 2\"
-  sqlite3 {database} \"SELECT m.timestamp, m.permalink, max(like_count) - min(like_count) AS gained FROM media m JOIN media_snapshots s ON s.media_id = m.id GROUP BY m.id ORDER BY gained DESC LIMIT 5\"
-  sqlite3 {database} \"SELECT deleted_at, timestamp, permalink FROM media WHERE deleted_at IS NOT NULL ORDER BY 1\""
+        "Three queries to try, with sqlite3 or any other program that opens SQLite files:
+
+How many followers each account had, day by day:
+  {sqlite} \"SELECT username, date(observed_at) AS day, followers_count FROM account_snapshots s JOIN accounts a ON a.id = s.account_id ORDER BY 1, 2\"
+
+How the reach of one post has grown, reading by reading:
+  {sqlite} \"SELECT observed_at, value AS reach FROM media_insights WHERE name = 'reach' AND media_id = (SELECT media_id FROM media_insights WHERE name = 'reach' GROUP BY media_id ORDER BY count(*) DESC, max(value) DESC LIMIT 1) ORDER BY 1\"
+
+Which posts were deleted, and when that was noticed:
+  {sqlite} \"SELECT a.username, m.timestamp AS published_at, m.deleted_at, m.permalink FROM media m JOIN accounts a ON a.id = m.account_id WHERE m.deleted_at IS NOT NULL ORDER BY 3\""
     )
 }

@@ -6,9 +6,12 @@ mod backfill;
 mod check;
 mod demo;
 mod draw;
+mod forget;
 mod plan;
+mod run;
 mod signals;
 mod simulator;
+mod status;
 mod summary;
 mod sync;
 mod terminal;
@@ -81,6 +84,12 @@ enum Command {
     Sync(sync::Arguments),
     /// Read history; can be stopped and started again at any moment without losing or repeating paid work
     Backfill(backfill::Arguments),
+    /// Remove an account and everything read from it, for good
+    Forget(forget::Arguments),
+    /// The daemon: run the jobs of the configuration on their schedules, until a signal ends it; SIGHUP reads the configuration again
+    Run,
+    /// Say how things are, from the database alone: what to do, jobs, accounts, pools, tokens
+    Status(status::Arguments),
     /// The whole thing on simulated accounts, no Meta account needed; leaves a database to explore
     Demo(demo::Arguments),
     /// Serve the simulated Graph API on a local port
@@ -106,7 +115,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         }
     };
     let terminal = Terminal::new(arguments.quiet);
-    terminal.log(arguments.verbose);
+    let daemon = matches!(arguments.command, Command::Run);
+    // Nobody looks at a daemon: its log says what it does.
+    terminal.log(arguments.verbose.max(u8::from(daemon)), environment);
+    quiet_panics();
     let session = Session {
         environment,
         terminal,
@@ -118,13 +130,20 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, environment: &Environ
         Command::Plan(arguments) => plan::run(&session, &arguments),
         Command::Sync(arguments) => sync::run(&session, &arguments),
         Command::Backfill(arguments) => backfill::run(&session, &arguments),
+        Command::Forget(arguments) => forget::run(&session, &arguments),
+        Command::Run => run::run(&session),
+        Command::Status(arguments) => status::run(&session, &arguments),
         Command::Demo(arguments) => demo::run(&session, &arguments),
         Command::Simulator(arguments) => simulator::run(&session, &arguments),
     };
     result.unwrap_or_else(|error| {
         session.terminal.say(&format!("error: {error:#}"));
-        let usage = error.is::<ConfigError>()
-            || error.is::<OpenError>()
+        let usage = error
+            .downcast_ref::<ConfigError>()
+            .is_some_and(ConfigError::is_of_the_user)
+            || error
+                .downcast_ref::<OpenError>()
+                .is_some_and(OpenError::is_of_the_user)
             || error.is::<UsageError>()
             || matches!(
                 error.downcast_ref(),
@@ -142,13 +161,30 @@ struct UsageError(String);
 impl Session<'_> {
     /// The checked configuration; its warnings are said.
     fn config(&self) -> Result<Config, ConfigError> {
-        let file = config::find(self.config.as_deref(), self.environment)?;
-        let config = config::load(&file, self.environment)?;
+        let config = self.read_config()?;
         for warning in &config.warnings {
             self.terminal.say(&format!("warning: {warning}"));
         }
         Ok(config)
     }
+
+    /// The checked configuration.
+    fn read_config(&self) -> Result<Config, ConfigError> {
+        let file = config::find(self.config.as_deref(), self.environment)?;
+        config::load(&file, self.environment)
+    }
+}
+
+/// A panic quotes what was at hand, and is logged as everything else: without what looks like a token.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let text = graph::scrub(text.unwrap_or_default());
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!("panic at {}: {text}", place.unwrap_or_default());
+    }));
 }
 
 /// The runtime of every command: one thread, as in the tests.

@@ -13,7 +13,10 @@ use crate::clock::{Clock, instant_text};
 use crate::config::Config;
 use crate::stop::stop_pair;
 use crate::store::Store;
-use crate::sync::{self, Asked, BACKFILL, Preview, PreviewError, Range};
+use crate::sync::{self, Asked, BACKFILL, JobForecast, PoolForecast, Preview, PreviewError, Range};
+
+/// Longer tables are for programs.
+const LONGEST_TABLE: usize = 50;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -81,44 +84,39 @@ fn as_text(preview: &Preview, now: DateTime<Utc>) -> String {
     let forecast = &preview.forecast;
     let mut text = String::new();
     if !forecast.work.is_empty() {
-        let mut rows = vec![["job", "account", "resource", "pool", "calls"].map(str::to_owned)];
-        rows.extend(forecast.work.iter().map(|work| {
-            [
-                work.job.name.clone(),
-                work.job.account.label().to_owned(),
-                work.job.resource.name.to_owned(),
-                work.pool.to_string(),
-                work.calls.to_string(),
-            ]
-        }));
-        let rows: Vec<Vec<String>> = rows.into_iter().map(Vec::from).collect();
-        text.push_str(&summary::table(&rows));
-        let mut rows = vec![["pool", "used now", "calls", "done"].map(str::to_owned)];
-        rows.extend(forecast.pools.iter().map(|pool| {
-            [
-                pool.pool.to_string(),
-                format!("{:.0} %", pool.used_percent),
-                pool.calls.to_string(),
-                instant_text(pool.ahead.done_at),
-            ]
-        }));
-        let rows: Vec<Vec<String>> = rows.into_iter().map(Vec::from).collect();
-        let _ = write!(text, "\n{}\n", summary::table(&rows));
-    }
-    let mut line = |words: String| {
-        let _ = writeln!(text, "{words}");
-    };
-    for pool in &forecast.pools {
-        if let Some(closed) = &pool.ahead.postponed {
-            line(format!(
-                "pool {}: {} calls go at once, {} are postponed until {}: {}",
-                pool.pool,
-                pool.ahead.at_once,
-                pool.calls - pool.ahead.at_once,
-                instant_text(closed.until),
-                closed.why
-            ));
+        let work = if forecast.work.len() > LONGEST_TABLE {
+            by_resource(&forecast.work)
+        } else {
+            by_account(&forecast.work)
+        };
+        text.push_str(&summary::table(&work));
+        let _ = write!(text, "\n{}", summary::table(&pools(&forecast.pools)));
+        if let Some(more) = forecast
+            .pools
+            .len()
+            .checked_sub(LONGEST_TABLE)
+            .filter(|more| *more > 0)
+        {
+            let _ = writeln!(
+                text,
+                "and {more} pools that are done earlier; --json lists all"
+            );
         }
+        text.push('\n');
+    }
+    let postponed: Vec<String> = forecast.pools.iter().filter_map(postponed).collect();
+    for line in postponed.iter().take(LONGEST_TABLE) {
+        let _ = writeln!(text, "{line}");
+    }
+    if let Some(more) = postponed
+        .len()
+        .checked_sub(LONGEST_TABLE)
+        .filter(|more| *more > 0)
+    {
+        let _ = writeln!(
+            text,
+            "and {more} pools more with postponed calls; --json lists all"
+        );
     }
     summary::list(
         &mut text,
@@ -140,6 +138,83 @@ fn as_text(preview: &Preview, now: DateTime<Utc>) -> String {
         text.push_str("What the lines above speak of is not counted.\n");
     }
     text
+}
+
+/// A line for each job, account and resource.
+fn by_account(work: &[JobForecast]) -> Vec<Vec<String>> {
+    let head = ["job", "account", "resource", "pool", "calls"];
+    let rows = work.iter().map(|work| {
+        vec![
+            work.job.name.clone(),
+            work.job.account.label().to_owned(),
+            work.job.resource.name.to_owned(),
+            work.pool.to_string(),
+            work.calls.to_string(),
+        ]
+    });
+    table_of(&head, rows)
+}
+
+/// A line for each job and resource, in the order in which they come first.
+fn by_resource(work: &[JobForecast]) -> Vec<Vec<String>> {
+    let mut sums: Vec<(&str, &str, u64, u64)> = Vec::new();
+    for one in work {
+        let (job, resource) = (one.job.name.as_str(), one.job.resource.name);
+        match sums
+            .iter_mut()
+            .find(|sum| (sum.0, sum.1) == (job, resource))
+        {
+            Some(sum) => (sum.2, sum.3) = (sum.2 + 1, sum.3 + one.calls),
+            None => sums.push((job, resource, 1, one.calls)),
+        }
+    }
+    let head = ["job", "resource", "accounts", "calls"];
+    let rows = sums.into_iter().map(|(job, resource, accounts, calls)| {
+        vec![
+            job.to_owned(),
+            resource.to_owned(),
+            accounts.to_string(),
+            calls.to_string(),
+        ]
+    });
+    table_of(&head, rows)
+}
+
+/// The pools, those that are done last if there are too many.
+fn pools(pools: &[PoolForecast]) -> Vec<Vec<String>> {
+    let mut shown: Vec<&PoolForecast> = pools.iter().collect();
+    if shown.len() > LONGEST_TABLE {
+        shown.sort_by_key(|pool| std::cmp::Reverse(pool.ahead.done_at));
+        shown.truncate(LONGEST_TABLE);
+    }
+    let rows = shown.into_iter().map(|pool| {
+        vec![
+            pool.pool.to_string(),
+            pool.used_percent
+                .map_or_else(|| "unknown".to_owned(), |used| format!("{used:.0} %")),
+            pool.calls.to_string(),
+            instant_text(pool.ahead.done_at),
+        ]
+    });
+    table_of(&["pool", "used now", "calls", "done"], rows)
+}
+
+fn table_of(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<Vec<String>> {
+    let head = head.iter().map(|&word| word.to_owned()).collect();
+    std::iter::once(head).chain(rows).collect()
+}
+
+/// What a pool will not let through at once.
+fn postponed(pool: &PoolForecast) -> Option<String> {
+    let closed = pool.ahead.postponed.as_ref()?;
+    Some(format!(
+        "pool {}: {} calls go at once, {} are postponed until {}: {}",
+        pool.pool,
+        pool.ahead.at_once,
+        pool.calls - pool.ahead.at_once,
+        instant_text(closed.until),
+        closed.why
+    ))
 }
 
 fn conclusion(preview: &Preview, now: DateTime<Utc>) -> String {
@@ -195,7 +270,7 @@ fn as_json(preview: &Preview, now: DateTime<Utc>) -> Value {
             });
             json!({
                 "pool": pool.pool.to_string(),
-                "used_percent": (f64::from(pool.used_percent) * 10.0).round() / 10.0,
+                "used_percent": pool.used_percent.map(|used| (f64::from(used) * 10.0).round() / 10.0),
                 "calls": pool.calls,
                 "done_at": instant_text(pool.ahead.done_at),
                 "postponed": postponed,

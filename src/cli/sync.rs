@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::status::meant;
 use super::{Session, UsageError, draw, open_store, runtime, signals, summary, world};
 use crate::clock::Clock;
 use crate::config::{Config, JobConfig};
 use crate::stop::stop_pair;
-use crate::sync::{self, Selection, Summary, WhenSuspended};
+use crate::sync::{self, Configured, Selection, Summary, WhenSuspended};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -37,13 +38,22 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
         let work = async {
             let mut summaries: Vec<(&str, Summary)> = Vec::new();
             for job in jobs {
-                let selection = selection(&config, job, &arguments.accounts);
-                let summary = sync::run_job(&world, &job.name, &selection, when_suspended).await?;
+                let configured = configured(&config, job, &arguments.accounts);
+                // What is done for some accounts is no start of the job.
+                let summary = if arguments.accounts.is_empty() {
+                    sync::run_configured(&world, &configured, when_suspended).await?
+                } else {
+                    let Configured {
+                        name, selection, ..
+                    } = &configured;
+                    sync::run_job(&world, name, selection, when_suspended).await?
+                };
                 summaries.push((&job.name, summary));
                 if world.stop.requested() {
                     break;
                 }
             }
+            sync::check_when_due(&world, &meant(&config)).await?;
             anyhow::Ok(summaries)
         };
         let shown = draw::while_running(terminal, &world, work);
@@ -90,6 +100,15 @@ pub(super) fn chosen<'c>(
     }
     let meant = |job: &&JobConfig| names.is_empty() || names.contains(&job.name);
     Ok(config.jobs.iter().filter(meant).collect())
+}
+
+/// A job as the engine knows it.
+pub(super) fn configured(config: &Config, job: &JobConfig, accounts: &[String]) -> Configured {
+    Configured {
+        name: job.name.clone(),
+        schedule: job.schedule.clone(),
+        selection: selection(config, job, accounts),
+    }
 }
 
 /// What a job means.

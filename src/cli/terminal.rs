@@ -1,12 +1,15 @@
 //! stdout, stderr and the log.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::MetadataExt;
 
 use indicatif::MultiProgress;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::Environment;
 
 /// Where text goes. A closed pipe is nobody's error: what cannot be written is dropped.
 #[derive(Debug)]
@@ -47,9 +50,9 @@ impl Terminal {
         (!self.quiet && io::stderr().is_terminal()).then_some(&self.bars)
     }
 
-    /// Starts the log, to stderr. Only igsync's own targets are let through: libraries may print headers at their
+    /// Starts the log: to the journal with its fields where stderr is the journal's, else to stderr. Only igsync's own targets are let through: libraries may print headers at their
     /// lowest levels, and headers hold tokens.
-    pub(super) fn log(&self, verbose: u8) {
+    pub(super) fn log(&self, verbose: u8, environment: &Environment) {
         let level = match verbose {
             _ if self.quiet => LevelFilter::ERROR,
             0 => LevelFilter::WARN,
@@ -61,12 +64,28 @@ impl Terminal {
             .with_ansi(io::stderr().is_terminal())
             .with_target(false)
             .with_writer(LogWriter(self.bars.clone()));
+        let journal = is_journal(environment).then(tracing_journald::layer);
+        // Without prefix: `journalctl ACCOUNT=bluebottle`.
+        let journal = journal
+            .and_then(Result::ok)
+            .map(|layer| layer.with_field_prefix(None));
+        let lines = journal.is_none().then_some(lines);
         // An error means that a log is set up already, as in a test.
         let _ = tracing_subscriber::registry()
             .with(Targets::new().with_target("igsync", level))
             .with(lines)
+            .with(journal)
             .try_init();
     }
+}
+
+/// Whether stderr is the journal's: the service manager tells its device and inode (systemd.exec(5)), and a child's stderr may be another one.
+fn is_journal(environment: &Environment) -> bool {
+    let Some(told) = environment.get("JOURNAL_STREAM") else {
+        return false;
+    };
+    let own = std::fs::metadata("/proc/self/fd/2");
+    own.is_ok_and(|own| told == format!("{}:{}", own.dev(), own.ino()))
 }
 
 /// stderr between the bars.

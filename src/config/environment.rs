@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::ConfigError;
 
-/// The environment, read once in `main` and handed down.
-#[derive(Clone, Debug, Default)]
+/// The environment, read once in `main` and handed down. Prints nothing of it: tokens may be there.
+#[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
@@ -18,6 +18,12 @@ impl Environment {
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Environment").finish_non_exhaustive()
     }
 }
 

@@ -48,6 +48,16 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// Whether something else should have been written or set up, as opposed to trouble of the machine.
+    pub fn is_of_the_user(&self) -> bool {
+        match self {
+            Self::Database { error, .. } => error.is_of_the_user(),
+            _ => true,
+        }
+    }
+}
+
 fn place_of_database(file: &Path, line: Option<usize>) -> String {
     line.map(|line| format!("{}:{line}: `database.path`: ", file.display()))
         .unwrap_or_default()

@@ -19,6 +19,14 @@ pub(super) struct File {
     pub(super) job: Vec<Spanned<Job>>,
 }
 
+impl File {
+    /// What the credentials are called, in their order.
+    pub(super) fn credential_names(&self) -> Vec<String> {
+        let credentials = self.credential.iter().map(Spanned::get_ref);
+        credentials.map(|one| one.name.get_ref().clone()).collect()
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Graph {

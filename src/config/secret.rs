@@ -1,27 +1,92 @@
 //! Secrets: read from files and the environment, checked, never shown.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::raw::Text;
-use super::{Check, ConfigError};
+use toml::Spanned;
+
+use super::raw::{self, Text};
+use super::{Check, ConfigError, Environment};
+use crate::graph;
 
 /// A secret and the key that names it, for messages.
-pub(super) struct Secret {
-    pub(super) value: String,
+struct Secret {
+    value: String,
     /// Where the key's value stands in the file.
-    pub(super) at: usize,
-    pub(super) key: &'static str,
+    at: usize,
+    key: &'static str,
 }
 
 impl Check<'_> {
+    /// The credentials, with the secrets that they name.
+    pub(super) fn credentials(
+        &mut self,
+        raw: Vec<Spanned<raw::Credential>>,
+        environment: &Environment,
+    ) -> Result<Vec<Arc<graph::Credential>>, ConfigError> {
+        if raw.is_empty() {
+            return Err(self.error(
+                self.text.len(),
+                "credential",
+                "there is none; add a [[credential]] with name and token_file".to_owned(),
+            ));
+        }
+        let mut names = BTreeSet::new();
+        let mut credentials = Vec::new();
+        for credential in raw {
+            let at = credential.span().start;
+            let credential = credential.into_inner();
+            let name = credential.name.get_ref();
+            if name.trim().is_empty() || !names.insert(name.clone()) {
+                return Err(self.wrong(
+                    &credential.name,
+                    "credential.name",
+                    "is empty or used twice",
+                ));
+            }
+            let token = self.secret(
+                credential.token_file.as_ref(),
+                credential.token_env.as_ref(),
+                ["credential.token_file", "credential.token_env"],
+                environment,
+            )?;
+            let Some(token) = token else {
+                let problem =
+                    format!("credential `{name}` has no token; write token_file or token_env");
+                return Err(self.error(at, "credential.token_file", problem));
+            };
+            let app_secret = self.secret(
+                credential.app_secret_file.as_ref(),
+                credential.app_secret_env.as_ref(),
+                ["credential.app_secret_file", "credential.app_secret_env"],
+                environment,
+            )?;
+            let app_secret_value = app_secret.as_ref().map(|secret| secret.value.as_str());
+            // Alone first, so that each message names its own key.
+            for secret in [Some(&token), app_secret.as_ref()].into_iter().flatten() {
+                graph::Credential::new(name, &secret.value, None).map_err(|problem| {
+                    let problem =
+                        format!("what it names {problem}; put the secret alone there, on one line");
+                    self.error(secret.at, secret.key, problem)
+                })?;
+            }
+            if let Ok(credential) = graph::Credential::new(name, &token.value, app_secret_value) {
+                credentials.push(Arc::new(credential.of_the_app_of(&credentials)));
+            }
+        }
+        Ok(credentials)
+    }
+
     /// The secret that a pair of keys names; `None` when neither is given.
-    pub(super) fn secret(
+    fn secret(
         &mut self,
         file: Option<&Text>,
         variable: Option<&Text>,
         [file_key, variable_key]: [&'static str; 2],
+        environment: &Environment,
     ) -> Result<Option<Secret>, ConfigError> {
         match (file, variable) {
             (None, None) => Ok(None),
@@ -33,7 +98,7 @@ impl Check<'_> {
                 let at = variable.span().start;
                 let name = variable.get_ref();
                 self.refuse_pasted(name, at, variable_key)?;
-                let value = self.environment.get(name).ok_or_else(|| {
+                let value = environment.get(name).ok_or_else(|| {
                     let problem = format!(
                         "the environment variable {name} is not set; set it, or use {file_key}"
                     );
@@ -48,7 +113,7 @@ impl Check<'_> {
             (Some(file), None) => {
                 let at = file.span().start;
                 self.refuse_pasted(file.get_ref(), at, file_key)?;
-                let path = self.secret_path(file.get_ref());
+                let path = self.secret_path(file.get_ref(), environment);
                 let value = std::fs::read_to_string(&path).map_err(|error| {
                     let what = match error.kind() {
                         ErrorKind::NotFound => {
@@ -85,9 +150,8 @@ impl Check<'_> {
     }
 
     /// The service manager's credentials directory comes before the configuration file's folder.
-    fn secret_path(&self, name: &str) -> PathBuf {
-        let handed = self
-            .environment
+    fn secret_path(&self, name: &str, environment: &Environment) -> PathBuf {
+        let handed = environment
             .get("CREDENTIALS_DIRECTORY")
             .map(|folder| Path::new(folder).join(name))
             .filter(|path| path.exists());

@@ -280,3 +280,10 @@ fn a_secret_that_stands_where_its_place_belongs_is_not_shown_again() {
         assert!(!message.contains(secret), "{message}");
     }
 }
+
+#[test]
+fn an_environment_prints_nothing_of_what_is_in_it() {
+    let variables = [("IG_TOKEN".to_owned(), "EAAtoken".to_owned())];
+    let printed = format!("{:?}", Environment::new(variables));
+    assert_eq!(printed, "Environment { .. }");
+}

@@ -8,22 +8,27 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::client::{Client, Failure};
-use super::error::Error;
+use super::error::{Error, shorten};
+use super::limited::Limited;
 use super::page::Page;
 use super::request::{Request, encode};
 use super::retry::Delays;
 use super::tally::Tally;
 use super::token::Credential;
+use super::usage;
 use super::verdict::ErrorBody;
 
 /// Parts of a batch at most ("Batch Requests" page).
 pub const MOST_PARTS: usize = 50;
 
+/// Headers of a part at most: no answer has so many.
+const MOST_HEADERS: usize = 1_000;
+
 #[derive(Deserialize)]
 struct Part {
     code: u16,
     #[serde(default)]
-    headers: Vec<Header>,
+    headers: Limited<Header, MOST_HEADERS>,
     body: Option<String>,
 }
 
@@ -157,7 +162,7 @@ impl Client {
         std::iter::once(failure).chain(others).map(Err).collect()
     }
 
-    fn read_parts(
+    pub(super) fn read_parts(
         &self,
         credential: &Credential,
         requests: &[&Request],
@@ -169,7 +174,7 @@ impl Client {
             let error = Error::Unreadable {
                 endpoint: first.endpoint,
                 status: 200,
-                problem: credential.scrub(&problem),
+                problem: shorten(credential.scrub(&problem)),
             };
             Failure::of_transport(error, wish)
         };
@@ -180,8 +185,9 @@ impl Client {
                 Err(failure) => Err(failure),
             };
         }
-        let parts: Vec<Option<Part>> =
+        let parts: Limited<Option<Part>, MOST_PARTS> =
             serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?;
+        let Limited(parts) = parts;
         if parts.len() != requests.len() {
             let problem = format!("{} answers to {} parts", parts.len(), requests.len());
             return Err(unreadable(problem));
@@ -208,7 +214,7 @@ impl Client {
             return Err(Failure::of_transport(Error::Unfinished { endpoint }, None));
         };
         // Whether parts carry usage is not settled: read where it comes.
-        let wish = self.book(credential, request, &map(headers));
+        let wish = self.book(credential, request, &map(headers.0));
         self.read(credential, request, code, body.as_bytes(), wish)
     }
 }
@@ -242,9 +248,11 @@ fn all(requests: &[&Request], error: Error) -> Vec<Result<Page, Failure>> {
     std::iter::once(none(error)).chain(others).collect()
 }
 
+/// The headers that tell usage: nothing else is read from a part's.
 fn map(headers: Vec<Header>) -> HeaderMap {
     let header = |Header { name, value }| {
         let name = HeaderName::from_bytes(str::as_bytes(&name)).ok()?;
+        usage::HEADERS.contains(&name.as_str()).then_some(())?;
         Some((name, HeaderValue::from_str(&value).ok()?))
     };
     headers.into_iter().filter_map(header).collect()

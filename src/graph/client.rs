@@ -1,20 +1,21 @@
 //! The only way out: permit, HTTP, verdict, retry.
 
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 
-use super::error::{Error, Refusal};
-use super::metering::{Permit, Told};
+use super::error::{Error, Refusal, shorten};
+use super::metering::Permit;
 use super::page::{Page, PageError};
 use super::request::Request;
 use super::retry::Delays;
+use super::served::Served;
 use super::tally::Tally;
 use super::token::Credential;
+use super::under_way::UnderWay;
 use super::verdict::{ErrorBody, Verdict, judge};
 use crate::budget::Budget;
 use crate::clock::Clock;
@@ -28,6 +29,12 @@ pub(super) const LONGEST_WISH: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Further attempts after a failure between us and the API: no answer, a cut one, or one that is not JSON.
 pub(super) const TRANSPORT_RETRIES: u32 = 5;
+
+/// After a stop, an answer that is under way is waited for so long: a service manager's patience is short, and what is committed is safe.
+const PATIENCE_AFTER_STOP: Duration = Duration::from_secs(4);
+
+/// A request's time limit ends it within this.
+const HANGS_AFTER: Duration = Duration::from_secs(30);
 
 /// What the configuration says about the API.
 #[derive(Clone, Debug)]
@@ -48,8 +55,8 @@ pub struct Client {
     pub(super) budget: Budget,
     pub(super) clock: Clock,
     pub(super) stop: Stop,
-    pub(super) told: Told,
-    served_instead: OnceLock<String>,
+    under_way: UnderWay,
+    served: Served,
 }
 
 /// One attempt's failure: the error, how often it is worth another try, and how long the server wants us to wait.
@@ -119,8 +126,8 @@ impl Client {
             budget,
             clock,
             stop,
-            told: Told::default(),
-            served_instead: OnceLock::new(),
+            under_way: UnderWay::default(),
+            served: Served::default(),
         }
     }
 
@@ -131,7 +138,12 @@ impl Client {
 
     /// The version that answered where another one was asked for; `None` while all is well.
     pub fn served_instead(&self) -> Option<&str> {
-        self.served_instead.get().map(String::as_str)
+        self.served.instead()
+    }
+
+    /// How far Meta's clock was ahead of ours at the last answer; within seconds, as answers take their time.
+    pub fn clock_ahead(&self) -> Option<TimeDelta> {
+        self.served.clock_ahead()
     }
 
     /// Reads one page, with retries for what can get better. Every attempt is counted in `tally`.
@@ -144,11 +156,22 @@ impl Client {
         request: &Request,
         tally: &mut Tally,
     ) -> Result<Page, Error> {
+        self.get_about(credential, None, request, tally).await
+    }
+
+    /// As [`Self::get`], with the token of a credential that is asked about.
+    pub(super) async fn get_about(
+        &self,
+        credential: &Credential,
+        subject: Option<&Credential>,
+        request: &Request,
+        tally: &mut Tally,
+    ) -> Result<Page, Error> {
         let mut delays = Delays::new();
         let mut attempt = 0;
         loop {
             let permit = self.permit(credential, request, 1).await?;
-            let outcome = self.attempt(credential, request, permit).await;
+            let outcome = self.attempt(credential, subject, request, permit).await;
             tally.count(request, outcome.is_err());
             let failure = match outcome {
                 Ok(page) => {
@@ -184,6 +207,7 @@ impl Client {
     async fn attempt(
         &self,
         credential: &Credential,
+        subject: Option<&Credential>,
         request: &Request,
         permit: Permit<'_>,
     ) -> Result<Page, Failure> {
@@ -191,7 +215,10 @@ impl Client {
         tracing::debug!(endpoint, path = request.path, query = ?request.query(), "GET");
         let url = self.url(&request.path);
         let message = self.http.get(url).query(&request.query());
-        let message = credential.authorize(message);
+        let mut message = credential.authorize(message);
+        if let Some(subject) = subject {
+            message = subject.ask_about(message);
+        }
         let answer = self.send(credential, request, message, permit).await?;
         self.read(
             credential,
@@ -209,8 +236,38 @@ impl Client {
         format!("{base_url}/{version}{path}")
     }
 
-    /// Sends a message, books what its headers say and holds its body. The request says whose budget it is.
+    /// Sends a message and holds its answer. After a stop it is waited for only a while.
     pub(super) async fn send(
+        &self,
+        credential: &Credential,
+        request: &Request,
+        message: reqwest::RequestBuilder,
+        permit: Permit<'_>,
+    ) -> Result<Answer, Failure> {
+        let _under_way = self.under_way.begin();
+        tokio::select! {
+            answer = self.exchange(credential, request, message, permit) => answer,
+            () = self.out_of_patience() => Err(Failure {
+                error: Error::Stopped,
+                retries: 0,
+                wish: None,
+            }),
+        }
+    }
+
+    /// Whether a request has been under way for longer than it may: then something hangs that no time limit reached.
+    pub fn hangs(&self) -> bool {
+        let longest = self.settings.timeout + HANGS_AFTER;
+        self.under_way.longest().is_some_and(|age| age > longest)
+    }
+
+    async fn out_of_patience(&self) {
+        self.stop.wait().await;
+        tokio::time::sleep(PATIENCE_AFTER_STOP).await;
+    }
+
+    /// Sends a message, books what its headers say and holds its body. The request says whose budget it is.
+    async fn exchange(
         &self,
         credential: &Credential,
         request: &Request,
@@ -239,7 +296,8 @@ impl Client {
         // Settled before its usage is booked: the reading counts it.
         drop(permit);
         let regain = self.book(credential, request, answer.headers());
-        self.compare_version(answer.headers());
+        self.served
+            .note(answer.headers(), &self.settings.version, now);
         let wish = retry_after(answer.headers(), now).max(regain);
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
@@ -279,7 +337,7 @@ impl Client {
             let error = Error::Unreadable {
                 endpoint,
                 status,
-                problem: credential.scrub(&problem),
+                problem: shorten(credential.scrub(&problem)),
             };
             Failure::of_transport(error, wish)
         };
@@ -293,24 +351,6 @@ impl Client {
                 ..unreadable(broken.to_string())
             },
         })
-    }
-
-    /// An expired or mistyped version is served by another one without a word ("Versions" page): say so once.
-    fn compare_version(&self, headers: &HeaderMap) {
-        let served = headers
-            .get("facebook-api-version")
-            .and_then(|value| value.to_str().ok());
-        let Some(served) = served.filter(|served| *served != self.settings.version) else {
-            return;
-        };
-        if self.served_instead.set(served.to_owned()).is_ok() {
-            tracing::warn!(
-                asked = self.settings.version,
-                served,
-                "Meta serves another version than graph.version asks for: the asked one may have expired; \
-                 set graph.version to one that is still served"
-            );
-        }
     }
 }
 

@@ -127,14 +127,27 @@ impl Refusal {
                 message = format!("{message}: {text}");
             }
         }
+        // Scrubbed before it is shortened: half a token is no token that could be found.
+        let told = |text: &str| shorten(credential.scrub(text));
         Self {
             endpoint,
-            message: credential.scrub(&message),
+            message: told(&message),
             code: error.code,
             subcode: error.error_subcode,
-            trace: error.fbtrace_id.map(|trace| credential.scrub(&trace)),
+            trace: error.fbtrace_id.map(|trace| told(&trace)),
             reaction,
         }
+    }
+}
+
+/// Characters of a text of the API's at most that are told and kept: no message of the API is so long.
+const LONGEST_TEXT: usize = 2_000;
+
+/// The beginning of a text that is longer than any should be.
+pub(super) fn shorten(text: String) -> String {
+    match text.char_indices().nth(LONGEST_TEXT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 

@@ -3,8 +3,6 @@
 //! Which pool a call belongs to follows from what it asks and whose credential asks; what is used follows from the header
 //! that came back ("Rate Limits" page).
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -23,29 +21,6 @@ pub const SHORT_WAIT: Duration = Duration::from_secs(60);
 
 /// How long everything of a token rests after Meta blocks it for violating policies (code 368).
 const POLICY_PAUSE: Duration = Duration::from_secs(6 * 3600);
-
-/// The accounts whose answers tell usage in `X-App-Usage` alone. As far as anyone can know they are metered in the pool of the
-/// app, so they ask it for a permit, too. Captures of such answers and of others contradict each other.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    by_app: Mutex<HashSet<PoolKey>>,
-}
-
-impl Told {
-    fn is_by_app(&self, pool: &PoolKey) -> bool {
-        let by_app = self.by_app.lock().unwrap_or_else(PoisonError::into_inner);
-        by_app.contains(pool)
-    }
-
-    fn note(&self, pool: &PoolKey, is_by_app: bool) {
-        let mut by_app = self.by_app.lock().unwrap_or_else(PoisonError::into_inner);
-        if !is_by_app {
-            by_app.remove(pool);
-        } else if !by_app.contains(pool) {
-            by_app.insert(pool.clone());
-        }
-    }
-}
 
 /// A request on its way, counted as such until this is dropped.
 pub(super) struct Permit<'a> {
@@ -139,9 +114,11 @@ impl Client {
         fits.min().unwrap_or(1).max(1)
     }
 
+    /// An account whose answers tell usage in `X-App-Usage` alone is metered in the pool of the app, as far as anyone can know, so it
+    /// asks that for a permit, too. Captures of such answers and of others contradict each other.
     fn pools(&self, credential: &Credential, request: &Request) -> Vec<PoolKey> {
         let mut pools = vec![request.pool.clone()];
-        if self.told.is_by_app(&request.pool) {
+        if self.budget.is_told_by_app(&request.pool) {
             pools.push(credential.app_pool());
         }
         pools
@@ -224,7 +201,7 @@ impl Client {
         if matches!(request.pool, PoolKey::Buc { .. })
             && (own.is_some() || usage.platform.is_some())
         {
-            self.told.note(&request.pool, own.is_none());
+            self.budget.tell_by_app(&request.pool, own.is_none());
         }
         own.map(|reading| reading.regain)
             .filter(|regain| !regain.is_zero())

@@ -5,7 +5,14 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::limited::Limited;
 use super::request::{Request, Shape};
+
+/// No page of the API has so many objects.
+const MOST_OBJECTS: usize = 10_000;
+
+/// No cursor of the API is so long, and no address would hold it.
+const LONGEST_CURSOR: usize = 8 << 10;
 
 /// One page of a list, or one object.
 #[derive(Debug)]
@@ -21,15 +28,19 @@ pub struct Page {
 pub(super) enum PageError {
     #[error("the answer is not the JSON that was expected: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("the answer is a list, and not an object with a list in it")]
+    NoObject,
     #[error("the list goes on, but the answer has no cursor to go on with")]
     NoCursor,
     #[error("the list goes on, but the next page begins where this one began")]
     StandsStill,
+    #[error("the list goes on at a cursor of {0} bytes, which no address can hold")]
+    LongCursor(usize),
 }
 
 #[derive(Deserialize)]
 struct Envelope {
-    data: Vec<Box<RawValue>>,
+    data: Limited<Box<RawValue>, MOST_OBJECTS>,
     paging: Option<Paging>,
 }
 
@@ -55,7 +66,14 @@ impl Page {
                 next: None,
             });
         }
-        let Envelope { data, paging } = serde_json::from_slice(body)?;
+        // A list can be taken for a structure.
+        if body.trim_ascii_start().first() == Some(&b'[') {
+            return Err(PageError::NoObject);
+        }
+        let Envelope {
+            data: Limited(data),
+            paging,
+        } = serde_json::from_slice(body)?;
         let (after, has_next) = match paging {
             Some(paging) => (
                 paging.cursors.and_then(|cursors| cursors.after),
@@ -63,6 +81,8 @@ impl Page {
             ),
             None => (None, false),
         };
+        // Where nothing begins, nothing goes on.
+        let after = after.filter(|after| !after.is_empty());
         let next = match request.shape {
             Shape::Edge if has_next => {
                 let after = after.ok_or(PageError::NoCursor)?;
@@ -76,7 +96,10 @@ impl Page {
             }
             _ => None,
         };
-        Ok(Self { items: data, next })
+        match next {
+            Some(next) if next.len() > LONGEST_CURSOR => Err(PageError::LongCursor(next.len())),
+            next => Ok(Self { items: data, next }),
+        }
     }
 }
 
@@ -166,9 +189,37 @@ mod tests {
             Err(PageError::Json(_))
         ));
         assert!(matches!(
+            read(Shape::Edge, None, r#"[[{"id":"1"}],null]"#),
+            Err(PageError::NoObject)
+        ));
+        let nowhere = r#"{"data":[],"paging":{"cursors":{"after":""},"next":"https://x"}}"#;
+        assert!(matches!(
+            read(Shape::Edge, None, nowhere),
+            Err(PageError::NoCursor)
+        ));
+        let long = MORE.replace("\"b\"", &format!("\"{}\"", "b".repeat(9000)));
+        for shape in [Shape::Edge, Shape::CursorEdge] {
+            assert!(matches!(
+                read(shape, None, &long),
+                Err(PageError::LongCursor(9000))
+            ));
+        }
+        assert!(matches!(
             read(Shape::Edge, None, "<html>"),
             Err(PageError::Json(_))
         ));
+    }
+
+    #[test]
+    fn a_page_of_more_objects_than_any_is_refused() {
+        let body = |objects| format!(r#"{{"data":[{}0]}}"#, "0,".repeat(objects - 1));
+        let most = read(Shape::Edge, None, &body(MOST_OBJECTS)).unwrap();
+        assert_eq!(most.items.len(), MOST_OBJECTS);
+        let error = read(Shape::Edge, None, &body(MOST_OBJECTS + 1)).unwrap_err();
+        assert!(
+            error.to_string().contains("more than 10000 items"),
+            "{error}"
+        );
     }
 
     #[test]

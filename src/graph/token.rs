@@ -86,6 +86,16 @@ impl Credential {
         &self.name
     }
 
+    /// Whether another one has the same secrets.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let secrets = |one: &Self| {
+            let app_secret = one.app_secret.as_ref();
+            let app_secret = app_secret.map(|secret| secret.expose_secret().to_owned());
+            (one.token.expose_secret().to_owned(), app_secret)
+        };
+        self.name == other.name && secrets(self) == secrets(other)
+    }
+
     /// Puts the token, and the proof if there is a secret, on a request: the only place where they are exposed.
     ///
     /// The token goes into the header ("Access Tokens" page), `appsecret_proof` into the query ("Securing
@@ -103,6 +113,11 @@ impl Credential {
             Some(proof) => request.query(&[("appsecret_proof", proof)]),
             None => request,
         }
+    }
+
+    /// Names this token as the one that is asked about. Only in the query is there room for it: what is asked so is never logged.
+    pub(super) fn ask_about(&self, message: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        message.query(&[("input_token", self.token.expose_secret())])
     }
 
     /// The body of a batch ("Batch Requests" page): the token and the proof for all parts, which are given as JSON. Like
@@ -133,10 +148,10 @@ impl Credential {
         if let Some(proof) = self.proof() {
             clean = clean.replace(&proof, REDACTED);
         }
-        scrub_tokens(&clean)
+        scrub(&clean)
     }
 
-    fn proof(&self) -> Option<String> {
+    pub(super) fn proof(&self) -> Option<String> {
         let secret = self.app_secret.as_ref()?;
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
         mac.update(self.token.expose_secret().as_bytes());
@@ -175,7 +190,7 @@ fn clean(text: &str) -> Result<SecretString, SecretError> {
 
 /// Blots out what looks like a token of anybody: long words that begin as Meta's tokens do, and the values of
 /// the query parameters that carry secrets.
-fn scrub_tokens(text: &str) -> String {
+pub fn scrub(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {

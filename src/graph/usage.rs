@@ -12,6 +12,12 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use crate::budget::Reading;
 
+/// The headers that tell usage.
+pub(super) const HEADERS: [&str; 2] = ["x-app-usage", "x-business-use-case-usage"];
+
+/// No usage header is so long: Meta lists the pools of one call.
+const LONGEST: usize = 64 << 10;
+
 /// The usage that one answer reported.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Usage {
@@ -102,8 +108,8 @@ const MOST_REGAIN_MINUTES: f64 = 7.0 * 24.0 * 60.0;
 impl Usage {
     /// Reads the headers of an answer. A header that cannot be read counts as absent and is reported in the log.
     pub(super) fn read(headers: &HeaderMap) -> Self {
-        let platform = parse::<Gauges>(headers, "x-app-usage").map(Reading::from);
-        let entries = parse::<Entries>(headers, "x-business-use-case-usage");
+        let platform = parse::<Gauges>(headers, HEADERS[0]).map(Reading::from);
+        let entries = parse::<Entries>(headers, HEADERS[1]);
         let buc = entries
             .into_iter()
             .flat_map(|Entries(entries)| entries)
@@ -135,9 +141,24 @@ impl Usage {
 
 fn parse<T: for<'de> Deserialize<'de>>(headers: &HeaderMap, name: &str) -> Option<T> {
     let value = headers.get(name)?;
+    if value.len() > LONGEST {
+        tracing::warn!(
+            header = name,
+            bytes = value.len(),
+            "a usage header is longer than any can be; it counts as absent"
+        );
+        return None;
+    }
     serde_json::from_slice(value.as_bytes())
         .inspect_err(|error| {
-            tracing::warn!(header = name, %error, "a usage header cannot be read; it counts as absent");
+            // Not what the error says: it quotes, and a header may hold anything.
+            let (kind, column) = (error.classify(), error.column());
+            tracing::warn!(
+                header = name,
+                ?kind,
+                column,
+                "a usage header cannot be read; it counts as absent"
+            );
         })
         .ok()
 }

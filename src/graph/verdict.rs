@@ -10,30 +10,51 @@ use serde::{Deserialize, Deserializer};
 #[serde(default)]
 pub struct ErrorBody {
     /// English most of the time; can be in the account's language.
+    #[serde(deserialize_with = "message")]
     pub message: String,
     /// Not usable for decisions.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "message")]
     pub kind: String,
     /// What decides first. 0 when the body has none.
     #[serde(deserialize_with = "code")]
     pub code: i64,
     /// What decides second.
+    #[serde(deserialize_with = "subcode")]
     pub error_subcode: Option<i64>,
     /// Told to people; sometimes the only place of the real reason.
+    #[serde(deserialize_with = "words")]
     pub error_user_title: Option<String>,
     /// Told to people; sometimes the only place of the real reason.
+    #[serde(deserialize_with = "words")]
     pub error_user_msg: Option<String>,
     /// What Meta's support asks for.
+    #[serde(deserialize_with = "words")]
     pub fbtrace_id: Option<String>,
 }
 
 /// Codes are integers; a number in quotes is read too, anything else is 0.
 fn code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    subcode(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Like a code; anything else is none.
+fn subcode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
-    Ok(value
-        .as_i64()
-        .or_else(|| value.as_str()?.parse().ok())
-        .unwrap_or_default())
+    Ok(value.as_i64().or_else(|| value.as_str()?.parse().ok()))
+}
+
+/// A text. One field that is something else must not hide the code, which decides.
+fn message<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    words(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A text; something else is told as it is.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    })
 }
 
 #[derive(Deserialize)]

@@ -77,8 +77,8 @@ const HISTORY_DAYS: i32 = 30;
 /// How often a day that is not final is read again, and what only tells new days is read.
 pub(super) const NIGHTLY: Duration = Duration::from_secs(24 * 3600);
 
-/// How often the rolling windows of reach are read: one call tells 30 of them, so no window is lost.
-const WEEKLY: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The rolling windows of reach, with their nights of the week: one call tells 30 of them, so no window is lost.
+const WINDOWS: [(&str, i64); 2] = [("week", 1), ("days_28", 3)];
 
 /// Totals of one day that are told together, all or by one breakdown.
 struct Totals {
@@ -162,15 +162,19 @@ fn due(facts: &Facts) -> Vec<Question> {
     let today = pacific::day_of(facts.now);
     let mut questions = Vec::new();
     // Nothing older than 30 days is told of it: it would be lost first.
-    questions.extend(series(facts, "follower_count", "day", NIGHTLY));
+    questions.extend(series(facts, "follower_count", "day", |subject| {
+        facts.is_old(subject, NIGHTLY)
+    }));
     let days = (1..=TOTAL_DAYS).map(|back| pacific::earlier(today, back));
     questions.extend(days.filter_map(|day| total(facts, &TOTALS, day)));
     for breakdown in &BREAKDOWNS {
         let days = settled(facts, breakdown);
         questions.extend(days.filter_map(|day| total(facts, breakdown, day)));
     }
-    for period in ["week", "days_28"] {
-        questions.extend(series(facts, "reach", period, WEEKLY));
+    for (period, place) in WINDOWS {
+        questions.extend(series(facts, "reach", period, |subject| {
+            facts.is_due_weekly(subject, place)
+        }));
     }
     questions.extend(history(facts, today));
     let views = &VIEWS_BY_FOLLOW_TYPE;
@@ -230,9 +234,14 @@ fn is_final(facts: &Facts, subject: &str, last: NaiveDate) -> bool {
 }
 
 /// One number per day of the last thirty.
-fn series(facts: &Facts, metric: &'static str, period: &str, often: Duration) -> Option<Question> {
+fn series(
+    facts: &Facts,
+    metric: &'static str,
+    period: &str,
+    is_due: impl Fn(&str) -> bool,
+) -> Option<Question> {
     let subject = format!("series/{metric} {period}");
-    if !facts.is_old(&subject, often) {
+    if !is_due(&subject) {
         return None;
     }
     let mut params = vec![("period", period.to_owned())];
@@ -303,6 +312,9 @@ pub(super) fn question(
         posted_at: None,
         mark: None,
         otherwise: None,
+        stands_for: Vec::new(),
+        rest: None,
+        news: None,
     })
 }
 
@@ -406,17 +418,17 @@ mod tests {
                 "total/2026-11-20",
                 "total/2026-11-19",
                 "total/2026-11-18",
-                "total/2026-11-17",
-                "follow_type/2026-11-17",
-                "media_product_type/2026-11-17",
-                "contact_button_type/2026-11-17",
-                "views follow_type/2026-11-17",
+                "follow_type/2026-11-18",
+                "media_product_type/2026-11-18",
+                "contact_button_type/2026-11-18",
+                "series/reach week",
+                "views follow_type/2026-11-18",
             ]
         );
         // Nights that did not run are made up for.
         facts.now += TimeDelta::days(5);
         let late = ask_all(&mut facts);
-        assert_eq!(of(&late, "total/"), 8);
+        assert_eq!(of(&late, "total/"), 7);
         assert_eq!(of(&late, "follow_type/"), 5);
     }
 

@@ -4,9 +4,6 @@
 //! people whose data Meta knows. Age and gender are asked for together, as neither can be told from the other. Fewer than 100 people
 //! are absent or refused.
 
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::value::RawValue;
 
 use super::account_insights::{PERMISSIONS, question};
@@ -49,11 +46,12 @@ pub(super) static AUDIENCE: Resource = Resource {
     }),
 };
 
-/// A metric, and whether it is of a timeframe: people who engaged or were reached need one.
-const METRICS: [(&str, Option<&str>); 3] = [
-    ("follower_demographics", None),
-    ("engaged_audience_demographics", Some(MONTH)),
-    ("reached_audience_demographics", Some(MONTH)),
+/// A metric, whether it is of a timeframe (people who engaged or were reached need one), and its night of the week: an audience
+/// changes slowly.
+const METRICS: [(&str, Option<&str>, i64); 3] = [
+    ("follower_demographics", None, 2),
+    ("engaged_audience_demographics", Some(MONTH), 4),
+    ("reached_audience_demographics", Some(MONTH), 6),
 ];
 
 /// The longest timeframe that is told: what `this_week` adds costs as much again.
@@ -61,46 +59,17 @@ const MONTH: &str = "this_month";
 
 const BREAKDOWNS: [&str; 3] = ["age,gender", "city", "country"];
 
-/// An audience changes slowly.
-const WEEKLY: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// Between two metrics that are read again, so that they do not all fall into one night.
-const APART: TimeDelta = TimeDelta::hours(47);
-
 fn due(facts: &Facts) -> Vec<Question> {
-    let subject = |metric: &str, breakdown: &str| format!("{metric}/{breakdown}");
-    let read_at = |subject: &String| facts.reads.get(subject).and_then(|read| read.read_at);
-    let of_metric = |(metric, timeframe): (&'static str, Option<&'static str>)| {
-        let subjects = BREAKDOWNS
-            .iter()
-            .map(|breakdown| (subject(metric, breakdown), *breakdown));
-        subjects
-            .filter(|(subject, _)| facts.is_old(subject, WEEKLY))
-            .filter_map(|(subject, breakdown)| ask(facts, metric, timeframe, subject, breakdown))
-            .collect::<Vec<Question>>()
-    };
-    let waiting: Vec<Question> = METRICS.into_iter().flat_map(of_metric).collect();
-    let (known, new): (Vec<_>, Vec<_>) = waiting
-        .into_iter()
-        .partition(|question| read_at(&question.subject).is_some());
-    if !new.is_empty() {
-        return new;
+    let mut due = Vec::new();
+    for (metric, timeframe, place) in METRICS {
+        for breakdown in BREAKDOWNS {
+            let subject = format!("{metric}/{breakdown}");
+            if facts.is_due_weekly(&subject, place) {
+                due.extend(ask(facts, metric, timeframe, subject, breakdown));
+            }
+        }
     }
-    let newest: Option<DateTime<Utc>> = facts.reads.values().filter_map(|read| read.read_at).max();
-    if newest.is_some_and(|at| facts.now < at + APART) {
-        return Vec::new();
-    }
-    let Some(oldest) = known
-        .iter()
-        .min_by_key(|question| read_at(&question.subject))
-    else {
-        return Vec::new();
-    };
-    let metrics = oldest.metrics.clone();
-    known
-        .into_iter()
-        .filter(|question| question.metrics == metrics)
-        .collect()
+    due
 }
 
 /// Meta's page wants a timeframe for followers, too; the API has been seen to do without. So it is added when it is missed.
@@ -161,6 +130,8 @@ fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
     use crate::store::Read;
 
@@ -183,7 +154,10 @@ mod tests {
             nights.push(asked.len());
             facts.now += TimeDelta::days(1);
         }
-        assert_eq!(nights[..12], [9, 0, 0, 0, 0, 0, 0, 3, 0, 3, 0, 3]);
-        assert_eq!(nights[12..], [0, 0, 3, 0, 3, 0, 3, 0, 0, 3]);
+        assert_eq!(nights[0], 9);
+        assert!(nights.windows(2).all(|pair| pair[0] == 0 || pair[1] == 0));
+        for week in nights[1..].chunks(7) {
+            assert_eq!(week.iter().sum::<usize>(), 9, "{nights:?}");
+        }
     }
 }

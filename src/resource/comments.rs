@@ -4,13 +4,16 @@
 //! filter by time. Replies come nested, as far as they fit; the others are read with `GET /{ig-comment}/replies` ("IG Comment
 //! Replies" reference). `comments_count` counts both, so a list is read when that number has moved, and by age.
 
+use std::time::Duration;
+
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
-use super::decode::{self, Begun, Decoded, Listed};
-use super::{Facts, Meter, Question, Questions, Resource, Work, fields_of};
-use crate::graph::{self, Shape};
-use crate::store::{Column, History, Kind, Post, Table, Value};
+use super::decode::{self, Begun, Decoded, Listed, Told};
+use super::{Facts, Meter, News, Question, Questions, Resource, Work, fields_of, together};
+use crate::clock::instant_text;
+use crate::graph::{self, Fields, Shape};
+use crate::store::{Column, History, Kind, Post, Row, Table, Value};
 
 static COMMENTS_TABLE: Table = Table {
     name: "comments",
@@ -57,6 +60,17 @@ const LIMIT: u32 = 50;
 /// Replies that come with each comment. Few comments have more, and every one asked for makes the request heavier.
 const REPLIES: &str = "replies.limit(10)";
 
+/// The edge that comments come nested in.
+const EDGE: &str = "comments";
+
+/// Comments that come with each post of a page at least, and with all of them together: most posts have few.
+const ALONG: usize = 10;
+const PAGE: usize = 600;
+const REPLIES_ALONG: &str = "replies.limit(5)";
+
+/// How often the many comments of a post are read again while their number stands still.
+const WEEKLY: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// Questions about comments and about replies are refused the same fields.
 const FAMILY: &str = "comments";
 
@@ -64,9 +78,22 @@ fn due(facts: &Facts) -> Vec<Question> {
     let begun = facts.reads.values().filter(|read| read.cursor.is_some());
     let replies = begun.filter_map(|read| of_replies(facts, &read.subject));
     let posts = facts.posts.iter().filter(|post| is_due(facts, post));
-    replies
-        .chain(posts.map(|post| of_post(facts, post)))
-        .collect()
+    let (begun, new): (Vec<Question>, Vec<Question>) = posts
+        .map(|post| of_post(facts, post))
+        .partition(|question| question.after.is_some());
+    let new = together::by_place(facts, new, |posts| page_fields(facts, posts));
+    replies.chain(begun).chain(new).collect()
+}
+
+/// What is asked of each of so many posts: its count, and its newest comments with replies.
+fn page_fields(facts: &Facts, posts: usize) -> Fields {
+    let fields = facts.accepted_fields(FAMILY, fields_of(&COMMENTS_TABLE));
+    let replies = fields.clone();
+    let comments = (PAGE / posts.max(1)).clamp(ALONG, LIMIT as usize);
+    Fields::of(["id", "comments_count"]).with(
+        &format!("{EDGE}.limit({comments})"),
+        fields.with(REPLIES_ALONG, replies),
+    )
 }
 
 fn is_due(facts: &Facts, post: &Post) -> bool {
@@ -85,12 +112,12 @@ fn is_due(facts: &Facts, post: &Post) -> bool {
         (Some(0), None | Some("0")) => false,
         (Some(count), Some(mark)) if mark != count.to_string() => true,
         // Edits and likes of old comments are left: a number that moves brings the walk back.
-        _ => {
-            let often = facts
-                .refresh
-                .every(age)
-                .filter(|_| age <= facts.refresh.daily());
-            facts.is_due_every(&post.id, often)
+        (count, _) => {
+            let often = facts.refresh.every(age);
+            let often = often.filter(|_| age <= facts.refresh.daily());
+            let comes_along = count.is_none_or(|count| count <= ALONG as i64);
+            let least = if comes_along { Duration::ZERO } else { WEEKLY };
+            facts.is_due_every(&post.id, often.map(|often| often.max(least)))
         }
     }
 }
@@ -115,9 +142,37 @@ fn of_post(facts: &Facts, post: &Post) -> Question {
         mark: if after.is_some() { begun_with } else { count },
         after,
         otherwise: None,
+        stands_for: Vec::new(),
+        rest: None,
+        news: news(facts, post),
         family: FAMILY.to_owned(),
         posted_at: None,
     }
+}
+
+/// The comments and replies that are new, where a list that was read to its end has grown.
+fn news(facts: &Facts, post: &Post) -> Option<News> {
+    let read = facts
+        .reads
+        .get(&post.id)
+        .filter(|read| read.cursor.is_none())?;
+    let known: i64 = read.mark.as_deref()?.parse().ok()?;
+    let (since, count) = (read.read_at?, post.comments_count? - known);
+    // What is due by age is read to its end.
+    (count > 0 && facts.everything_since.is_none()).then_some(News { since, count })
+}
+
+/// How many of the comments were written after what is known.
+fn count_news(question: &Question, rows: &[Row]) -> i64 {
+    let Some(since) = question.news.map(|news| instant_text(news.since)) else {
+        return 0;
+    };
+    let at = COMMENTS_TABLE.position("timestamp");
+    let is_new = |row: &&Row| {
+        let written = at.and_then(|at| row.values[at].as_ref());
+        matches!(written, Some(Value::Text(written)) if *written > since)
+    };
+    i64::try_from(rows.iter().filter(is_new).count()).unwrap_or(i64::MAX)
 }
 
 fn of_replies(facts: &Facts, subject: &str) -> Option<Question> {
@@ -134,6 +189,9 @@ fn of_replies(facts: &Facts, subject: &str) -> Option<Question> {
         shape: Shape::Edge,
         after: facts.cursor(subject),
         otherwise: None,
+        stands_for: Vec::new(),
+        rest: None,
+        news: None,
         family: FAMILY.to_owned(),
         posted_at: None,
         mark: None,
@@ -151,6 +209,18 @@ fn thread(subject: &str) -> Option<(&str, &str)> {
 }
 
 fn rows(_account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
+    if question.is_page() {
+        for object in answer {
+            match decode::object(object) {
+                Ok(post) => {
+                    let told = page_rows(question, &post, decoded);
+                    decoded.told.extend(told);
+                }
+                Err(problem) => decoded.problems.push(problem),
+            }
+        }
+        return;
+    }
     let (media_id, parent_id) = match thread(&question.subject) {
         Some((media_id, parent_id)) => (media_id, Some(parent_id)),
         None => (question.subject.as_str(), None),
@@ -166,6 +236,51 @@ fn rows(_account_id: &str, question: &Question, answer: &[Box<RawValue>], decode
             Err(problem) => decoded.problems.push(problem),
         }
     }
+    decoded.news = count_news(question, &decoded.rows);
+}
+
+/// The rows of the comments that came with a post.
+fn page_rows(page: &Question, post: &Map<String, Json>, decoded: &mut Decoded) -> Option<Told> {
+    let id = post.get("id").and_then(Json::as_str)?;
+    let question = page.stands_for.iter().find(|one| one.subject == id)?;
+    let count = post.get("comments_count").and_then(Json::as_i64);
+    let others = std::mem::take(&mut decoded.begun);
+    let (comments, before) = (graph::nested(post, EDGE), decoded.rows.len());
+    for comment in comments {
+        match decode::map(comment) {
+            Ok(comment) => thread_rows(question, id, None, comment, decoded),
+            Err(problem) => decoded.problems.push(problem),
+        }
+    }
+    let came = i64::try_from(decoded.rows.len() - before).ok();
+    let begun = std::mem::replace(&mut decoded.begun, others);
+    let news = count_news(question, &decoded.rows[before..]);
+    // A cursor may stand behind the last one, too.
+    let is_all = count.is_some() && came == count;
+    let cursor = graph::nested_next(post, EDGE).filter(|_| !is_all);
+    // Since the count was read, more may have come.
+    let asked_with = question.mark.as_deref().and_then(|mark| mark.parse().ok());
+    let more = count
+        .zip(asked_with)
+        .map_or(0, |(now, then): (i64, i64)| now - then);
+    let is_enough = question
+        .news
+        .is_some_and(|wanted| wanted.count + more == news);
+    let is_whole = cursor.is_none();
+    let cursor = cursor.filter(|_| !is_enough);
+    Some(Told {
+        subject: id.to_owned(),
+        mark: count.map(|count| count.to_string()),
+        listed: (is_whole || cursor.is_some()).then(|| Listed {
+            owner: id.to_owned(),
+            from_top: true,
+            may_be_empty: count == Some(0),
+        }),
+        cursor,
+        begun,
+        objects: comments.len(),
+        news,
+    })
 }
 
 /// The rows of a comment and of the replies that came with it.

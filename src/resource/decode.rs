@@ -1,9 +1,10 @@
 //! From a JSON object to a row, as a table's columns say.
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, Datelike};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
+use crate::clock::instant_text;
 use crate::graph::Fields;
 use crate::store::{Kind, Row, Table, Value};
 
@@ -33,6 +34,31 @@ pub struct Decoded {
     pub listed: Option<Listed>,
     /// What the subject turned out to look like: becomes its mark, in the place of the question's.
     pub mark: Option<String>,
+    /// Subjects of questions that this answer stands for, as far as it tells of them.
+    pub told: Vec<Told>,
+    /// Objects on whose account a list was refused their numbers: too few people are behind them.
+    pub silent: Vec<String>,
+    /// How many of the news that its question waits for are in it.
+    pub news: i64,
+}
+
+/// What an answer told about a subject that a question of its own would have asked about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Which one, within its account and resource.
+    pub subject: String,
+    /// Where its list goes on; `None`: all of it came.
+    pub cursor: Option<String>,
+    /// What it looks like now, as [`Question::mark`](super::Question::mark).
+    pub mark: Option<String>,
+    /// The list that came along.
+    pub listed: Option<Listed>,
+    /// Subjects that were begun with it.
+    pub begun: Vec<Begun>,
+    /// Objects of that list that came along.
+    pub objects: usize,
+    /// How many of its news came along.
+    pub news: i64,
 }
 
 /// A subject that was begun.
@@ -71,8 +97,17 @@ impl Decoded {
     }
 }
 
+/// No object of the API comes near this; what does would be many times larger in memory.
+const LARGEST_OBJECT: usize = 4 << 20;
+
 /// Reads an object.
 pub(super) fn object(raw: &RawValue) -> Result<Map<String, Json>, Unreadable> {
+    if raw.get().len() > LARGEST_OBJECT {
+        return Err(Unreadable {
+            object: "an object".to_owned(),
+            problem: format!("it is larger than {} MiB", LARGEST_OBJECT >> 20),
+        });
+    }
     serde_json::from_str(raw.get()).map_err(|error| Unreadable {
         object: "an object".to_owned(),
         problem: error.to_string(),
@@ -106,6 +141,8 @@ pub(super) fn row(
                 let told = lookup(node, path);
                 Some(convert(column.kind, told).ok_or_else(|| {
                     let id = node.get("id").and_then(Json::as_str);
+                    // What is longer than any id is none.
+                    let id = id.filter(|id| id.len() <= 64);
                     Unreadable {
                         object: id.unwrap_or("an object without id").to_owned(),
                         problem: format!("{path} is not what it should be: {}", shorten(told)),
@@ -186,7 +223,11 @@ pub(super) fn instant(text: &str) -> Option<String> {
     let instant = DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%z")
         .or_else(|_| DateTime::parse_from_rfc3339(text))
         .ok()?;
-    Some(instant.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true))
+    // Whole seconds, without a leap second, and years that sort as text.
+    let instant = DateTime::from_timestamp(instant.timestamp(), 0)?;
+    (0..=9999)
+        .contains(&instant.year())
+        .then(|| instant_text(instant))
 }
 
 fn shorten(value: &Json) -> String {
@@ -275,5 +316,11 @@ mod tests {
             instant("2026-05-07T13:00:34Z").as_deref(),
             Some("2026-05-07T13:00:34Z")
         );
+        assert_eq!(
+            instant("2016-12-31T23:59:60+0000").as_deref(),
+            Some("2016-12-31T23:59:59Z")
+        );
+        assert_eq!(instant("+20261-05-07T13:00:34+0000"), None);
+        assert_eq!(instant("-0001-05-07T13:00:34+0000"), None);
     }
 }

@@ -6,11 +6,11 @@
 use chrono::TimeDelta;
 use serde_json::value::RawValue;
 
-use super::decode::Decoded;
-use super::media::{MEDIA_TABLE, SNAPSHOTS};
-use super::stories::shown;
+use super::decode::{Begun, Decoded};
+use super::media::{self, MEDIA_TABLE, SNAPSHOTS};
 use super::{Facts, Meter, Question, Questions, Resource, Work, fields_of};
 use crate::graph::Shape;
+use crate::store::Value;
 
 /// The resource.
 pub(super) static LIVE_MEDIA: Resource = Resource {
@@ -46,6 +46,9 @@ fn due(facts: &Facts) -> Vec<Question> {
         shape: Shape::Edge,
         after: None,
         otherwise: None,
+        stands_for: Vec::new(),
+        rest: None,
+        news: None,
         family: LIST.to_owned(),
         posted_at: None,
         mark: None,
@@ -55,5 +58,19 @@ fn due(facts: &Facts) -> Vec<Question> {
 
 /// Notes the broadcasts as subjects, too: that they were shown is what keeps them from being taken for deleted.
 fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
-    shown(account_id, question, answer, decoded);
+    let id_at = MEDIA_TABLE.position("id").unwrap_or_default();
+    for object in answer {
+        let before = decoded.rows.len();
+        media::rows(account_id, &question.fields, object, decoded);
+        let id = decoded
+            .rows
+            .get(before)
+            .and_then(|row| row.values[id_at].as_ref());
+        if let Some(Value::Text(id)) = id {
+            decoded.begun.push(Begun {
+                subject: id.clone(),
+                cursor: None,
+            });
+        }
+    }
 }

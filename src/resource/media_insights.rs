@@ -6,11 +6,12 @@
 //! their own, as they end.
 
 use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json};
 
-use super::decode::{self, Decoded, Unreadable};
+use super::decode::{self, Decoded, Told, Unreadable};
 use super::insight::{self, Number};
-use super::{Facts, Meter, Question, Questions, Resource, Work};
-use crate::graph::{Fields, Shape};
+use super::{Facts, Meter, Question, Questions, Resource, Work, together};
+use crate::graph::{self, Fields, Shape};
 use crate::store::{Column, History, Kind, Post, Table, Value};
 
 pub(super) static MEDIA_INSIGHTS_TABLE: Table = Table {
@@ -84,7 +85,8 @@ const OTHER: &[&str] = &["reach", "views"];
 
 fn due(facts: &Facts) -> Vec<Question> {
     let posts = facts.posts.iter();
-    posts.filter_map(|post| question(facts, post)).collect()
+    let due = posts.filter_map(|post| question(facts, post)).collect();
+    together::by_metrics(facts, due)
 }
 
 fn question(facts: &Facts, post: &Post) -> Option<Question> {
@@ -127,6 +129,9 @@ pub(super) fn of_media(post: &Post, family: String, metrics: Vec<&'static str>) 
         posted_at: Some(post.timestamp),
         mark: None,
         otherwise: None,
+        stands_for: Vec::new(),
+        rest: None,
+        news: None,
     }
 }
 
@@ -137,10 +142,44 @@ pub(super) fn rows(
     answer: &[Box<RawValue>],
     decoded: &mut Decoded,
 ) {
+    if question.is_page() {
+        for object in answer {
+            match decode::object(object) {
+                Ok(post) => {
+                    let told = nested_rows(question, &post, decoded);
+                    decoded.told.extend(told);
+                }
+                Err(problem) => decoded.problems.push(problem),
+            }
+        }
+        return;
+    }
     for metric in answer {
         number_rows(&question.subject, insight::numbers(metric), decoded);
     }
 }
+
+/// The rows of the metrics that came with a post that a page was asked about; one without the key was not told of.
+fn nested_rows(page: &Question, post: &Map<String, Json>, decoded: &mut Decoded) -> Option<Told> {
+    let id = post.get("id").and_then(Json::as_str)?;
+    // What was posted a moment ago is not known yet.
+    page.stands_for.iter().find(|one| one.subject == id)?;
+    metric_rows(id, post, decoded).then(|| Told {
+        subject: id.to_owned(),
+        ..Told::default()
+    })
+}
+
+/// The rows of the metrics that came with a post or a story; says whether there were any.
+pub(super) fn metric_rows(id: &str, post: &Map<String, Json>, decoded: &mut Decoded) -> bool {
+    for metric in graph::nested(post, EDGE) {
+        number_rows(id, insight::of_nested(metric), decoded);
+    }
+    post.contains_key(EDGE)
+}
+
+/// The edge that metrics come nested in.
+pub(super) const EDGE: &str = "insights";
 
 /// The rows of a metric of a post.
 pub(super) fn number_rows(

@@ -26,12 +26,14 @@ mod publishing_limit;
 mod question;
 mod stories;
 mod tags;
+mod together;
+pub mod weekly;
 
 use serde_json::value::RawValue;
 
-pub use decode::{Begun, Decoded, Listed, Unreadable};
+pub use decode::{Begun, Decoded, Listed, Told, Unreadable};
 pub use mentions::mention;
-pub use question::{Facts, Lost, Question, Refresh};
+pub use question::{Facts, Lost, News, Question, Refresh};
 
 use crate::graph::{Fields, Shape};
 use crate::store::Table;

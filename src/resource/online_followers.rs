@@ -1,9 +1,10 @@
 //! `online_followers`: how many followers are online, hour by hour.
 //!
 //! `GET /{ig-user}/insights` with `period=lifetime` ("Instagram Account Insights" page): hours 0 to 23 in Pacific time of the last
-//! 30 days; hours or whole days may be missing. Rows stand in `account_insights`.
+//! 30 days; hours or whole days may be missing. One call tells all of them, so it is made once a week. Rows stand in
+//! `account_insights`.
 
-use super::account_insights::{ACCOUNT_INSIGHTS_TABLE, NIGHTLY, PERMISSIONS, question, rows};
+use super::account_insights::{ACCOUNT_INSIGHTS_TABLE, PERMISSIONS, question, rows};
 use super::{Facts, Meter, Question, Questions, Resource, Work, pacific};
 
 /// The resource.
@@ -20,9 +21,12 @@ pub(super) static ONLINE_FOLLOWERS: Resource = Resource {
     }),
 };
 
+/// Its night of the week.
+const PLACE: i64 = 5;
+
 fn due(facts: &Facts) -> Vec<Question> {
     let subject = "series/online_followers";
-    if !facts.is_old(subject, NIGHTLY) {
+    if !facts.is_due_weekly(subject, PLACE) {
         return Vec::new();
     }
     let mut params = vec![("period", "lifetime".to_owned())];

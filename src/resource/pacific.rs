@@ -9,8 +9,8 @@ use super::question::Facts;
 /// The API refuses a longer time between `since` and `until`.
 pub(super) const LONGEST_RANGE: TimeDelta = TimeDelta::days(30);
 
-/// Numbers of a day grow for up to 48 hours after its end; what was read this long after it is final.
-pub(super) const SETTLING: TimeDelta = TimeDelta::days(3);
+/// Numbers of a day grow for up to 48 hours after its end ("Instagram Account Insights" page); what was read this long after it is final.
+pub(super) const SETTLING: TimeDelta = TimeDelta::hours(50);
 
 /// The day that an instant belongs to.
 pub(super) fn day_of(instant: DateTime<Utc>) -> NaiveDate {
@@ -66,7 +66,7 @@ pub(super) fn untold(facts: &Facts, subject: &str) -> [(&'static str, String); 2
     let today = day_of(facts.now);
     let oldest = earlier(today, LONGEST_RANGE.num_days());
     let read_at = facts.reads.get(subject).and_then(|read| read.read_at);
-    let growing = read_at.map(|at| earlier(day_of(at), SETTLING.num_days()));
+    let growing = read_at.map(|at| day_of(at - SETTLING));
     let first = growing.map_or(oldest, |day| day.max(oldest));
     range(first, earlier(today, 1), facts.now - LONGEST_RANGE)
 }

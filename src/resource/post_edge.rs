@@ -38,8 +38,8 @@ const YOUNG: &str = "young posts";
 /// The endpoint of the list.
 pub(super) const LIST: &str = "/{ig-user}/media";
 
-/// The list is walked through so often.
-const WEEKLY: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The night of the week in which the list is walked through.
+const PLACE: i64 = 6;
 
 /// The top of the list is read so often.
 const NIGHTLY: Duration = Duration::from_secs(24 * 3600);
@@ -50,12 +50,15 @@ const ALONE: &str = "alone";
 impl PostEdge {
     pub(super) fn due(&self, facts: &Facts) -> Vec<Question> {
         let mut due = Vec::new();
-        if facts.is_due_every(WHOLE, Some(WEEKLY)) {
+        let is_backfill = facts.everything_since.is_some();
+        let is_whole = if is_backfill {
+            facts.is_due_every(WHOLE, None)
+        } else {
+            facts.cursor(WHOLE).is_some() || facts.is_due_weekly(WHOLE, PLACE)
+        };
+        if is_whole {
             due.push(self.list(facts, WHOLE));
-        } else if facts.everything_since.is_none()
-            && facts.is_old(WHOLE, NIGHTLY)
-            && facts.is_old(YOUNG, NIGHTLY)
-        {
+        } else if !is_backfill && facts.is_old(WHOLE, NIGHTLY) && facts.is_old(YOUNG, NIGHTLY) {
             due.push(self.list(facts, YOUNG));
         }
         due.extend(self.alone(facts));
@@ -101,6 +104,9 @@ impl PostEdge {
             // The top moves on every night, so it is read from the top.
             after: facts.cursor(subject).filter(|_| is_whole),
             otherwise: None,
+            stands_for: Vec::new(),
+            rest: None,
+            news: None,
             family: self.family(),
             posted_at: None,
             mark: None,
@@ -120,6 +126,9 @@ impl PostEdge {
             shape: Shape::Edge,
             after: None,
             otherwise: None,
+            stands_for: Vec::new(),
+            rest: None,
+            news: None,
             family: self.family(),
             posted_at: None,
             mark: None,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::weekly;
 use crate::graph::{Fields, Shape};
 use crate::store::{Post, Read};
 
@@ -40,6 +41,22 @@ pub struct Question {
     pub mark: Option<String>,
     /// A parameter to add, once, when the question is refused as it is. Its value becomes the mark.
     pub otherwise: Option<(&'static str, &'static str)>,
+    /// The questions that this one stands for: it asks a list for what they would ask about its objects one by one. They are asked when
+    /// it is refused, and those that its answer does not tell of. Metrics come nested in the objects. Empty: it stands for itself.
+    pub stands_for: Vec<Question>,
+    /// What its list goes on with behind this page; `None`: with itself.
+    pub rest: Option<Box<Question>>,
+    /// What is not known of its list yet: behind that, nothing new is left to read. `None`: it is read to its end.
+    pub news: Option<News>,
+}
+
+/// Objects of a list that are not known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct News {
+    /// They came after this.
+    pub since: DateTime<Utc>,
+    /// How many.
+    pub count: i64,
 }
 
 impl Question {
@@ -49,14 +66,60 @@ impl Question {
         let found = params.find(|(param, _)| *param == name);
         found.map(|(_, value)| value.as_str())
     }
-}
 
-impl Question {
+    /// The fields to ask for: metrics of objects in a list come nested, with their breakdown.
+    pub fn fields_with_nested(&self) -> Fields {
+        if self.stands_for.is_empty() || self.metrics.is_empty() {
+            return self.fields.clone();
+        }
+        let breakdown = self.param(BREAKDOWN);
+        let breakdown = breakdown.map(|name| format!(".breakdown({name})"));
+        let edge = format!(
+            "insights.metric({}){}",
+            self.metrics.join(","),
+            breakdown.unwrap_or_default()
+        );
+        let values = Fields::of(["name", "values", "total_value"]);
+        self.fields.clone().with(&edge, values)
+    }
+
+    /// The parameters to ask with.
+    pub fn params_without_nested(&self) -> Vec<(&'static str, String)> {
+        let mut params = self.params.clone();
+        if self.metrics.is_empty() {
+            return params;
+        }
+        if self.stands_for.is_empty() {
+            params.push(("metric", self.metrics.join(",")));
+        } else {
+            params.retain(|(name, _)| *name != BREAKDOWN);
+        }
+        params
+    }
+
+    /// Takes in how many news an answer brought; says whether these were the last that it waits for.
+    pub fn hears(&mut self, news: i64) -> bool {
+        self.news.as_mut().is_some_and(|wanted| {
+            wanted.count -= news;
+            wanted.count == 0
+        })
+    }
+
     /// Whether it goes through all posts of the account, from the top.
     pub fn lists_all_posts(&self) -> bool {
         self.endpoint == super::post_edge::LIST && self.params.is_empty() && self.after.is_none()
     }
+
+    /// Whether it is asked for nothing but what others would ask: otherwise its own subject is among theirs, a list that is wanted
+    /// whatever becomes of what comes along.
+    pub fn is_page(&self) -> bool {
+        let mut others = self.stands_for.iter();
+        !self.stands_for.is_empty() && !others.any(|one| one.subject == self.subject)
+    }
 }
+
+/// A parameter of insights.
+pub(super) const BREAKDOWN: &str = "breakdown";
 
 /// What ended before it was read for the last time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,11 +231,23 @@ impl Facts {
 
     /// Whether a subject was last read that long ago, or never: for backfills too, where they would read the same as yesterday.
     pub fn is_old(&self, subject: &str, often: Duration) -> bool {
-        let read = self.reads.get(subject);
-        let read_at = read.and_then(|read| read.read_at);
         let often = chrono::TimeDelta::from_std(often).unwrap_or_default();
-        !read.is_some_and(|read| read.closed)
-            && read_at.is_none_or(|at| at + often <= self.now + SLACK)
+        self.last_read(subject)
+            .is_some_and(|last| last.is_none_or(|at| at + often <= self.now + SLACK))
+    }
+
+    /// Whether tonight is the night of something that is read weekly, or it was never read: for backfills too.
+    pub fn is_due_weekly(&self, subject: &str, place: i64) -> bool {
+        self.last_read(subject)
+            .is_some_and(|last| weekly::is_due(&self.account_id, place, last, self.now))
+    }
+
+    /// When a subject was last read, if ever; `None` where there is no use in asking.
+    fn last_read(&self, subject: &str) -> Option<Option<DateTime<Utc>>> {
+        match self.reads.get(subject) {
+            Some(read) if read.closed => None,
+            read => Some(read.and_then(|read| read.read_at)),
+        }
     }
 
     /// Whether a subject was last read longer ago than that, or never: what a start that goes on does not ask again.

@@ -5,16 +5,16 @@
 //! read often at first, ever more rarely later, and once more in the last hour: those numbers are final. Breakdowns cost a call of
 //! their own each, because they refuse all other metrics, and are asked for only where there is something to break down.
 
-use chrono::TimeDelta;
-use serde_json::value::RawValue;
+mod reading;
 
-use super::decode::{Begun, Decoded};
-use super::media::{self, MEDIA_TABLE, SNAPSHOTS};
+use chrono::TimeDelta;
+
+use super::media::{MEDIA_TABLE, SNAPSHOTS};
 use super::media_insights::{self, MEDIA_INSIGHTS_TABLE};
 use super::{Facts, Lost, Meter, Question, Questions, Resource, Work, fields_of};
 use crate::clock::instant_text;
-use crate::graph::Shape;
-use crate::store::{Post, Row, Table, Value};
+use crate::graph::{Fields, Shape};
+use crate::store::Post;
 
 /// The resource.
 pub(super) static STORIES: Resource = Resource {
@@ -29,7 +29,7 @@ pub(super) static STORIES: Resource = Resource {
     tables: &[&MEDIA_TABLE, &SNAPSHOTS, &MEDIA_INSIGHTS_TABLE],
     work: Work::Questions(Questions {
         due,
-        rows,
+        rows: reading::rows,
         lost: Some(lost),
     }),
 };
@@ -52,6 +52,11 @@ const SPACING_OF_LIST: TimeDelta = TimeDelta::minutes(10);
 
 /// Jobs do not begin at the same second of the hour.
 const SLACK: TimeDelta = TimeDelta::minutes(5);
+
+/// A breakdown that costs a call for each story is read once, and again from this age on.
+const LATE: TimeDelta = TimeDelta::hours(18);
+
+const ENDPOINT: &str = "/{ig-user}/stories";
 
 /// The subject of the list.
 const LIST: &str = "shown now";
@@ -90,24 +95,91 @@ fn due(facts: &Facts) -> Vec<Question> {
     let listed = read.and_then(|read| read.read_at);
     let going_on = read.is_some_and(|read| read.cursor.is_some());
     let list = going_on || listed.is_none_or(|at| at + SPACING_OF_LIST <= facts.now);
-    let mut due: Vec<Question> = list.then(|| of_list(facts)).into_iter().collect();
     // What ends first, first.
-    let shown = stories(facts)
-        .rev()
-        .filter(|story| !has_ended(facts, story));
-    for story in shown {
-        if is_due(facts, story, &story.id, SPACING) {
+    let shown = stories(facts).rev();
+    let shown: Vec<&Post> = shown.filter(|story| !has_ended(facts, story)).collect();
+    let mut due: Vec<Question> = list.then(|| of_list(facts, &shown)).into_iter().collect();
+    if due.iter().any(|list| !list.stands_for.is_empty()) {
+        // It brings the numbers along, or shows whom to ask.
+        return due;
+    }
+    for story in &shown {
+        if is_due(facts, story, &story.id, SPACING) || is_suspect(facts, &shown, story) {
             due.extend(of_numbers(facts, story));
         }
-        for (metric, breakdown) in BREAKDOWNS {
-            let subject = of_metric(&story.id, metric);
-            let begun = facts.reads.contains_key(&subject);
-            if begun && is_due(facts, story, &subject, SPACING_OF_BREAKDOWNS) {
-                due.extend(of_breakdown(facts, story, metric, breakdown));
-            }
-        }
+    }
+    for (metric, breakdown) in BREAKDOWNS {
+        due.extend(by_breakdown(facts, &shown, metric, breakdown));
     }
     due
+}
+
+/// The parts of a metric: of all stories in one call as long as all but the newest have numbers, else of each, early and late.
+fn by_breakdown(
+    facts: &Facts,
+    shown: &[&Post],
+    metric: &'static str,
+    breakdown: &'static str,
+) -> Vec<Question> {
+    let subject = |story: &Post| of_metric(&story.id, metric);
+    let is_begun = |story: &&&Post| facts.reads.contains_key(&subject(story));
+    let begun: Vec<&Post> = shown.iter().filter(is_begun).copied().collect();
+    let is_part_due = |story: &&&Post| is_due(facts, story, &subject(story), SPACING_OF_BREAKDOWNS);
+    let due: Vec<&Post> = begun.iter().filter(is_part_due).copied().collect();
+    let ask = |story: &&Post| of_breakdown(facts, story, metric, breakdown);
+    let Some(after) = told_from(facts, shown).filter(|_| begun.len() > 1 && !due.is_empty()) else {
+        let is_worth_it = |story: &&&Post| {
+            let read = facts.reads.get(&subject(story));
+            story.timestamp + LATE <= facts.now || read.is_none_or(|read| read.read_at.is_none())
+        };
+        return due.iter().filter(is_worth_it).filter_map(ask).collect();
+    };
+    let questions: Vec<Question> = begun.iter().filter_map(ask).collect();
+    let Some(first) = questions.first().cloned() else {
+        return questions;
+    };
+    vec![Question {
+        subject: format!("{LIST} {metric}"),
+        object_id: None,
+        endpoint: ENDPOINT,
+        path: format!("/{}/stories", facts.account_id),
+        fields: Fields::of(["id"]),
+        limit: Some(100),
+        shape: Shape::Edge,
+        posted_at: None,
+        after: (!after.is_empty()).then_some(after),
+        stands_for: questions,
+        ..first
+    }]
+}
+
+/// From where on all stories of the list have numbers, as far as it was read just now; empty: from its top.
+fn told_from(facts: &Facts, shown: &[&Post]) -> Option<String> {
+    let list = facts.reads.get(LIST)?;
+    let is_fresh = list
+        .read_at
+        .is_some_and(|at| at + SPACING_OF_LIST > facts.now);
+    let has_none = |story: &&Post| {
+        let read = facts.reads.get(&story.id);
+        read.is_none_or(|read| read.mark.is_none())
+    };
+    let newest = shown.last().is_some_and(has_none);
+    let after = list.mark.clone().filter(|after| after.is_empty() != newest);
+    let others = shown.split_last().map_or(shown, |(_, others)| others);
+    after.filter(|_| is_fresh && !others.iter().any(has_none))
+}
+
+/// Whether the numbers of the list were refused on account of this story, as was thought until the others were refused them, too.
+fn is_suspect(facts: &Facts, shown: &[&Post], story: &Post) -> bool {
+    let read_at = facts.reads.get(&story.id).and_then(|read| read.read_at);
+    let just_now = read_at.is_some_and(|at| at + SPACING_OF_LIST > facts.now);
+    just_now && is_silent(facts, story) && told_from(facts, shown).is_none()
+}
+
+/// Whether a story was asked about and has no numbers: the whole list would be refused them.
+fn is_silent(facts: &Facts, story: &Post) -> bool {
+    let read = facts.reads.get(&story.id);
+    read.is_some_and(|read| read.mark.is_none() && read.read_at.is_some())
 }
 
 fn stories(facts: &Facts) -> impl DoubleEndedIterator<Item = &Post> {
@@ -158,15 +230,16 @@ fn lost(facts: &Facts) -> Vec<Lost> {
     lost.collect()
 }
 
-fn of_list(facts: &Facts) -> Question {
+/// The list, with the numbers of all stories, unless some of them are known to have none.
+fn of_list(facts: &Facts, shown: &[&Post]) -> Question {
     let mut fields = fields_of(&MEDIA_TABLE).and(fields_of(&SNAPSHOTS));
     for name in NOT_OF_STORIES {
         fields.remove(name);
     }
-    Question {
+    let list = Question {
         subject: LIST.to_owned(),
         object_id: None,
-        endpoint: "/{ig-user}/stories",
+        endpoint: ENDPOINT,
         path: format!("/{}/stories", facts.account_id),
         fields: facts.accepted_fields(LIST, fields),
         metrics: Vec::new(),
@@ -175,9 +248,33 @@ fn of_list(facts: &Facts) -> Question {
         shape: Shape::Edge,
         after: facts.cursor(LIST),
         otherwise: None,
+        stands_for: Vec::new(),
+        rest: None,
+        news: None,
         family: LIST.to_owned(),
         posted_at: None,
         mark: None,
+    };
+    let numbers = Question {
+        metrics: facts.accepted(LIST, METRICS),
+        mark: Some(instant_text(facts.now)),
+        stands_for: vec![list.clone()],
+        ..list.clone()
+    };
+    let newest = Question {
+        limit: Some(1),
+        rest: Some(Box::new(numbers.clone())),
+        ..list.clone()
+    };
+    let mut silent = shown.iter().rev().map(|story| is_silent(facts, story));
+    match (silent.next().unwrap_or_default(), silent.any(|is| is)) {
+        (_, true) => list,
+        // The newest has the fewest viewers, so that the others may all have numbers.
+        (true, false) => newest,
+        (false, false) => Question {
+            stands_for: vec![newest],
+            ..numbers
+        },
     }
 }
 
@@ -214,63 +311,6 @@ fn of_metric(story_id: &str, metric: &str) -> String {
     format!("{story_id}:{metric}")
 }
 
-fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
-    if question.subject == LIST {
-        return shown(account_id, question, answer, decoded);
-    }
-    let story_id = question.object_id.clone().unwrap_or_default();
-    let of_story = Question {
-        subject: story_id.clone(),
-        ..question.clone()
-    };
-    media_insights::rows(account_id, &of_story, answer, decoded);
-    for (metric, _) in BREAKDOWNS {
-        if decoded.rows.iter().any(|row| counts(row, metric)) {
-            decoded.begun.push(begun(of_metric(&story_id, metric)));
-        }
-    }
-}
-
-/// The rows of media that a list shows for a while, each of which begins a subject.
-pub(super) fn shown(
-    account_id: &str,
-    question: &Question,
-    answer: &[Box<RawValue>],
-    decoded: &mut Decoded,
-) {
-    for object in answer {
-        media::rows(account_id, &question.fields, object, decoded);
-    }
-    let shown = decoded
-        .rows
-        .iter()
-        .filter_map(|row| text(row, &MEDIA_TABLE, "id"));
-    decoded.begun = shown.map(|id| begun(id.to_owned())).collect();
-}
-
-fn begun(subject: String) -> Begun {
-    Begun {
-        subject,
-        cursor: None,
-    }
-}
-
-/// Whether a row tells that there is some of a metric.
-fn counts(row: &Row, metric: &str) -> bool {
-    let value = MEDIA_INSIGHTS_TABLE.position("value");
-    let value = value.and_then(|at| row.values[at].as_ref());
-    text(row, &MEDIA_INSIGHTS_TABLE, "name") == Some(metric)
-        && matches!(value, Some(Value::Integer(number)) if *number > 0)
-}
-
-fn text<'r>(row: &'r Row, table: &'static Table, column: &str) -> Option<&'r str> {
-    let at = table.position(column)?;
-    match row.values.get(at)? {
-        Some(Value::Text(text)) if std::ptr::eq(row.table, table) => Some(text),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -290,6 +330,7 @@ mod tests {
         let read = |&(subject, minute): &(&str, i64)| Read {
             subject: subject.to_owned(),
             read_at: Some(at(minute)),
+            mark: Some(instant_text(at(minute))),
             ..Read::default()
         };
         Facts {
@@ -321,7 +362,9 @@ mod tests {
 
     #[test]
     fn the_list_is_read_first_and_a_start_that_goes_on_does_not_read_it_again() {
-        assert_eq!(subjects(3, &[]), [LIST, "7"]);
+        // With the list come the numbers.
+        assert_eq!(subjects(3, &[]), [LIST]);
+        assert!(!due(&facts(3, &[]))[0].metrics.is_empty());
         assert_eq!(subjects(3, &[(LIST, 1)]), ["7"]);
         assert_eq!(subjects(13, &[(LIST, 1), ("7", 1)]), [LIST]);
     }
@@ -337,9 +380,12 @@ mod tests {
 
     #[test]
     fn breakdowns_are_asked_for_only_where_there_is_something_and_not_as_often() {
-        let reads = |last| [(LIST, 600), ("7", 600), ("7:navigation", last)];
-        assert_eq!(subjects(600, &reads(60)), ["7:navigation"]);
-        assert!(subjects(600, &reads(400)).is_empty());
+        // One that is alone: early, which is what is tested below, and late.
+        let asks = |minute, last| {
+            let reads = [(LIST, minute), ("7", minute), ("7:navigation", last)];
+            subjects(minute, &reads) == ["7:navigation"]
+        };
+        assert!(!asks(600, 60) && asks(1100, 60) && !asks(1100, 1000));
         let mut facts = facts(600, &[(LIST, 600), ("7", 600), ("7:navigation", 0)]);
         if let Some(read) = facts.reads.get_mut("7:navigation") {
             read.read_at = None;
@@ -368,5 +414,82 @@ mod tests {
         );
         facts.reads.get_mut("7").unwrap().closed = true;
         assert!(lost(&facts).is_empty());
+    }
+
+    /// Stories from the same hour, of which all but some have numbers; the list was told from a place on.
+    fn shown(without: &[usize], told_from: &str) -> Facts {
+        let mut facts = facts(600, &[(LIST, 600)]);
+        let story = facts.posts.remove(0);
+        for number in 0..3 {
+            let id = format!("s{number}");
+            let mut read = Read {
+                subject: id.clone(),
+                read_at: Some(at(600)),
+                mark: Some(instant_text(at(600))),
+                ..Read::default()
+            };
+            if without.contains(&number) {
+                read.mark = None;
+            }
+            let part = Read {
+                subject: of_metric(&id, "navigation"),
+                ..Read::default()
+            };
+            facts.reads.insert(id.clone(), read);
+            facts.reads.insert(part.subject.clone(), part);
+            let timestamp = at(100 - i64::try_from(number).unwrap());
+            facts.posts.push(Post {
+                id,
+                timestamp,
+                ..story.clone()
+            });
+        }
+        if let Some(list) = facts.reads.get_mut(LIST) {
+            list.mark = Some(told_from.to_owned());
+        }
+        facts
+    }
+
+    #[test]
+    fn parts_of_all_stories_are_asked_for_together_from_where_all_have_numbers() {
+        let asked = |without: &[usize], told_from: &str| -> Vec<(String, Option<String>, usize)> {
+            let due = due(&shown(without, told_from)).into_iter();
+            due.map(|one| (one.subject, one.after, one.stands_for.len()))
+                .collect()
+        };
+        let together = |after: Option<&str>| {
+            (
+                "shown now navigation".to_owned(),
+                after.map(str::to_owned),
+                3,
+            )
+        };
+        assert_eq!(asked(&[], ""), [together(None)]);
+        assert_eq!(asked(&[0], "c"), [together(Some("c"))]);
+        // Another one than the newest has none, or the list was not told from there.
+        for (without, told_from) in [(&[1][..], "c"), (&[0], ""), (&[0, 2], "c")] {
+            let asked = asked(without, told_from);
+            assert!(asked.iter().all(|one| one.2 == 0), "{asked:?}");
+            assert_eq!(asked.len(), 3 + without.len());
+        }
+    }
+
+    #[test]
+    fn a_list_is_asked_for_numbers_unless_one_of_its_stories_is_known_to_have_none() {
+        let list = |without: &[usize]| {
+            let mut facts = shown(without, "");
+            facts.now = at(700);
+            due(&facts).swap_remove(0)
+        };
+        let all = list(&[]);
+        assert_eq!(
+            (all.metrics.is_empty(), all.stands_for[0].limit),
+            (false, Some(1))
+        );
+        let newest = list(&[0]);
+        assert_eq!((newest.metrics.is_empty(), newest.limit), (true, Some(1)));
+        assert!(!newest.rest.unwrap().metrics.is_empty());
+        let plain = list(&[1]);
+        assert!(plain.metrics.is_empty() && plain.rest.is_none());
     }
 }

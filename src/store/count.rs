@@ -44,16 +44,20 @@ pub(super) fn held(connection: &Connection, objects: &Objects) -> rusqlite::Resu
     Ok(count.map(i64::cast_unsigned))
 }
 
-pub(super) fn contents(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
-    let tables: Vec<String> = connection
+/// The tables of the database, in the order of `schema.sql`.
+pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    connection
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?
         .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+        .collect()
+}
+
+pub(super) fn contents(connection: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
     let count = |name: String| {
         let rows = connection.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| {
             row.get(0)
         })?;
         Ok((name, rows))
     };
-    tables.into_iter().map(count).collect()
+    tables(connection)?.into_iter().map(count).collect()
 }

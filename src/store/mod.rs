@@ -10,32 +10,45 @@
 //!
 //! # Threads
 //!
-//! SQLite blocks; every call runs through `spawn_blocking` behind one mutex. One writer is enough: pages arrive at
-//! the pace of a metered API.
+//! SQLite blocks; every call runs through `spawn_blocking` behind one mutex (`threads`). One writer is enough: pages
+//! arrive at the pace of a metered API.
 
+mod around;
 mod count;
+mod forget;
 mod hashtags;
+mod health;
+mod jobs;
 mod listing;
+mod lock;
+mod look;
 mod open;
 mod peek;
+mod proof;
 mod reads;
 mod record;
 mod state;
 mod table;
+mod threads;
 mod write;
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
-use rusqlite::{Connection, TransactionBehavior};
+use chrono::{DateTime, Utc};
+use rusqlite::Connection;
 
 use crate::clock::instant_text;
 
+pub use around::{Around, Disk, HashtagUse, Refused};
+pub use forget::{AccountRows, ForgetError, KnownAccount};
+pub use health::{CredentialRow, Health, Severity, WarningRow};
+pub use look::{Ended, GapCount, LastStart, Look, Subject, Totals, Wanted};
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
 pub use peek::Peek;
 pub use record::{
-    Answered, CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, HashtagRow, Listing,
-    NewRun, Objects, Outcome, PoolRow, Post, Read, Reason, WholeList,
+    Answered, CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, HashtagRow, JobRow,
+    Listing, NewRun, Objects, Outcome, PoolRow, Post, Read, Reason, WholeList,
 };
 pub use table::{Column, History, Kind, Row, Table, Value, Written};
 
@@ -47,25 +60,37 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Inner {
+    path: PathBuf,
     connection: Mutex<Connection>,
-    _lock: open::Lock,
+    _lock: lock::Lock,
 }
 
 /// SQLite refused to read or write.
 #[derive(Debug, thiserror::Error)]
-#[error("database: cannot {action}: {source}{}", hint(.source))]
+#[error("database: cannot {action}: {cause}{}", hint(.cause))]
 pub struct StoreError {
     action: &'static str,
-    source: rusqlite::Error,
+    /// Told with the error, so no source of it: whoever prints all sources would tell it twice.
+    cause: rusqlite::Error,
 }
 
+/// What a person can do about it.
 fn hint(source: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode;
     match source.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DiskFull) => "; free some space and start again",
-        Some(rusqlite::ErrorCode::DatabaseBusy) => {
-            "; another program holds a write lock on the file: end it and start again"
+        Some(ErrorCode::DiskFull) => "; the disk is full: free some space and start again",
+        Some(ErrorCode::DatabaseBusy) => {
+            "; another program holds a lock on the file: end it and start again"
         }
-        Some(rusqlite::ErrorCode::ReadOnly) => "; give the file and its folder to this user",
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            "; give the file and its folder to this user, and see that the disk is not mounted read-only"
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            "; the disk cannot be read or written: check its space, the quota and the system's log, and start again"
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "; the file is damaged: put a backup in its place, or save what can be read with: sqlite3 FILE .recover"
+        }
         _ => "",
     }
 }
@@ -80,6 +105,7 @@ impl Store {
         let (connection, lock) = open::open(path, holder)?;
         Ok(Self {
             inner: Arc::new(Inner {
+                path: path.to_owned(),
                 connection: Mutex::new(connection),
                 _lock: lock,
             }),
@@ -124,10 +150,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn close_interrupted_runs(
-        &self,
-        at: chrono::DateTime<chrono::Utc>,
-    ) -> Result<(), StoreError> {
+    pub async fn close_interrupted_runs(&self, at: DateTime<Utc>) -> Result<(), StoreError> {
         self.write("close interrupted runs", move |connection| {
             state::close_interrupted_runs(connection, at)
         })
@@ -196,7 +219,7 @@ impl Store {
         &self,
         resource: &'static str,
         credential: String,
-        since: chrono::DateTime<chrono::Utc>,
+        since: DateTime<Utc>,
     ) -> Result<Vec<String>, StoreError> {
         self.call("read refused fields", move |connection| {
             state::refused_fields(connection, resource, &credential, since)
@@ -227,7 +250,7 @@ impl Store {
         &self,
         account_id: String,
         resource: &'static str,
-        since: chrono::DateTime<chrono::Utc>,
+        since: DateTime<Utc>,
     ) -> Result<Vec<String>, StoreError> {
         self.call("read refused metrics", move |connection| {
             reads::refused(connection, &account_id, resource, &instant_text(since))
@@ -291,47 +314,5 @@ impl Store {
             hashtags::write(connection, &account_id, &rows, &gone)
         })
         .await
-    }
-
-    /// The database at `path`, to be read without taking the lock.
-    ///
-    /// # Errors
-    /// [`OpenError`].
-    pub fn peek(path: &Path) -> Result<Peek, OpenError> {
-        Peek::new(path)
-    }
-
-    async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    {
-        self.call(action, move |connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = work(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        })
-        .await
-    }
-
-    async fn call<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
-    {
-        let inner = Arc::clone(&self.inner);
-        let task = tokio::task::spawn_blocking(move || {
-            let mut connection = inner
-                .connection
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            work(&mut connection).map_err(|source| StoreError { action, source })
-        });
-        match task.await {
-            Ok(result) => result,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
     }
 }

@@ -1,16 +1,18 @@
-//! Opening the file: lock, version, migration.
+//! Opening the file: version, migration.
 //!
 //! Owns who may write and whether the file is one this igsync understands. Refuses, before anything is
 //! written: a file that is not SQLite, one that another program made, one of a newer igsync, a folder that
 //! cannot be written to, and a database that another igsync holds.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{OpenOptions, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::lock::Lock;
 
 /// Marks the file as igsync's (SQLite's `application_id`): "igsy" in ASCII.
 pub const APPLICATION_ID: i32 = 0x6967_7379;
@@ -26,18 +28,27 @@ const _: () = assert!(SCHEMA_VERSION.unsigned_abs() as usize == STEPS.len() + 1)
 const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// How long a writer waits for an analyst who holds a write lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(90);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Why a database cannot be used. Each message ends with what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder is missing or cannot be written to.
     #[error(
-        "{}: cannot write here: {source}; create the folder, give it to this user, or set database.path to another place",
-        .path.display()
+        "{}: cannot write here: {source}; {}",
+        .path.display(),
+        remedy(.source)
     )]
     Unwritable {
         /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The folder cannot be looked into, or the file not be read.
+    #[error("{}: cannot be read: {source}; ask as a user who may read it, such as root", .path.display())]
+    Unreadable {
+        /// The file.
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
@@ -83,7 +94,7 @@ pub enum OpenError {
         found: i32,
     },
     /// SQLite refuses for another reason.
-    #[error("{}: {source}; check the disk and the file's rights", .path.display())]
+    #[error("{}: {source}{}", .path.display(), super::hint(.source))]
     Sqlite {
         /// The file.
         path: PathBuf,
@@ -92,17 +103,42 @@ pub enum OpenError {
     },
 }
 
-/// Held as long as the store is open; the operating system lets go when the process ends, however it ends.
-#[derive(Debug)]
-pub(super) struct Lock {
-    _file: File,
+impl OpenError {
+    /// Whether something else should have been written or set up, as opposed to trouble of the disk.
+    pub fn is_of_the_user(&self) -> bool {
+        match self {
+            Self::Unwritable { source, .. } => !is_full(source),
+            Self::Sqlite { .. } => false,
+            _ => true,
+        }
+    }
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    )
+}
+
+fn remedy(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        _ if is_full(error) => "free some space and start again",
+        ErrorKind::ReadOnlyFilesystem => {
+            "it is mounted read-only: mount it for writing, or set database.path to another place"
+        }
+        ErrorKind::PermissionDenied => {
+            "give it to this user (chown, chmod), or set database.path to another place"
+        }
+        _ => "create the folder, or set database.path to another place",
+    }
 }
 
 /// Opens the database at `path` for writing, creating it if it is missing. `holder` is what another igsync is
 /// told when it finds the database in use.
 pub(super) fn open(path: &Path, holder: &str) -> Result<(Connection, Lock), OpenError> {
     inspect(path)?;
-    let lock = lock(path, holder)?;
+    let lock = Lock::take(path, holder)?;
     create_private(path)?;
     let mut connection = Connection::open(path).map_err(|source| sqlite(path, source))?;
     configure(&connection).map_err(|source| sqlite(path, source))?;
@@ -117,6 +153,25 @@ pub(super) fn peek(path: &Path) -> Result<Option<Connection>, OpenError> {
     }
     let failed = |source| sqlite(path, source);
     let connection = Connection::open(path).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    let known = verify(&connection, path)? == SCHEMA_VERSION;
+    Ok(known.then_some(connection))
+}
+
+/// Opens the file for reading, as [`peek`] does, for somebody who may not write here.
+pub(super) fn peek_read_only(path: &Path) -> Result<Option<Connection>, OpenError> {
+    let unreadable = |source| OpenError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    if !path.try_exists().map_err(unreadable)? {
+        return Ok(None);
+    }
+    // SQLite would only say that it cannot.
+    std::fs::File::open(path).map_err(unreadable)?;
+    let failed = |source| sqlite(path, source);
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     let known = verify(&connection, path)? == SCHEMA_VERSION;
     Ok(known.then_some(connection))
@@ -194,60 +249,24 @@ fn verify(connection: &Connection, path: &Path) -> Result<i32, OpenError> {
     Ok(version)
 }
 
-fn lock(path: &Path, holder: &str) -> Result<Lock, OpenError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let lock_path = PathBuf::from(name);
-    let unwritable = |source| OpenError::Unwritable {
-        path: lock_path.clone(),
-        source,
-    };
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&lock_path)
-        .map_err(unwritable)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            // Lossless enough: the holder writes one line of text at once.
-            let _ = file.read_to_string(&mut holder);
-            let holder = holder.trim();
-            return Err(OpenError::Held {
-                path: path.to_owned(),
-                holder: if holder.is_empty() {
-                    "another igsync".to_owned()
-                } else {
-                    holder.to_owned()
-                },
-            });
-        }
-        Err(TryLockError::Error(source)) => return Err(unwritable(source)),
-    }
-    file.set_len(0).map_err(unwritable)?;
-    file.rewind().map_err(unwritable)?;
-    file.write_all(holder.as_bytes()).map_err(unwritable)?;
-    Ok(Lock { _file: file })
-}
-
 /// Creates the file readable by its owner alone, before SQLite would create it with the process's umask. SQLite
-/// gives the WAL the rights of the database.
-fn create_private(path: &Path) -> Result<(), OpenError> {
-    OpenOptions::new()
+/// gives the WAL the rights of the database. A file that is there keeps its rights: its owner may let others read.
+pub(super) fn create_private(path: &Path) -> Result<(), OpenError> {
+    let made = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(false)
+        .create_new(true)
         .mode(0o600)
-        .open(path)
-        .map(|_| ())
-        .map_err(|source| OpenError::Unwritable {
-            path: path.to_owned(),
-            source,
-        })
+        .open(path);
+    let private = match made {
+        // A umask may have taken rights away from its owner, too.
+        Ok(file) => file.set_permissions(Permissions::from_mode(0o600)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    };
+    private.map_err(|source| OpenError::Unwritable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {

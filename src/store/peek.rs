@@ -6,8 +6,34 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
 use super::open::{self, OpenError};
-use super::{Checkpoint, CheckpointKey, Objects, PoolRow, Post, Read, count, reads, state};
+use super::{
+    Around, Checkpoint, CheckpointKey, JobRow, Look, Objects, PoolRow, Post, Read, Store, Wanted,
+    around, count, jobs, lock, look, reads, state,
+};
 use crate::clock::instant_text;
+
+impl Store {
+    /// The database at `path`, to be read without taking the lock.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn peek(path: &Path) -> Result<Peek, OpenError> {
+        Peek::new(path)
+    }
+
+    /// The database at `path`, to be read by somebody who may not write here.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn watch(path: &Path) -> Result<Peek, OpenError> {
+        Peek::read_only(path)
+    }
+
+    /// Who holds the database at `path`; `None` when nobody does.
+    pub fn holder(path: &Path) -> Option<String> {
+        lock::holder(path)
+    }
+}
 
 /// A database that is only read. One that is missing, empty or older knows nothing yet.
 #[derive(Debug)]
@@ -25,12 +51,27 @@ impl Peek {
         })
     }
 
+    pub(super) fn read_only(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self {
+            path: path.to_owned(),
+            connection: open::peek_read_only(path)?,
+        })
+    }
+
     /// The pools as they were last recorded.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn pools(&self) -> Result<Vec<PoolRow>, OpenError> {
         self.read(state::pools)
+    }
+
+    /// The jobs of the configuration, as far as an igsync has seen them.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn jobs(&self) -> Result<Vec<JobRow>, OpenError> {
+        self.read(jobs::all)
     }
 
     /// Where a job stands; `None` when it never committed a page.
@@ -80,7 +121,31 @@ impl Peek {
         })
     }
 
-    fn read<T: Default>(
+    /// See [`Store::around`](super::Store::around).
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn around(&self, now: DateTime<Utc>) -> Result<Around, OpenError> {
+        Ok(Around {
+            disk: around::disk(&self.path),
+            ..self.read(|connection| around::remembered(connection, now))?
+        })
+    }
+
+    /// How things are, in one transaction.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn look(&self, wanted: &Wanted<'_>) -> Result<Look, OpenError> {
+        self.read(|connection| look::look(connection, wanted))
+    }
+
+    /// Whether there is a database that this igsync knows: not a missing, an empty or an older one.
+    pub fn is_known(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    pub(super) fn read<T: Default>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, OpenError> {

@@ -161,6 +161,10 @@ pub struct PoolRow {
     pub refusals: u32,
     /// Our own calls inside the window.
     pub own_calls: u64,
+    /// What is kept for urgent calls: so many each time, until then.
+    pub reserved: Option<(u32, DateTime<Utc>)>,
+    /// Whether answers told usage of the app's pool alone.
+    pub told_by_app: bool,
     /// What was spent when, for the budget to go on with.
     pub ledger: String,
 }
@@ -245,6 +249,46 @@ pub struct Objects {
     pub owner: String,
     /// From when, up to when; open ends are allowed.
     pub between: [Option<DateTime<Utc>>; 2],
+}
+
+/// A job of the configuration and where it stands. The fields are explained at `sync_jobs` in `schema.sql`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobRow {
+    /// Its name.
+    pub job: String,
+    /// Its cron line.
+    pub schedule: String,
+    /// The zone in which the line is meant.
+    pub timezone: String,
+    /// What it reads.
+    pub resources: Vec<String>,
+    /// When it is started next; in the past: it was missed.
+    pub next_due_at: Option<DateTime<Utc>>,
+    /// The time of its schedule for which it was last started.
+    pub due_at: Option<DateTime<Utc>>,
+    /// When its last start began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When that start was over.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// The run that groups those of that start.
+    pub run: Option<i64>,
+    /// How it ended, or what it does.
+    pub outcome: Option<String>,
+    /// Accounts that the start reads.
+    pub accounts: u32,
+    /// Of these, accounts of which nothing is left.
+    pub accounts_done: u32,
+    /// When the first of what waits goes on.
+    pub resume_at: Option<DateTime<Utc>>,
+    /// What to know, for a person.
+    pub message: Option<String>,
+}
+
+impl JobRow {
+    /// When its last start began, where something of that start is left.
+    pub fn unfinished_since(&self) -> Option<DateTime<Utc>> {
+        self.started_at.filter(|_| self.finished_at.is_none())
+    }
 }
 
 /// A run that begins.

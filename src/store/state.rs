@@ -136,11 +136,11 @@ fn write_pool(connection: &Connection, pool: &PoolRow) -> rusqlite::Result<()> {
         .prepare_cached(
             "INSERT INTO sync_pools
              (pool, call_count, total_cputime, total_time, observed_at, closed_until, closed_why,
-              closed_for_all, refusals, own_calls, ledger)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+              closed_for_all, refusals, own_calls, reserved_calls, reserved_until, told_by_app, ledger)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT DO UPDATE SET call_count = ?2, total_cputime = ?3, total_time = ?4,
              observed_at = ?5, closed_until = ?6, closed_why = ?7, closed_for_all = ?8, refusals = ?9,
-             own_calls = ?10, ledger = ?11",
+             own_calls = ?10, reserved_calls = ?11, reserved_until = ?12, told_by_app = ?13, ledger = ?14",
         )?
         .execute(params![
             pool.pool,
@@ -153,6 +153,9 @@ fn write_pool(connection: &Connection, pool: &PoolRow) -> rusqlite::Result<()> {
             pool.closed_for_all,
             pool.refusals,
             i64::try_from(pool.own_calls).unwrap_or(i64::MAX),
+            pool.reserved.map(|(calls, _)| calls),
+            opt(pool.reserved.map(|(_, until)| until)),
+            pool.told_by_app,
             pool.ledger
         ])?;
     Ok(())
@@ -335,7 +338,7 @@ pub(super) fn pools(connection: &Connection) -> rusqlite::Result<Vec<PoolRow>> {
     connection
         .prepare_cached(
             "SELECT pool, call_count, total_cputime, total_time, observed_at, closed_until, closed_why,
-                    closed_for_all, refusals, own_calls, ledger
+                    closed_for_all, refusals, own_calls, reserved_calls, reserved_until, told_by_app, ledger
              FROM sync_pools",
         )?
         .query_map([], |row| {
@@ -353,7 +356,11 @@ pub(super) fn pools(connection: &Connection) -> rusqlite::Result<Vec<PoolRow>> {
                 closed_for_all: row.get(7)?,
                 refusals: row.get(8)?,
                 own_calls: row.get::<_, i64>(9)?.unsigned_abs(),
-                ledger: row.get(10)?,
+                reserved: row
+                    .get::<_, Option<u32>>(10)?
+                    .zip(instant(row.get(11)?)),
+                told_by_app: row.get(12)?,
+                ledger: row.get(13)?,
             })
         })?
         .collect()

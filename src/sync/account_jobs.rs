@@ -1,8 +1,12 @@
-//! The jobs of one account, one after the other.
+//! One job of one account, from its forecast to its report; and what is written when it could not be brought to its end.
 
 use std::sync::Arc;
 
+use tokio::task::JoinError;
+use tracing::Instrument;
+
 use super::forecast;
+use super::group::Group;
 use super::job::Job;
 use super::report::JobReport;
 use super::run::run;
@@ -10,43 +14,25 @@ use super::world::World;
 use crate::resource::Work;
 use crate::store::{Commit, Gap, Outcome, Reason, StoreError};
 
-/// How an account's jobs ended.
-#[derive(Default)]
-pub(super) struct Ended {
-    pub(super) reports: Vec<JobReport>,
-    /// Those whose pools are closed.
-    pub(super) suspended: Vec<Job>,
-    /// Those that did not begin because of a signal.
-    pub(super) left: Vec<Job>,
-}
-
-/// Runs an account's jobs one after the other.
-pub(super) async fn one_account(
+/// Runs a job.
+pub(super) async fn one_job(
     world: Arc<World>,
-    jobs: Vec<Job>,
-    started_by: Option<i64>,
-) -> Result<Ended, StoreError> {
-    let mut ended = Ended::default();
-    let mut jobs = jobs.into_iter();
-    for mut job in jobs.by_ref() {
+    mut job: Job,
+    group: Group,
+) -> Result<JobReport, StoreError> {
+    // Every line that is logged on the way says whose it is; a span of a lower level would be left out with the lines of that level.
+    let span = tracing::error_span!(
+        "job",
+        job = job.name,
+        account = job.account.label(),
+        resource = job.resource.name,
+        run = tracing::field::Empty
+    );
+    let work = async {
         job.forecast_calls = Some(forecast_calls(&world, &job).await?);
-        let report = run(&world, &job, started_by.unwrap_or_default()).await?;
-        let leaves = report.leaves_account;
-        let stopped = report.outcome == Outcome::Stopped;
-        if matches!(report.outcome, Outcome::Suspended(_)) {
-            ended.suspended.push(job);
-        }
-        ended.reports.push(report);
-        if leaves {
-            ended.suspended.clear();
-            return Ok(ended);
-        }
-        if stopped {
-            break;
-        }
-    }
-    ended.left = jobs.collect();
-    Ok(ended)
+        run(&world, &job, &group).await
+    };
+    work.instrument(span).await
 }
 
 /// What a job is expected to cost that begins now.
@@ -63,6 +49,41 @@ async fn forecast_calls(world: &World, job: &Job) -> Result<u64, StoreError> {
         }
     };
     Ok(forecast::calls(job.resource, objects, checkpoint.as_ref()))
+}
+
+/// Writes that a job panicked, and reports it as failed. A panic quotes whatever was at hand, so secrets are taken out.
+pub(super) async fn close_panicked(
+    world: &World,
+    job: &Job,
+    panic: JoinError,
+) -> Result<JobReport, StoreError> {
+    let text = match panic.try_into_panic() {
+        Ok(payload) => payload
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| payload.downcast_ref::<&str>().map(|&text| text.to_owned()))
+            .unwrap_or_default(),
+        Err(error) => error.to_string(),
+    };
+    let scrub =
+        |text: String, credential: &Arc<_>| crate::graph::Credential::scrub(credential, &text);
+    let text = world.credentials.iter().fold(text, scrub);
+    let message = format!("igsync made a mistake and gave this up: {text}; please report it");
+    tracing::error!(
+        job = job.name,
+        account = job.account.label(),
+        resource = job.resource.name,
+        "{message}"
+    );
+    let store = &world.store;
+    let at = world.clock.now();
+    store
+        .close_runs(job.checkpoint_key(), Outcome::Failed, message.clone(), at)
+        .await?;
+    let mut report = JobReport::new(job, false);
+    report.message = Some(message);
+    world.progress.end(&report);
+    Ok(report)
 }
 
 /// Notes jobs that a signal kept from beginning.

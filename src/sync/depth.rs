@@ -3,25 +3,19 @@
 //! A list is walked through from its top to its end on its own schedule, which shows deletions and refreshes old posts. On the other
 //! nights the walk ends where it meets known ground that is older than what changes from day to day.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::job::{Job, Range};
 use crate::clock::parse_instant;
 use crate::graph::Shape;
-use crate::resource::{Refresh, Walk};
+use crate::resource::{Refresh, Walk, weekly};
 use crate::store::{Read, Row, Value, Written};
 
 /// The subject under which `sync_reads` keeps when a list was last walked through.
 pub(super) const WHOLE_LIST: &str = "whole list";
 
-/// A list is walked through on one night of so many, each account's on another one.
-const NIGHTS: i64 = 7;
-
-/// A walk that was due and did not happen is made up for after this.
-const LONGEST: TimeDelta = TimeDelta::days(10);
-
-/// Two walks are at least this far apart.
-const SHORTEST: TimeDelta = TimeDelta::hours(20);
+/// Its night of the week, among what else is read weekly.
+const PLACE: i64 = 0;
 
 /// So many known objects in a row are known ground.
 const KNOWN: u64 = 20;
@@ -51,9 +45,7 @@ impl Depth {
         if walk.shape == Shape::Node {
             return Self::Whole;
         }
-        let age = now - last;
-        let tonight = night(now) == night_of(&job.account.id);
-        if age >= LONGEST || (age >= SHORTEST && tonight) {
+        if weekly::is_due(&job.account.id, PLACE, Some(last), now) {
             return Self::Whole;
         }
         Self::Fresh(now - refresh.daily())
@@ -86,16 +78,4 @@ pub(super) fn oldest(rows: &[Row]) -> Option<DateTime<Utc>> {
             _ => None,
         })
         .min()
-}
-
-fn night(now: DateTime<Utc>) -> i64 {
-    now.timestamp().div_euclid(24 * 3600).rem_euclid(NIGHTS)
-}
-
-/// Ids of accounts differ in their last digits.
-fn night_of(account_id: &str) -> i64 {
-    let digits = account_id.bytes().filter(u8::is_ascii_digit);
-    digits.fold(0, |sum, digit| {
-        (sum * 10 + i64::from(digit - b'0')).rem_euclid(NIGHTS)
-    })
 }

@@ -49,6 +49,17 @@ pub struct Problem {
     pub resume_at: Option<DateTime<Utc>>,
 }
 
+impl Problem {
+    /// What a start comes to that needs this credential.
+    pub fn outcome(&self) -> Outcome {
+        match self.resume_at {
+            _ if self.operator => Outcome::Refused,
+            Some(until) => Outcome::Suspended(until),
+            None => Outcome::Failed,
+        }
+    }
+}
+
 /// What the tokens reach, before anything of it is written.
 #[derive(Debug, Default)]
 pub struct Survey {
@@ -141,6 +152,9 @@ pub async fn discover(
     let survey = survey(&world.graph, credentials, &mut tally).await;
     for problem in survey.problems.iter().filter(|problem| problem.dead) {
         world.bury(&problem.credential);
+    }
+    for credential in &survey.answered {
+        world.revive(credential);
     }
     record(world, run, survey, &mut tally).await
 }
@@ -241,6 +255,7 @@ fn take(
         page_id: page.id,
         page_name: name,
         tasks,
+        is_new_page: page.has_transitioned_to_new_page_experience,
     };
     let account = accounts.entry(id.clone()).or_insert_with(|| Account {
         id,

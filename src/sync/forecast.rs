@@ -30,8 +30,8 @@ pub struct JobForecast {
 pub struct PoolForecast {
     /// The pool.
     pub pool: PoolKey,
-    /// How far its fullest gauge is used now, in percent.
-    pub used_percent: f32,
+    /// How far its fullest gauge is used now, in percent; `None` while Meta has told nothing of it.
+    pub used_percent: Option<f32>,
     /// Calls.
     pub calls: u64,
     /// When they are done, and what is postponed.
@@ -56,12 +56,15 @@ impl Forecast {
     }
 }
 
-/// The objects of a resource, where discovery told a number.
+/// The objects that a list of a resource will show, where discovery told a number.
 pub(super) fn told(resource: &Resource, account: &Account) -> Option<u64> {
-    match resource.name {
-        "media" | "media_insights" => account.media_count,
-        _ => None,
-    }
+    account.media_count.filter(|_| resource.name == "media")
+}
+
+/// The posts that a resource asks about one by one, where discovery told a number.
+fn posts_told(resource: &Resource, account: &Account) -> Option<u64> {
+    let about_posts = matches!(resource.name, "media_insights" | "comments");
+    account.media_count.filter(|_| about_posts)
 }
 
 /// What the database is asked about a job's objects.
@@ -94,7 +97,7 @@ pub(super) fn due(job: &Job, questions: &Questions, facts: &Facts) -> Option<u64
         _ => 1,
     };
     let due = (questions.due)(facts).iter().map(pages).sum();
-    let told = told(job.resource, &job.account).filter(|_| facts.posts.is_empty());
+    let told = posts_told(job.resource, &job.account).filter(|_| facts.posts.is_empty());
     told.or(Some(due))
 }
 
@@ -152,10 +155,13 @@ pub fn forecast(work: Vec<JobForecast>, budget: &Budget, now: DateTime<Utc>) -> 
             (ahead.at_once, ahead.postponed) = (0, blocked.clone());
         }
         done_at = done_at.max(ahead.done_at);
-        let levels = budget.levels(pool, now);
+        let told = budget
+            .state(pool, now)
+            .is_some_and(|state| state.reading.is_some());
+        let used = || budget.levels(pool, now).into_iter().fold(0.0, f32::max);
         pools.push(PoolForecast {
             pool: pool.clone(),
-            used_percent: levels.into_iter().fold(0.0, f32::max),
+            used_percent: told.then(used),
             calls: *calls,
             ahead,
         });
@@ -283,7 +289,9 @@ mod tests {
         budget.observe(&pool, full, at(0));
         let told = forecast(vec![work("1", 1000), work("2", 5)], &budget, at(1));
         let (first, other) = (&told.pools[0], &told.pools[1]);
-        assert!((79.0..80.0).contains(&first.used_percent));
+        let used = first.used_percent.unwrap();
+        assert!((79.0..80.0).contains(&used), "{used}");
+        assert_eq!(other.used_percent, None);
         assert!(first.ahead.at_once < 100, "{first:?}");
         let closed = first.ahead.postponed.as_ref().unwrap();
         assert!(closed.until > at(1) && closed.until < told.done_at);

@@ -88,6 +88,11 @@ pub(super) async fn inquire(
         }
         place.pages += pages;
         place.objects += objects as u64;
+        if job.urgency() == Urgency::Urgent {
+            // What is lost when it is not read finds room the next time, too.
+            let pool = job.account.pool();
+            world.graph.budget().reserve(&pool, place.pages, now);
+        }
         let (calls, pools) = world.spent(&mut tally);
         report.spent(&calls);
         let gaps = inquiry.take_gaps();
@@ -111,11 +116,6 @@ pub(super) async fn inquire(
             break 'asking ended;
         }
     };
-    if job.urgency() == Urgency::Urgent {
-        // What is lost when it is not read finds room the next time, too.
-        let calls = place.pages;
-        world.graph.budget().reserve(&job.account.pool(), calls);
-    }
     let done = ended.is_none();
     report.outcome = ended.unwrap_or_else(|| inquiry.outcome());
     if done {

@@ -6,6 +6,7 @@
 mod alike;
 mod extras;
 mod heard;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -16,11 +17,14 @@ use super::lists::Lists;
 use super::plan::{Recovery, reason};
 use crate::budget::PoolKey;
 use crate::graph::{Error, Fields, MOST_PARTS, Reaction, Request, Shape, Skip};
-use crate::resource::{self, Question};
+use crate::resource::{Question, Told};
 use crate::store::{Answered, Gap, Outcome, Read, Reason, WholeList};
 
 /// Failures in a row, each after its retries, after which the API is taken to be out of order.
 const PATIENCE: u32 = 3;
+
+/// Questions at a time where most of them may be refused.
+const FEW: usize = 4;
 
 /// Refusals of a metric to different posts, without an answer in between, after which it is taken as refused to all of the family.
 const PROOF: u32 = 2;
@@ -38,6 +42,12 @@ pub(super) struct Inquiry<'a> {
     lists: Lists,
     /// The list of which the current answer is the last missing part.
     whole: Option<WholeList>,
+    /// What the current answer tells of subjects that its question stands for, with the lists that came whole.
+    told: Vec<(Told, Option<WholeList>)>,
+    /// Objects that the current answer holds to have too few viewers.
+    silent: Vec<String>,
+    /// How many news the current answer holds.
+    news: i64,
     /// Families of which a question was answered: the others may follow all at once.
     known: BTreeSet<String>,
     /// How often a metric was refused to a family that was never answered it.
@@ -48,6 +58,8 @@ pub(super) struct Inquiry<'a> {
     /// Subjects of which a page is asked for without what comes along, and what is asked for behind it.
     without_extras: BTreeMap<String, Fields>,
     failures: u32,
+    /// Whether posts from before the conversion are near: the next ones are asked a few at a time.
+    is_careful: bool,
     gaps: Vec<Gap>,
     reads: Vec<Read>,
     answered: Vec<Answered>,
@@ -66,12 +78,16 @@ impl<'a> Inquiry<'a> {
             has_begun: false,
             lists: Lists::default(),
             whole: None,
+            told: Vec::new(),
+            silent: Vec::new(),
+            news: 0,
             known: BTreeSet::new(),
             refusals: BTreeMap::new(),
             refused: BTreeSet::new(),
             restarted: BTreeSet::new(),
             without_extras: BTreeMap::new(),
             failures: 0,
+            is_careful: false,
             gaps: Vec::new(),
             reads: Vec::new(),
             answered: Vec::new(),
@@ -93,7 +109,8 @@ impl<'a> Inquiry<'a> {
         }
         let mut scouts = BTreeSet::new();
         let mut later = VecDeque::new();
-        while self.asked.len() < MOST_PARTS
+        let most = if self.is_careful { FEW } else { MOST_PARTS };
+        while self.asked.len() < most
             && let Some(question) = self.waiting.pop_front()
         {
             let scouts_family = scouts.contains(&question.family);
@@ -128,8 +145,11 @@ impl<'a> Inquiry<'a> {
             Error::Stopped => return self.end(Reason::Stopped, why, Outcome::Stopped),
             _ => {}
         }
-        let Some(mut question) = self.asked.pop_front() else {
+        let Some(question) = self.asked.pop_front() else {
             return Recovery::End(Outcome::Failed);
+        };
+        let Some(mut question) = self.recover_together(question, &error.reaction(), why) else {
+            return Recovery::Ask;
         };
         if self.leave_out_extras(&mut question, &error.reaction()) {
             self.waiting.push_front(question);
@@ -144,12 +164,7 @@ impl<'a> Inquiry<'a> {
                     self.drop_metric(&mut question, name, why);
                     if question.fields.remove(name) {
                         fewer_fields = true;
-                        let reason = if resource::is_optional(self.job.resource, name) {
-                            Reason::NotApplicable
-                        } else {
-                            Reason::Refused
-                        };
-                        self.refuse(&question.family, name, reason, why);
+                        self.refuse_field(&question.family, name, why);
                     }
                 }
                 // What was refused is not in the question: the same would be refused for ever. Or it is what was wanted.

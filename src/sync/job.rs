@@ -16,6 +16,9 @@ pub const BACKFILL: &str = "backfill";
 /// What runs of discovery are called in the database.
 pub const DISCOVERY: &str = "discovery";
 
+/// igsync's own daily check.
+pub const CHECK: &str = "check";
+
 /// An account and the ways to it.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -40,18 +43,15 @@ pub struct Route {
     pub page_name: Option<String>,
     /// What the token's user may do on it.
     pub tasks: Vec<String>,
+    /// Whether it is a Page of the New Pages Experience, whose tasks have other names; not always told.
+    pub is_new_page: Option<bool>,
 }
 
 impl Account {
     /// Whether a name in the configuration or on the command line means this account: its id, or its username in
     /// any case, with or without `@`.
     pub fn is_called(&self, name: &str) -> bool {
-        let handle = name.strip_prefix('@').unwrap_or(name);
-        self.id == name
-            || self
-                .username
-                .as_deref()
-                .is_some_and(|username| username.eq_ignore_ascii_case(handle))
+        is_called(&self.id, self.username.as_deref(), name)
     }
 
     /// What to call it in front of people.
@@ -65,6 +65,12 @@ impl Account {
             account_id: self.id.clone(),
         }
     }
+}
+
+/// Whether a name means the account with this id and username.
+pub(super) fn is_called(id: &str, username: Option<&str>, name: &str) -> bool {
+    let handle = name.strip_prefix('@').unwrap_or(name);
+    id == name || username.is_some_and(|username| username.eq_ignore_ascii_case(handle))
 }
 
 /// What the database knows when questions are chosen.
@@ -109,6 +115,14 @@ impl Job {
         self.name == BACKFILL
     }
 
+    /// Whether another job asks for the same.
+    pub(super) fn reads_as(&self, other: &Self) -> bool {
+        self.subject() == other.subject()
+            && self.range == other.range
+            && self.names == other.names
+            && self.reads_everything() == other.reads_everything()
+    }
+
     /// The facts that its questions are chosen by. A pass that is under way reads nothing a second time.
     pub(super) fn facts(
         &self,
@@ -140,15 +154,11 @@ impl Job {
 
     /// A question as a request; `app_pool` is the pool of the app whose token asks.
     pub(super) fn request(&self, question: &Question, app_pool: &PoolKey) -> Request {
-        let mut params = question.params.clone();
-        if !question.metrics.is_empty() {
-            params.push(("metric", question.metrics.join(",")));
-        }
         Request {
             endpoint: question.endpoint,
             path: question.path.clone(),
-            fields: question.fields.clone(),
-            params,
+            fields: question.fields_with_nested(),
+            params: question.params_without_nested(),
             limit: question.limit,
             after: question.after.clone(),
             shape: question.shape,

@@ -2,15 +2,20 @@
 //!
 //! `run` is the program's sentence spoken aloud. Around it: `plan` decides the next request and what "finished"
 //! means, `discovery` finds the accounts, `check` says what each token lacks, `preview` what work would cost (`forecast` counts),
-//! `backfill` runs accounts side by side and waits for pools, `hashtags` keeps the 30 of an account, `report` says what happened.
+//! `engine` runs accounts side by side and waits for pools, `start` says how far a start of a job is, `work` is a command's one
+//! start and `backfill` says which there are, `hashtags` keeps the 30 of an account, `report` says what happened.
 
 mod account_jobs;
 mod backfill;
 mod check;
 mod depth;
 mod discovery;
+mod engine;
 mod forecast;
+mod group;
 mod hashtags;
+#[cfg(test)]
+mod hostile;
 mod inquire;
 mod inquiry;
 mod job;
@@ -24,17 +29,29 @@ mod progress;
 mod report;
 mod run;
 mod selection;
+mod start;
+mod status;
+mod work;
 mod world;
 
-pub use backfill::{WhenSuspended, backfill, backfill_and_wait, run_job};
-pub use check::{AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check};
+pub use backfill::{backfill, backfill_and_wait, run_configured, run_job};
+pub use check::{
+    AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check, check_when_due, daily_check,
+};
 pub use discovery::{Discovery, Problem, Survey, discover, survey};
+pub use engine::{Ended, Engine, LONGEST_NAP, WhenSuspended};
 pub use forecast::{Forecast, JobForecast, PoolForecast, forecast};
+pub use group::Group;
 pub use hashtags::{HashtagError, Hashtags};
-pub use job::{Account, BACKFILL, DISCOVERY, Job, Range, RangeError, Route};
+pub use job::{Account, BACKFILL, CHECK, DISCOVERY, Job, Range, RangeError, Route};
 pub use pools::restore_pools;
 pub use preview::{Asked, Preview, PreviewError, preview};
 pub use progress::{JobProgress, Progress, Waiting};
 pub use report::{JobReport, Summary, Verdict};
 pub use selection::{Selection, SelectionError};
+pub use start::{Configured, Start};
+pub use status::{
+    AccountStatus, CredentialStatus, Finding, JobStatus, PoolStatus, ResourceStatus, Rise, Status,
+    Watched,
+};
 pub use world::World;

@@ -32,6 +32,19 @@ impl Default for PageSize {
 }
 
 impl PageSize {
+    /// For a list that was walked through before.
+    pub(super) fn of_known_list() -> Self {
+        Self::of(MOST)
+    }
+
+    /// To begin with.
+    pub(super) fn of(size: u32) -> Self {
+        Self {
+            now: size,
+            ..Self::default()
+        }
+    }
+
     /// What to ask for.
     pub(super) fn get(&self) -> u32 {
         self.now

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::budget::{Block, Budget, Closed, LedgerRecord, PoolKey, PoolState, Reading};
+use crate::budget::{
+    Block, Budget, Closed, LedgerRecord, PoolKey, PoolState, Reading, Reserved, Settings,
+};
 use crate::graph::Client;
 use crate::store::PoolRow;
 
@@ -15,6 +17,20 @@ pub fn restore_pools(graph: &Client, rows: Vec<PoolRow>, now: DateTime<Utc>) {
             graph.budget().restore(&key, state(row), now);
         }
     }
+}
+
+/// How far each gauge of a pool is used now, in percent, as far as the record of it tells; `None` for a pool that this igsync
+/// does not know. The record is taken apart for it.
+pub(super) fn estimate(
+    settings: &Settings,
+    row: PoolRow,
+    now: DateTime<Utc>,
+) -> Option<(PoolState, [f32; 3])> {
+    let key = PoolKey::parse(&row.pool)?;
+    let budget = Budget::new(settings.clone());
+    let state = state(row);
+    budget.restore(&key, state.clone(), now);
+    Some((state, budget.levels(&key, now)))
 }
 
 /// The pools of these names that something is known of, as the store takes them.
@@ -41,6 +57,8 @@ fn row(key: &PoolKey, state: PoolState) -> PoolRow {
         closed_for_all: for_all,
         refusals,
         own_calls: state.own_calls,
+        reserved: state.reserved.map(|kept| (kept.calls, kept.until)),
+        told_by_app: state.told_by_app,
         // Numbers in lists always become JSON.
         ledger: serde_json::to_string(&state.ledger).unwrap_or_default(),
     }
@@ -70,6 +88,8 @@ fn state(row: PoolRow) -> PoolState {
             for_all: row.closed_for_all,
         },
         own_calls: row.own_calls,
+        reserved: row.reserved.map(|(calls, until)| Reserved { calls, until }),
+        told_by_app: row.told_by_app,
         ledger,
     }
 }

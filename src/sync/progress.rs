@@ -55,6 +55,11 @@ impl Progress {
         self.lock_waiting().clone()
     }
 
+    /// Forgets jobs that have ended, for processes that never do.
+    pub fn forget_ended(&self) {
+        self.lock().retain(|job| job.outcome.is_none());
+    }
+
     pub(super) fn wait(&self, waiting: Waiting) {
         *self.lock_waiting() = Some(waiting);
     }

@@ -1,6 +1,7 @@
 //! The sentence: job → plan → request → budget → HTTP → page → rows → store.
 
 use super::depth::{Depth, WHOLE_LIST, oldest};
+use super::group::Group;
 use super::inquire::inquire;
 use super::job::Job;
 use super::plan::{Plan, Recovery};
@@ -12,16 +13,14 @@ use crate::store::{
     Checkpoint, Commit, FinishedRun, Gap, Listing, NewRun, Outcome, Read, Row, StoreError,
 };
 
-/// Runs one job to its end, whatever that is, and reports. `started_by` groups what ran together.
+/// Runs one job to its end, whatever that is, and reports. The group is what ran together.
 ///
 /// # Errors
 /// Only when the database cannot be written; everything else is an outcome.
-pub(super) async fn run(
-    world: &World,
-    job: &Job,
-    started_by: i64,
-) -> Result<JobReport, StoreError> {
-    let id = begin(world, job, started_by).await?;
+pub(super) async fn run(world: &World, job: &Job, group: &Group) -> Result<JobReport, StoreError> {
+    let id = begin(world, job, group).await?;
+    tracing::Span::current().record("run", id);
+    tracing::info!("begins");
     let checkpoint = world.store.checkpoint(job.checkpoint_key()).await?;
     match &job.resource.work {
         Work::Walk(walk) => walk_through(world, job, walk, id, checkpoint).await,
@@ -47,7 +46,7 @@ async fn walk_through(
         .await?;
     let last = reads.iter().find(|read| read.subject == WHOLE_LIST);
     let depth = Depth::of(job, walk, last, &world.refresh, world.clock.now());
-    if depth == Depth::Whole && !job.reads_everything() {
+    if depth == Depth::Whole && last.is_some() && !job.reads_everything() {
         plan.nest();
     }
     let mut report = JobReport::new(job, plan.is_resumed());
@@ -151,9 +150,9 @@ pub(super) struct Ending {
 
 pub(super) const NO_TOKEN: &str = "no working token reaches this account";
 
-async fn begin(world: &World, job: &Job, started_by: i64) -> Result<i64, StoreError> {
+async fn begin(world: &World, job: &Job, group: &Group) -> Result<i64, StoreError> {
     let run = NewRun {
-        started_by: Some(started_by),
+        started_by: None,
         job: job.name.clone(),
         account_id: Some(job.account.id.clone()),
         resource: job.resource.name,
@@ -162,7 +161,7 @@ async fn begin(world: &World, job: &Job, started_by: i64) -> Result<i64, StoreEr
         at: world.clock.now(),
     };
     world.progress.begin(job);
-    world.store.begin_run(run).await
+    group.begin(&world.store, run).await
 }
 
 /// The page's rows; an object that cannot be read becomes a gap.
@@ -239,6 +238,12 @@ pub(super) async fn finish(
             fields: ending.fields,
         })
         .await?;
+    tracing::info!(
+        outcome = report.outcome.text(),
+        calls = report.calls,
+        why = report.message,
+        "ends"
+    );
     world.progress.end(report);
     Ok(())
 }

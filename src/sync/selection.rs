@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::job::{Account, Job, Range};
+use chrono::{DateTime, Utc};
+
+use super::job::{Account, Job, Range, is_called};
 use super::plan::is_over;
 use crate::resource::{RESOURCES, Resource, mention};
 use crate::store::{Checkpoint, StoreError};
@@ -44,12 +46,39 @@ pub enum SelectionError {
 }
 
 impl Selection {
+    /// What all of these mean together.
+    pub fn of_all<'s>(selections: impl IntoIterator<Item = &'s Self>) -> Self {
+        let mut all = Self::default();
+        for one in selections {
+            all.include.clone_from(&one.include);
+            all.exclude.clone_from(&one.exclude);
+            all.mentions.extend(one.mentions.iter().cloned());
+            for resource in &one.resources {
+                if !all
+                    .resources
+                    .iter()
+                    .any(|known| known.name == resource.name)
+                {
+                    all.resources.push(resource);
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether an account with this id and username is meant.
+    pub(super) fn means(&self, id: &str, username: Option<&str>) -> bool {
+        let named = |names: &[String]| names.iter().any(|name| is_called(id, username, name));
+        let chosen = |names: &[String]| names.is_empty() || named(names);
+        chosen(&self.include) && chosen(&self.accounts) && !named(&self.exclude)
+    }
+
     /// The accounts that are meant, of those that the tokens reach. `all_asked` says whether every token could be asked; when
     /// one could not, an account that is not there may well exist.
     ///
     /// # Errors
     /// [`SelectionError::NoSuchAccount`].
-    pub(super) fn select(
+    pub fn select(
         &self,
         found: &[Account],
         all_asked: bool,
@@ -81,12 +110,19 @@ impl Selection {
             .collect())
     }
 
-    /// Names of accounts that the configuration gives, to be included or with what mentions them.
-    pub(super) fn named(&self) -> Vec<String> {
+    /// Names of accounts in the configuration, to be included or with what mentions them, that no token reaches.
+    pub fn unreached(&self, found: &[Account]) -> Vec<String> {
         let mentions = self.mentions.iter().filter_map(|entry| mention(entry));
         let mentioned = mentions.map(|(account, _)| account.to_owned());
         let named: BTreeSet<String> = self.include.iter().cloned().chain(mentioned).collect();
-        named.into_iter().collect()
+        missing(&Vec::from_iter(named), found)
+    }
+
+    /// Whether a resource is meant: one that is chosen, or where none is, one that common permissions allow.
+    pub(super) fn wants(&self, resource: &Resource) -> bool {
+        let chosen = &self.resources;
+        let is_chosen = chosen.iter().any(|one| one.name == resource.name);
+        is_chosen || (chosen.is_empty() && resource.is_common())
     }
 
     fn names(&self, resource: &Resource, account: &Account) -> Vec<String> {
@@ -103,13 +139,8 @@ impl Selection {
     }
 
     /// A job for each chosen resource of each account, in the order in which they are run.
-    pub(super) fn jobs(&self, name: &str, accounts: &[Arc<Account>], range: Range) -> Vec<Job> {
-        let wanted = |resource: &Resource| {
-            let chosen = &self.resources;
-            let is_chosen = chosen.iter().any(|one| one.name == resource.name);
-            is_chosen || (chosen.is_empty() && resource.is_common())
-        };
-        let resources = RESOURCES.iter().filter(|resource| wanted(resource));
+    pub fn jobs(&self, name: &str, accounts: &[Arc<Account>], range: Range) -> Vec<Job> {
+        let resources = RESOURCES.iter().filter(|resource| self.wants(resource));
         let of_account = |account: &Arc<Account>| {
             let account = Arc::clone(account);
             resources.clone().map(move |resource| Job {
@@ -146,6 +177,17 @@ pub(super) fn all_over(jobs: &[Place]) -> bool {
 /// Those that are unfinished, and those that an earlier start finished.
 pub(super) fn unfinished(jobs: Vec<Place>) -> (Vec<Place>, Vec<Place>) {
     jobs.into_iter().partition(|place| !has_ended(place))
+}
+
+/// Those that are still to be done by a start that began then, and those that it has read to their end.
+pub(super) fn read_since(jobs: Vec<Place>, began: DateTime<Utc>) -> (Vec<Place>, Vec<Place>) {
+    let is_read = |(_, checkpoint): &Place| {
+        let finished = checkpoint
+            .as_ref()
+            .and_then(|checkpoint| checkpoint.finished_at);
+        finished.is_some_and(|at| at >= began)
+    };
+    jobs.into_iter().partition(|place| !is_read(place))
 }
 
 fn has_ended((_, checkpoint): &Place) -> bool {

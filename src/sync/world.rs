@@ -97,6 +97,18 @@ impl World {
         learned.dead_credentials.insert(credential.to_owned());
     }
 
+    /// Notes that a credential was answered.
+    pub(super) fn revive(&self, credential: &str) {
+        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        learned.dead_credentials.remove(credential);
+    }
+
+    /// Whether some credential is of no use until an operator acts.
+    pub fn lacks_a_token(&self) -> bool {
+        let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        !learned.dead_credentials.is_empty()
+    }
+
     /// Fields that the API refuses for a resource to a credential's app, as far as this process or an earlier one
     /// learned.
     pub(super) async fn refused_fields(

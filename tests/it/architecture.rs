@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["config"],
+    &["daemon"],
     &["sync"],
     &["resource", "schedule"],
     &["graph"],

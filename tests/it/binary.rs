@@ -30,6 +30,13 @@ impl Folder {
         folder
     }
 
+    /// Another folder with the same configuration.
+    pub fn twin(&self) -> Self {
+        let twin = Self::new("", "");
+        twin.configure(&std::fs::read_to_string(self.path("igsync.toml")).unwrap());
+        twin
+    }
+
     pub fn configure(&self, text: &str) {
         self.write("igsync.toml", text);
     }
@@ -56,16 +63,34 @@ impl Folder {
         command
     }
 
+    /// The binary in this folder, started by a shell that does something before: `exec "$0" "$@"` starts it.
+    pub fn shell(&self, script: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", script, env!("CARGO_BIN_EXE_igsync")])
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("NO_PROXY", "127.0.0.1")
+            .stdin(Stdio::null());
+        command
+    }
+
     /// Runs to the end, off the runtime, so that a server of the test's can answer meanwhile.
     pub async fn run(&self, arguments: &[&str]) -> Ran {
-        let mut command = self.command(arguments);
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap());
-        Ran::from(output.await.unwrap())
+        run(self.command(arguments)).await
     }
 
     pub fn database(&self) -> Connection {
         open(&self.path("igsync.db"))
     }
+}
+
+/// Runs a command to its end, off the runtime.
+pub async fn run(mut command: Command) -> Ran {
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+    Ran::from(output.await.unwrap())
 }
 
 /// Opens a database as an analyst would.

@@ -1,11 +1,15 @@
 //! Used-up budgets and blocks: no call into them, and none longer than needed. Refusals that say "later".
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use igsync::graph::Error;
+use igsync::stop::stop_pair;
 use igsync::store::Outcome;
 use igsync::sync::Verdict;
-use igsync_simulator::{Fault, Match, PageReach, TokenSpec, WorldSpec};
+use igsync_simulator::{Fault, Match, PageReach, Pool, TokenSpec, WorldSpec};
 
+use crate::metering::discover;
 use crate::world::{World, outcomes};
 
 fn media() -> Match {
@@ -76,6 +80,44 @@ async fn a_throttled_account_is_left_alone_until_its_time_and_holds_up_no_other(
         world.count("SELECT count(*) FROM sync_gaps WHERE resolved_at IS NULL"),
         0
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_used_up_pool_is_left_alone_until_it_has_recovered_and_then_asked_by_one_call() {
+    let world = World::new(WorldSpec::many_accounts(1, 6, 5)).await;
+    let app = Pool::PlatformApp;
+    world.simulator.allow(&app, 200);
+    world.simulator.consume(&app, 200);
+    let slow = Fault::on(Match::any()).always();
+    world.simulator.inject(slow.delay(Duration::from_secs(9)));
+    let client = Arc::new(world.client(stop_pair().1));
+    let mut asking = tokio::task::JoinSet::new();
+    for account in 1..=6 {
+        let account = format!("sim.account.{account}");
+        let (client, credential) = (Arc::clone(&client), Arc::clone(&world.credentials()[0]));
+        let epoch = (world.now(), tokio::time::Instant::now());
+        asking.spawn(async move {
+            loop {
+                let asked = discover(&client, &credential, &account).await;
+                let Err(Error::Closed { closed, .. }) = asked else {
+                    return asked.unwrap();
+                };
+                let wait = (closed.until - epoch.0).to_std().unwrap();
+                tokio::time::sleep_until(epoch.1 + wait).await;
+            }
+        });
+    }
+    while let Some(answered) = asking.join_next().await {
+        answered.unwrap();
+    }
+    let journal = world.simulator.journal();
+    let (refused, answered): (Vec<_>, Vec<_>) = journal.iter().partition(|call| call.while_blocked);
+    assert_eq!((refused.len(), answered.len()), (1, 6), "{journal:?}");
+    // Meta names no time for this pool: nobody asks before all that was used has left.
+    let silence = answered[0].at - refused[0].at;
+    assert!((61..66).contains(&silence.num_minutes()), "{silence}");
+    // One asks alone; the others come when it was answered.
+    assert!(answered[1].at - answered[0].at >= chrono::TimeDelta::seconds(9));
 }
 
 #[tokio::test(start_paused = true)]
@@ -271,6 +313,7 @@ async fn a_wait_that_no_clock_can_hold_is_cut() {
         let Verdict::Suspended(until) = world.backfill().await.verdict() else {
             panic!("not suspended");
         };
-        assert!(until - world.simulator.world().now() <= chrono::TimeDelta::days(7));
+        let most = chrono::TimeDelta::days(7) + chrono::TimeDelta::seconds(1);
+        assert!(until - world.simulator.world().now() <= most);
     }
 }

@@ -24,7 +24,7 @@ pub async fn serve(mut spec: WorldSpec) -> (Simulator, Folder) {
     (simulator, Folder::new(&base_url, ""))
 }
 
-fn slow(simulator: &Simulator, milliseconds: u64) {
+pub fn slow(simulator: &Simulator, milliseconds: u64) {
     let delay = Duration::from_millis(milliseconds);
     simulator.inject(
         Fault::on(Match::path_ends_with("/media"))
@@ -34,14 +34,14 @@ fn slow(simulator: &Simulator, milliseconds: u64) {
 }
 
 /// A process of the test's; one that is left over when the test fails is ended.
-struct Running(Option<Child>);
+pub struct Running(Option<Child>);
 
 impl Running {
     fn child(&mut self) -> &mut Child {
         self.0.as_mut().unwrap()
     }
 
-    fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.0.as_ref().unwrap().id()
     }
 }
@@ -56,7 +56,7 @@ impl Drop for Running {
     }
 }
 
-fn spawn(folder: &Folder, arguments: &[&str]) -> Running {
+pub fn spawn(folder: &Folder, arguments: &[&str]) -> Running {
     let mut command = folder.command(arguments);
     let child = command
         .stdout(Stdio::piped())
@@ -66,7 +66,7 @@ fn spawn(folder: &Folder, arguments: &[&str]) -> Running {
 }
 
 /// Waits until the world was asked for that many pages of posts.
-async fn until_asked(simulator: &Simulator, pages: usize) {
+pub async fn until_asked(simulator: &Simulator, pages: usize) {
     let asked = || {
         simulator
             .journal()
@@ -84,13 +84,13 @@ async fn until_asked(simulator: &Simulator, pages: usize) {
     }
 }
 
-async fn ended(mut running: Running) -> Ran {
+pub async fn ended(mut running: Running) -> Ran {
     let child = running.0.take().unwrap();
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
     Ran::from(output.await.unwrap())
 }
 
-fn signal(child: &Running, name: &str) {
+pub fn signal(child: &Running, name: &str) {
     let status = std::process::Command::new("kill")
         .args([format!("-{name}"), child.id().to_string()])
         .status();
@@ -106,6 +106,9 @@ async fn the_demo_needs_nothing_and_leaves_growth_and_deletions_to_explore() {
         "{}",
         first.stderr
     );
+    let mode = std::fs::metadata(folder.path("igsync-demo.db")).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&mode.permissions());
+    assert_eq!(mode & 0o777, 0o600);
     let database = open(&folder.path("igsync-demo.db"));
     let mut tried = 0;
     for line in first
@@ -296,7 +299,7 @@ async fn check_says_what_is_ready_and_exits_with_5_when_somebody_must_act() {
     assert!(
         lacking
             .stdout
-            .contains("media: missing permission instagram_basic: grant it"),
+            .contains("media: missing permission instagram_basic: it was declined"),
         "{}",
         lacking.stdout
     );

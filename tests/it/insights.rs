@@ -5,6 +5,7 @@ use std::time::Duration;
 use igsync::sync::Verdict;
 use igsync_simulator::WorldSpec;
 
+use crate::nights::Nights;
 use crate::world::{World, assert_meets, outcomes, rows_of};
 
 #[tokio::test(start_paused = true)]
@@ -68,14 +69,32 @@ async fn numbers_of_posts_are_those_of_the_world() {
     assert!(world.count(rates) > 10);
 }
 
-/// What `cargo bench --bench calls` holds against the limits; here against what it costs today, so that it does not grow.
+/// The same limits as those of `cargo bench --bench calls`.
 #[tokio::test(start_paused = true)]
-async fn a_night_costs_a_fraction_of_a_call_for_each_post() {
-    let spent = crate::nights::Nights::two_accounts().run(3).await;
+async fn nights_cost_little_and_leave_nothing_young_unread() {
+    let spent = Nights::two_accounts().run(9).await;
     let (first, trips) = spent[0];
-    assert!(first <= 1_100 && trips * 2 <= first, "{spent:?}");
+    assert!(first <= 620 && trips * 2 <= first, "{spent:?}");
     assert!(
-        spent[1..].iter().all(|(calls, _)| *calls <= 100),
+        spent[1..].iter().all(|(calls, _)| *calls <= 50),
+        "{spent:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn thirty_new_comments_a_night_cost_no_more() {
+    let spent = Nights::two_accounts().with_comments(22).run(5).await;
+    assert!(
+        spent[1..].iter().all(|(calls, _)| *calls <= 50),
+        "{spent:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn stories_without_viewers_cost_more_and_hide_no_other() {
+    let spent = Nights::two_accounts().with_quiet_stories(200).run(5).await;
+    assert!(
+        spent[1..].iter().all(|(calls, _)| *calls <= 75),
         "{spent:?}"
     );
 }

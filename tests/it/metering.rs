@@ -1,13 +1,15 @@
 //! Which pools a call asks for a permit, and what its answer says about them.
 
+use std::future::Future;
 use std::time::Duration;
 
-use igsync::budget::{PoolKey, Urgency};
+use igsync::budget::{PoolKey, PoolState, Urgency};
 use igsync::graph::{Client, Credential, Error, Fields, Request, Shape, Tally};
 use igsync::stop::stop_pair;
+use igsync::sync::{Range, Verdict};
 use igsync_simulator::{Fault, Match, Pool, TokenSpec, UsageHeader, WorldSpec};
 
-use crate::world::World;
+use crate::world::{World, of_posts};
 
 const ACCOUNT: &str = "17841400000000001";
 const OTHER: &str = "17841400000000002";
@@ -54,7 +56,7 @@ async fn read(client: &Client, credential: &Credential, account: &str) -> Result
 }
 
 /// A call that is metered in the app's pool.
-async fn discover(client: &Client, credential: &Credential, other: &str) -> Result<(), Error> {
+pub async fn discover(client: &Client, credential: &Credential, other: &str) -> Result<(), Error> {
     let field = format!("business_discovery.username({other})");
     let fields = Fields::default().with(&field, Fields::of(["username"]));
     let path = format!("/{ACCOUNT}");
@@ -149,6 +151,14 @@ async fn an_account_told_by_the_app_alone_asks_its_pool_until_its_own_header_com
     read(&client, main, OTHER).await.unwrap();
     read(&client, main, ACCOUNT).await.unwrap();
     assert_eq!(closed(read(&client, main, OTHER).await), main.app_pool());
+    // So it is in the next process.
+    let next = world.client(stop_pair().1);
+    for (key, state) in client.budget().states(world.now()) {
+        next.budget().restore(&key, state, world.now());
+    }
+    let asked = world.simulator.journal().len();
+    assert_eq!(closed(read(&next, main, OTHER).await), main.app_pool());
+    assert_eq!(world.simulator.journal().len(), asked);
 }
 
 #[tokio::test(start_paused = true)]
@@ -210,6 +220,83 @@ async fn after_a_restart_one_request_is_in_flight_until_a_reading() {
     assert!(times[1] - times[0] >= 9, "{times:?}");
     assert!(times[3] - times[1] <= 1, "{times:?}");
     assert!(begun.elapsed() < Duration::from_secs(20));
+}
+
+/// How many of twelve calls that are wanted at once are on their way together while others hold so many percent of the pool.
+async fn in_flight_beside(percent: u64) -> usize {
+    let world = World::new(WorldSpec::many_accounts(1, 2, 5)).await;
+    let client = world.client(stop_pair().1);
+    let main = &world.credentials()[0];
+    world.simulator.allow(&Pool::PlatformApp, 200);
+    world.simulator.hold(&Pool::PlatformApp, percent);
+    discover(&client, main, "sim.account.2").await.unwrap();
+    world.simulator.clear_journal();
+    let slow = Fault::on(Match::path_ends_with(ACCOUNT)).always();
+    world.simulator.inject(slow.delay(Duration::from_secs(9)));
+    let wanted = (0..12).map(|_| Box::pin(discover(&client, main, "sim.account.2")));
+    let mut wanted: Vec<_> = wanted.collect();
+    let all = std::future::poll_fn(|context| {
+        wanted.retain_mut(|one| one.as_mut().poll(context).is_pending());
+        if wanted.is_empty() {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    });
+    all.await;
+    let journal = world.simulator.journal();
+    // The next ones are sent when the first was answered, and take as long.
+    let together = journal[0].at + chrono::TimeDelta::seconds(5);
+    journal.iter().filter(|call| call.at < together).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_nearer_the_ceiling_the_fewer_calls_are_on_their_way_together() {
+    let (far, near, nearest) = (
+        in_flight_beside(20).await,
+        in_flight_beside(73).await,
+        in_flight_beside(77).await,
+    );
+    assert_eq!((far, nearest), (8, 1), "{near} in between");
+    assert!((2..=4).contains(&near), "{near}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_of_pools_goes_through_the_database_unharmed() {
+    let mut spec = WorldSpec::many_accounts(1, 2, 120);
+    spec.rules.user_token_header = UsageHeader::App;
+    let world = World::new(spec).await;
+    let refused = Fault::on(Match::path_ends_with(&format!("{OTHER}/media")).after_calls(1));
+    world
+        .simulator
+        .inject(refused.error(80_002, None, "too many calls"));
+    let before = world.process(stop_pair().1).await;
+    before
+        .graph
+        .budget()
+        .reserve(&pool(ACCOUNT), 7, world.now());
+    let posts = of_posts();
+    let summary = igsync::sync::backfill(&before, &posts, Range::default()).await;
+    let verdict = summary.unwrap().verdict();
+    assert!(matches!(verdict, Verdict::Suspended(_)), "{verdict:?}");
+    // Instants of readings are kept in whole seconds.
+    let known = |process: &igsync::sync::World| {
+        let mut states = process.graph.budget().states(world.now());
+        for (_, state) in &mut states {
+            state.reading = state.reading.map(|(reading, _)| (reading, world.now()));
+        }
+        states
+    };
+    let states = known(&before);
+    drop(before);
+    let after = world.process(stop_pair().1).await;
+    assert_eq!(known(&after), states);
+    let told =
+        |pick: fn(&PoolState) -> bool| states.iter().filter(|(_, state)| pick(state)).count();
+    assert_eq!(told(|state| state.told_by_app), 2);
+    assert_eq!(told(|state| state.reserved.is_some()), 1);
+    assert_eq!(told(|state| state.block.refusals == 1), 1);
+    assert!(told(|state| state.own_calls > 2) >= 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -111,6 +111,15 @@ async fn a_forecast_that_was_wrong_stands_beside_what_was_spent() {
     let media = &summary.jobs[1];
     assert_eq!((media.forecast_calls, media.calls), (Some(2), 4));
     assert!(media.is_unforeseen());
+    // The account cost what was foreseen, the posts did not.
+    let account = &media.account_id;
+    assert_eq!(
+        world.texts(FORECASTS),
+        [
+            format!("{account} account 1 1"),
+            format!("{account} media 2 4")
+        ]
+    );
 }
 
 const OF_POSTS: [&str; 6] = [
@@ -135,7 +144,14 @@ async fn the_binary_plans_beside_a_running_sync_and_writes_nothing() {
         .run(&["backfill", "--resource", "account", "--resource", "media"])
         .await
         .exits(0);
-    let before = dump(&folder.database());
+    let runs = || -> i64 {
+        let sql = "SELECT count(*) FROM sync_runs";
+        folder
+            .database()
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap()
+    };
+    let before = (dump(&folder.database()), runs());
     let running = Store::open(&folder.path("igsync.db"), "a test").unwrap();
     let json = folder
         .run(&[&OF_POSTS[..], &["--json"]].concat())
@@ -146,12 +162,11 @@ async fn the_binary_plans_beside_a_running_sync_and_writes_nothing() {
     assert_eq!(json["calls"], 6);
     assert_eq!(json["jobs"][1]["resource"], "media");
     assert_eq!(json["pools"][0]["postponed"], serde_json::Value::Null);
-    assert_eq!(dump(&folder.database()), before);
-    let runs: i64 = folder
-        .database()
-        .query_row("SELECT count(*) FROM sync_runs", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(runs, 3, "plan wrote a run");
+    assert_eq!(
+        (dump(&folder.database()), runs()),
+        before,
+        "plan wrote something"
+    );
 
     let fault = Fault::on(Match::path_ends_with("/me/accounts")).always();
     simulator.inject(fault.error(190, Some(463), "Error validating access token"));
@@ -215,4 +230,46 @@ async fn jobs_are_planned_by_name_and_unknown_ones_are_named() {
         problem.contains("`stories_of_tomorrow` is no resource; there are: account, "),
         "{problem}"
     );
+}
+
+#[tokio::test]
+async fn a_first_plan_counts_posts_that_are_not_listed_yet_and_says_what_is_unknown() {
+    let (_simulator, folder) = serve(WorldSpec::small(1)).await;
+    let plan = ["plan", "--backfill", "--resource", "comments"];
+    let json = folder
+        .run(&[&plan[..], &["--json"]].concat())
+        .await
+        .exits(0)
+        .json();
+    // One question for each post that discovery told of.
+    assert_eq!(json["calls"], 120);
+    assert_eq!(json["pools"][0]["used_percent"], serde_json::Value::Null);
+    let text = folder.run(&plan).await.exits(0).stdout;
+    assert!(
+        text.contains("buc:17841400000000001  unknown     120"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_plan_of_many_accounts_is_summed_up_for_people_and_whole_for_programs() {
+    let (_simulator, folder) = serve(WorldSpec::many_accounts(1, 60, 5)).await;
+    let plan = ["plan", "--backfill", "--resource", "account"];
+    let text = folder.run(&plan).await.exits(0).stdout;
+    assert!(
+        text.contains("backfill  account         60     60"),
+        "{text}"
+    );
+    assert!(
+        text.contains("and 10 pools that are done earlier; --json lists all"),
+        "{text}"
+    );
+    assert!(text.lines().count() < 70, "{text}");
+    let json = folder
+        .run(&[&plan[..], &["--json"]].concat())
+        .await
+        .exits(0)
+        .json();
+    let length = |list: &str| json[list].as_array().unwrap().len();
+    assert_eq!((length("jobs"), length("pools")), (60, 60));
 }

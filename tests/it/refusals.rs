@@ -358,7 +358,7 @@ async fn a_withdrawn_permission_is_told_and_nothing_is_taken_away() {
     world
         .simulator
         .world()
-        .restore_permission(&token, "instagram_basic");
+        .grant_permission(&token, "instagram_basic");
     assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
     assert_eq!(
         world.count("SELECT count(*) FROM sync_gaps WHERE resolved_at IS NULL"),
@@ -387,9 +387,7 @@ async fn a_server_that_is_not_there_fails_after_bounded_tries_and_shows_no_secre
     assert_eq!(world.texts("SELECT outcome FROM sync_runs"), ["failed"]);
     assert_eq!(world.count("SELECT calls FROM sync_runs"), 6);
 
-    let client = world.client(igsync::stop::stop_pair().1);
-    let report =
-        igsync::sync::check(&client, world.credentials(), igsync::resource::RESOURCES).await;
+    let report = world.check().await;
     assert!(
         !report.needs_operator() && report.problems.len() == 1,
         "{report:?}"
@@ -424,9 +422,7 @@ async fn check_names_each_permission_that_is_missing() {
     let mut spec = WorldSpec::small(1);
     spec.tokens[0] = spec.tokens[0].clone().without("pages_read_engagement");
     let world = World::new(spec).await;
-    let client = world.client(igsync::stop::stop_pair().1);
-    let report =
-        igsync::sync::check(&client, world.credentials(), igsync::resource::RESOURCES).await;
+    let report = world.check().await;
     assert!(report.needs_operator(), "{report:#?}");
     for resource in &report.accounts[0].resources {
         assert!(
@@ -437,11 +433,9 @@ async fn check_names_each_permission_that_is_missing() {
     }
 
     let world = World::new(WorldSpec::small(1)).await;
-    let client = world.client(igsync::stop::stop_pair().1);
-    let report =
-        igsync::sync::check(&client, world.credentials(), igsync::resource::RESOURCES).await;
+    let report = world.check().await;
     assert!(!report.needs_operator() && report.problems.is_empty());
-    assert_eq!(report.calls, 2, "{report:?}");
+    assert_eq!(report.calls, 3, "{report:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ use igsync::sync::{Range, Verdict, Waiting};
 use igsync_simulator::{Fault, Match, PageReach, TokenSpec, WorldSpec};
 use tokio::time::{Instant, sleep};
 
+use crate::commands::{ended, serve, signal, spawn};
 use crate::world::{World, of_posts};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -99,22 +100,20 @@ async fn a_kill_during_the_wait_loses_nothing_and_makes_no_call_early() {
         world.texts("SELECT outcome FROM sync_runs WHERE resource = 'media'"),
         ["suspended"]
     );
+    let refused = world.simulator.journal();
+    let refused = refused.iter().find(|call| call.code.is_some()).unwrap().at;
     world.simulator.clear_journal();
-    let until: chrono::DateTime<chrono::Utc> = world
-        .texts("SELECT resume_at FROM sync_runs WHERE resume_at IS NOT NULL")[0]
-        .parse()
-        .unwrap();
     let summary = world.backfill_and_wait(stop_pair().1).await;
     assert_eq!(summary.verdict(), Verdict::Complete);
     world.assert_complete();
     let calls = world.calls("/media");
     // 250 posts are left, in pages of 50.
     assert_eq!(calls.len(), 5, "a page was paid twice");
-    // Instants are kept in whole seconds.
-    let early = calls
-        .iter()
-        .filter(|call| call.at < until - chrono::TimeDelta::seconds(1));
-    assert_eq!(early.count(), 0);
+    let opens = refused + chrono::TimeDelta::minutes(90);
+    assert!(
+        calls.iter().all(|call| call.at >= opens),
+        "a call was made early"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -248,6 +247,46 @@ async fn what_was_finished_before_is_not_read_again_because_its_token_was_asked_
     assert_eq!(second.done_before.len(), 7);
     assert_eq!(world.calls("/media").len(), 1);
     world.assert_complete();
+}
+
+#[tokio::test]
+async fn sync_says_what_it_waits_for_and_with_no_wait_leaves_with_4_and_the_time() {
+    let (simulator, folder) = serve(WorldSpec::small(1)).await;
+    let config = std::fs::read_to_string(folder.path("igsync.toml")).unwrap();
+    let job = "[[job]]\nname = \"nightly\"\nschedule = \"30 2 * * *\"\nresources = [\"media\"]\n";
+    folder.configure(&format!("{config}{job}"));
+    let posts = Match::path_ends_with("/media");
+    simulator.inject(Fault::on(posts).error(80_002, None, "too many calls"));
+    let left = folder.run(&["sync", "nightly", "--no-wait"]).await.exits(4);
+    let database = folder.database();
+    let resume_at = "SELECT resume_at FROM sync_runs WHERE resume_at IS NOT NULL";
+    let at: String = database.query_row(resume_at, [], |row| row.get(0)).unwrap();
+    let says = format!("goes on from {at}.");
+    assert!(left.stdout.contains(&says), "{}", left.stdout);
+
+    // The time is kept: whoever waits says how long, and asks nobody meanwhile but for the accounts.
+    let asked = simulator.journal().len();
+    let child = spawn(&folder, &["sync", "nightly"]);
+    let begins = async {
+        while simulator.journal().len() == asked {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(MINUTE, begins).await.unwrap();
+    // The line comes with the next drawing.
+    sleep(Duration::from_millis(1_500)).await;
+    signal(&child, "TERM");
+    let ran = ended(child).await.exits(4);
+    let is_wait = |line: &&str| line.starts_with("waiting 1");
+    let waits: Vec<&str> = ran.stderr.lines().filter(is_wait).collect();
+    assert_eq!(waits.len(), 1, "{}", ran.stderr);
+    assert!(
+        waits[0].contains(&format!("closed until {at}")),
+        "{}",
+        waits[0]
+    );
+    assert!(ran.stdout.contains(&says), "{}", ran.stdout);
+    assert_eq!(simulator.journal().len(), asked + 1);
 }
 
 /// Four accounts, two for each of two users.

@@ -11,9 +11,9 @@ use igsync::budget::{self, Budget, Urgency};
 use igsync::clock::Clock;
 use igsync::graph::{Client, Credential, Fields, Request, Settings, Shape, Tally};
 use igsync::stop::{Stop, stop_pair};
-use igsync::store::{OpenError, Store};
-use igsync::sync::{self, Asked, Preview, Range, Selection, Summary, WhenSuspended};
-use igsync_simulator::{Call, Expectation, Simulator, Tables, WorldSpec};
+use igsync::store::{Around, OpenError, Store};
+use igsync::sync::{self, Asked, CheckReport, Preview, Range, Selection, Summary, WhenSuspended};
+use igsync_simulator::{Call, Expectation, Simulator, Tables, TokenSpec, WorldSpec};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use serde_json::Value;
@@ -60,6 +60,16 @@ impl World {
     /// The same world, asked for another version of the API.
     pub fn asking_for(mut self, version: &str) -> Self {
         version.clone_into(&mut self.version);
+        self
+    }
+
+    /// The same world, asked with another app secret.
+    pub fn with_app_secret(mut self, secret: &str) -> Self {
+        let tokens = self.simulator.world().spec().tokens.clone();
+        let credential = |token: &TokenSpec| {
+            Arc::new(Credential::new(&token.name, &token.token, Some(secret)).unwrap())
+        };
+        self.credentials = tokens.iter().map(credential).collect();
         self
     }
 
@@ -148,6 +158,24 @@ impl World {
             .unwrap()
     }
 
+    /// One process: a check of everything, which writes nothing.
+    pub async fn check(&self) -> CheckReport {
+        self.check_of(&Selection::default(), |_| {}).await
+    }
+
+    /// A check of a selection, with other surroundings than the real ones.
+    pub async fn check_of(
+        &self,
+        selection: &Selection,
+        change: impl FnOnce(&mut Around),
+    ) -> CheckReport {
+        let now = self.now();
+        let mut around = Store::peek(&self.path()).unwrap().around(now).unwrap();
+        change(&mut around);
+        let client = self.client(stop_pair().1);
+        sync::check(&client, &self.credentials, selection, around, now).await
+    }
+
     /// The token of a Page, as `/me/accounts` tells it to its user.
     pub async fn page_token(&self, page: &str) -> String {
         let request = Request {
@@ -172,6 +200,11 @@ impl World {
         page["access_token"].as_str().unwrap().to_owned()
     }
 
+    /// The clock of igsync; the simulator has its own.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
         self.clock.now()
     }
@@ -193,7 +226,8 @@ impl World {
         rows.into_iter().map(count).sum::<i64>().unsigned_abs()
     }
 
-    fn path(&self) -> PathBuf {
+    /// The database's file.
+    pub fn path(&self) -> PathBuf {
         self.folder.path().join("igsync.db")
     }
 

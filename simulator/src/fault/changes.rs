@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
 use crate::error::GraphError;
 
 /// What becomes of a call.
@@ -10,6 +12,7 @@ pub(crate) struct Changes {
     pub(crate) delay: Duration,
     pub(crate) hang: bool,
     pub(crate) reset: bool,
+    pub(crate) broken_off: bool,
     pub(crate) unfinished: bool,
     pub(crate) status: Option<u16>,
     pub(crate) error: Option<GraphError>,
@@ -33,7 +36,7 @@ impl Changes {
         &self,
         status: u16,
         body: String,
-        headers: &mut Vec<(String, String)>,
+        headers: &mut HeaderMap,
     ) -> (u16, String) {
         let mut body = self.body.clone().unwrap_or(body);
         if self.html {
@@ -60,6 +63,7 @@ impl Changes {
         let is_unanswered = self.hang || self.reset || self.unfinished;
         is_unanswered
             || self.around
+            || self.broken_off
             || self.without_usage
             || !self.headers.is_empty()
             || self.status.is_some()
@@ -76,7 +80,9 @@ impl Changes {
     }
 }
 
-fn set(headers: &mut Vec<(String, String)>, name: &str, value: &str) {
-    headers.retain(|(known, _)| known != name);
-    headers.push((name.to_owned(), value.to_owned()));
+fn set(headers: &mut HeaderMap, name: &str, value: &str) {
+    let name = HeaderName::from_bytes(name.as_bytes());
+    if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+        headers.insert(name, value);
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! Meta's page: "Rate Limits", sections on `X-App-Usage` and `X-Business-Use-Case-Usage`.
 
+use std::fmt::Write;
+
 use crate::rules::UsageHeader;
 use crate::spec::TokenKind;
 use crate::world::{Identity, TokenKey, World};
@@ -15,7 +17,7 @@ pub(crate) fn usage_headers(
     pool: &Pool,
     gauges: Gauges,
     app: Gauges,
-) -> Vec<(String, String)> {
+) -> Vec<(&'static str, String)> {
     let rules = &world.spec().rules;
     let by_user = matches!(caller.key, TokenKey::User(_))
         && caller
@@ -31,11 +33,11 @@ pub(crate) fn usage_headers(
     };
     let mut headers = Vec::new();
     if wanted != UsageHeader::BusinessUseCase {
-        headers.push(("x-app-usage".to_owned(), app_usage(app)));
+        headers.push(("x-app-usage", app_usage(app)));
     }
     if wanted != UsageHeader::App {
         headers.push((
-            "x-business-use-case-usage".to_owned(),
+            "x-business-use-case-usage",
             business_use_case_usage(world, pool, gauges),
         ));
     }
@@ -75,12 +77,19 @@ fn business_use_case_usage(world: &World, pool: &Pool, gauges: Gauges) -> String
         total_time,
         regain_minutes,
     } = gauges;
-    let entry = format!(
+    let mut entry = String::with_capacity(128);
+    // Writing to a string does not fail.
+    let _ = write!(
+        entry,
         r#"[{{"type":"{kind}","call_count":{call_count},"total_cputime":{total_cputime},"total_time":{total_time},"estimated_time_to_regain_access":{regain_minutes}}}]"#
     );
     let business = page.and_then(|page| world.page(page)?.business_id.as_deref());
-    match business {
-        Some(business) => format!(r#"{{"{business}":{entry},"{id}":{entry}}}"#),
-        None => format!(r#"{{"{id}":{entry}}}"#),
+    let mut usage = String::with_capacity(2 * entry.len() + 64);
+    for (id, opening) in business.into_iter().chain([id]).zip(["{\"", ",\""]) {
+        for part in [opening, id, "\":", &entry] {
+            usage.push_str(part);
+        }
     }
+    usage.push('}');
+    usage
 }

@@ -25,6 +25,8 @@ pub struct MeterSpec {
     pub calls_per_impression: u64,
     /// Impressions of the last 24 hours per account id, where they should not follow from the world.
     pub impressions: BTreeMap<String, u64>,
+    /// An account counts as seen this often at least. A floor is documented for Threads alone: 10.
+    pub least_impressions: u64,
     /// The allowance of every professional account, whatever its impressions.
     pub buc_instagram_calls: Option<u64>,
     /// People who engaged with a page; 4,800 calls each.
@@ -70,6 +72,7 @@ impl Default for MeterSpec {
         Self {
             calls_per_impression: 4_800,
             impressions: BTreeMap::new(),
+            least_impressions: 0,
             buc_instagram_calls: None,
             page_engaged_users: 40,
             messenger_engaged_users: 1_000,
@@ -123,9 +126,12 @@ impl MeterSpec {
     }
 
     fn impressions_of(&self, world: &World, account: &str) -> u64 {
-        if let Some(impressions) = self.impressions.get(account) {
-            return *impressions;
-        }
+        let told = self.impressions.get(account).copied();
+        let impressions = told.unwrap_or_else(|| Self::views_of(world, account));
+        impressions.max(self.least_impressions)
+    }
+
+    fn views_of(world: &World, account: &str) -> u64 {
         let yesterday = (world.now() - TimeDelta::days(2)).date_naive();
         let views = world
             .account(account)

@@ -47,15 +47,16 @@ pub(crate) fn write(reader: &mut Reader<'_>) -> Outcome<()> {
     if let Some(dead) = why_dead(reader.world, &token, reader.now) {
         return Err(dead);
     }
-    let TokenKey::User(user) = token.key else {
-        // The page speaks of user tokens alone.
-        return Err(GraphError::new(100, "Invalid parameter"));
-    };
     // A token that never ends stays one that never ends.
     let life = token.expires_at().map(|_| LONG_LIFE);
     let expires_at = life.map_or(0, |life| reader.now + life);
     let nonce = reader.next_nonce().bits();
-    let exchanged = reader.world.long_lived_token(user, expires_at, nonce);
+    let is_users = matches!(token.key, TokenKey::User(_));
+    let exchanged = token.long_lived_token(expires_at, nonce);
+    // The page speaks of user tokens alone.
+    let Some(exchanged) = exchanged.filter(|_| is_users) else {
+        return Err(GraphError::new(100, "Invalid parameter"));
+    };
     reader.json.open_object();
     reader.json.string_member("access_token", &exchanged);
     reader.json.plain_member("token_type", "bearer");

@@ -6,12 +6,12 @@
 
 use crate::error::{GraphError, Outcome};
 use crate::reader::{Edge, Params, Reader};
-use crate::world::{Account, DAY};
+use crate::world::{Account, DAY, InsightsOf};
 
 use super::account_insight_rows::{demographics, series, totals};
 use super::ig_user::instant;
 use super::insight::{
-    METRIC_TYPES, PERIODS, check_name, check_names, incompatible_breakdown, named,
+    METRIC_TYPES, PERIODS, check_metrics, check_name, check_names, incompatible_breakdown, named,
 };
 use super::{Node, Row};
 
@@ -89,9 +89,15 @@ pub(super) fn edge<'s>(
             series(account, metric, &question)
         });
     }
+    let rows = rows.into_iter().map(Node::Row).collect();
+    // People are told of a timeframe: there is no window beside it.
+    let is_about_people = |metric: &&str| metric.ends_with("_demographics");
+    if question.metrics.iter().all(is_about_people) {
+        return Ok(Edge::Rows(rows));
+    }
     let span = (question.until - question.since).max(DAY);
     Ok(Edge::Windows {
-        rows: rows.into_iter().map(Node::Row).collect(),
+        rows,
         previous: window(question.since - 1 - span, question.since - 1),
         next: window(question.until + 1, question.until + 1 + span),
     })
@@ -116,7 +122,7 @@ fn question<'p>(
     if metrics.is_empty() {
         return Err(GraphError::missing_parameter("metric"));
     }
-    check_names(&metrics, "metric", &ACCEPTED)?;
+    check_metrics(reader, InsightsOf::Account, &metrics, &ACCEPTED)?;
     let Some(period) = params.get("period") else {
         return Err(GraphError::missing_parameter("period"));
     };

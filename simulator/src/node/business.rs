@@ -100,7 +100,7 @@ pub(super) fn edge<'s>(
         )));
     }
     let accounts = pages.into_iter();
-    let accounts = accounts.filter_map(|page| reader.world.account_of_page(page));
+    let accounts = accounts.filter_map(|page| reader.caller.account_of_page(page));
     Ok(Some(list(reader, accounts.map(Node::Account).collect())))
 }
 

@@ -38,14 +38,8 @@ fn inspected(reader: &Reader<'_>, token: &Identity<'_>) -> Value {
         (_, TokenKind::System) => "SYSTEM_USER",
         (_, TokenKind::User) => "USER",
     };
-    let scopes: Vec<&String> = spec
-        .permissions
-        .iter()
-        .filter(|permission| token.is_granted(permission))
-        .collect();
-    let seconds = |instant: Option<chrono::DateTime<chrono::Utc>>| {
-        instant.map_or(0, |instant| instant.timestamp())
-    };
+    let mut scopes = token.permissions();
+    scopes.retain(|permission| token.is_granted(permission));
     let dead = why_dead(reader.world, token, reader.now);
     let targets = targets(reader, token);
     let granular: Vec<Value> = scopes
@@ -59,7 +53,7 @@ fn inspected(reader: &Reader<'_>, token: &Identity<'_>) -> Value {
         .collect();
     let mut data = json!({
         "type": kind,
-        "data_access_expires_at": seconds(spec.data_access_expires_at),
+        "data_access_expires_at": token.data_access_expires_at().unwrap_or(0),
         "expires_at": token.expires_at().unwrap_or(0),
         "is_valid": dead.is_none(),
         "issued_at": issued_at(reader, token),
@@ -86,19 +80,19 @@ fn issued_at(reader: &Reader<'_>, token: &Identity<'_>) -> i64 {
         .expires_at()
         .filter(|_| token.is_long_lived())
         .map(|expires_at| expires_at - LONG_LIFE);
-    exchanged_at.unwrap_or_else(|| reader.world.spec().epoch.timestamp() - 30 * 86_400)
+    let made_at = exchanged_at.or_else(|| token.made_at());
+    made_at.unwrap_or_else(|| reader.world.spec().epoch.timestamp() - 30 * 86_400)
 }
 
 /// Accounts to which Instagram permissions are restricted; nothing when they hold for all.
 fn targets(reader: &Reader<'_>, token: &Identity<'_>) -> Option<Vec<String>> {
     let pages = 0..reader.world.spec().pages.len();
-    if pages.clone().all(|page| token.reaches_page(page)) {
+    let all_pages = pages.clone().all(|page| token.reaches_page(page));
+    let all_accounts = token.spec()?.accounts.is_none();
+    if all_pages && all_accounts {
         return None;
     }
     let reached = pages.filter(|page| token.reaches_page(*page));
-    Some(
-        reached
-            .filter_map(|page| Some(reader.world.account_of_page(page)?.id().to_owned()))
-            .collect(),
-    )
+    let accounts = reached.filter_map(|page| token.account_of_page(page));
+    Some(accounts.map(|account| account.id().to_owned()).collect())
 }

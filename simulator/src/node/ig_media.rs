@@ -140,10 +140,8 @@ fn caption(reader: &Reader<'_>, media: &Media<'_>) -> Option<String> {
         .world
         .page_of_account(media.path().account)
         .is_some_and(|page| {
-            let tasks = reader.caller.tasks(page);
-            tasks
-                .iter()
-                .any(|task| matches!(task.as_str(), "MANAGE" | "PROFILE_PLUS_FULL_CONTROL"))
+            let manages = |task: &str| matches!(task, "MANAGE" | "PROFILE_PLUS_FULL_CONTROL");
+            reader.caller.has_task(page, manages)
         });
     Some(if manages && media.is_own() {
         caption

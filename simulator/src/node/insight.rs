@@ -2,6 +2,7 @@
 
 use crate::error::{GraphError, Outcome};
 use crate::reader::{Params, Reader};
+use crate::world::InsightsOf;
 
 use super::Row;
 
@@ -53,6 +54,18 @@ pub(super) fn named<'p>(
         }
     }
     Ok(names)
+}
+
+/// Refuses a metric that is not accepted, or is retired by now.
+pub(super) fn check_metrics(
+    reader: &Reader<'_>,
+    of: InsightsOf,
+    metrics: &[&str],
+    known: &[&'static str],
+) -> Outcome<()> {
+    let mut accepted = known.to_vec();
+    accepted.retain(|metric| reader.world.has_metric(of, metric, reader.now));
+    check_names(metrics, "metric", &accepted)
 }
 
 /// Refuses a list with a name that is not accepted, and says which one.

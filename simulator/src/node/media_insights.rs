@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::error::{GraphError, Outcome};
 use crate::reader::{Edge, Params, Reader};
 use crate::rules::Rules;
-use crate::world::{Media, MediaType, ProductType};
+use crate::world::{InsightsOf, Media, MediaType, ProductType};
 
 use super::insight::{
-    Described, METRIC_TYPES, PERIODS, check_name, check_names, described, named, row,
+    Described, METRIC_TYPES, PERIODS, check_metrics, check_name, check_names, described, named, row,
 };
 use super::{Node, Row};
 
@@ -63,7 +63,7 @@ pub(super) fn edge<'s>(
         let message = "No metric was specified to be fetched. Please specify one or more metrics to be fetched and try again.";
         return Err(GraphError::new(3001, message).subcode(1_504_028));
     }
-    check_names(&metrics, "metric", &MEDIA_METRICS)?;
+    check_metrics(reader, InsightsOf::Media, &metrics, &MEDIA_METRICS)?;
     let breakdowns = named(reader, params, "breakdown")?;
     check_names(&breakdowns, "breakdown", &BREAKDOWNS)?;
     check_name(params.get("period"), "period", &PERIODS)?;
@@ -80,7 +80,7 @@ pub(super) fn edge<'s>(
         return Err(GraphError::unsupported_get(&media.id()));
     }
     check_conversion(media)?;
-    check_metrics(reader, media, &metrics)?;
+    check_support(reader, media, &metrics)?;
     check_breakdowns(reader, &metrics, &breakdowns)?;
     if media.is_too_quiet() {
         return Err(GraphError::new(
@@ -106,7 +106,7 @@ fn check_conversion(media: &Media<'_>) -> Outcome<()> {
     ).error_data(r#"{"blame_field_specs":[[""]]}"#))
 }
 
-fn check_metrics(reader: &Reader<'_>, media: &Media<'_>, metrics: &[&str]) -> Outcome<()> {
+fn check_support(reader: &Reader<'_>, media: &Media<'_>, metrics: &[&str]) -> Outcome<()> {
     let is_post = media.media_product_type() == ProductType::Feed;
     if metrics.contains(&"impressions") && is_post && reader.version >= 22 {
         let message = "(#100) Starting from version v22.0 and above, the impressions metric is no longer supported for the queried \

@@ -26,7 +26,7 @@ pub(super) fn conversations<'s>(
 ) -> Outcome<Edge<'s>> {
     check_token(reader)?;
     let account = reader
-        .world
+        .caller
         .account_of_page(page)
         .filter(|_| params.get("platform") == Some("instagram"));
     if let Some(account) = account {

@@ -8,6 +8,7 @@ use crate::reader::Reader;
 use crate::world::TokenKey;
 
 use super::Node;
+use super::ig_user::optional;
 
 /// A Page is read with `pages_show_list` or `pages_read_engagement`, by its id and through a business. `/me/accounts`
 /// does not refuse: it is empty.
@@ -57,22 +58,17 @@ pub(super) fn write_field<'s>(
             reader.json.close_array();
         }
         "access_token" => {
-            if let Some(token) = reader.caller.user_token() {
-                let token = match reader.caller.key {
-                    TokenKey::Page { .. } => reader.call.token.clone().unwrap_or_default(),
-                    _ => {
-                        let is_lasting = reader.caller.is_long_lived();
-                        reader.world.page_token(token, page, is_lasting)
-                    }
-                };
-                reader.json.string_member(key, &token);
-            }
+            let token = match reader.caller.key {
+                TokenKey::Page { .. } => reader.call.token.clone(),
+                _ => reader.caller.page_token(page),
+            };
+            optional(reader, key, token.as_deref());
         }
         "has_transitioned_to_new_page_experience" => {
             reader.json.boolean_member(key, spec.new_page_experience);
         }
         "instagram_business_account" | "connected_instagram_account" => {
-            if let Some(account) = reader.world.account_of_page(page) {
+            if let Some(account) = reader.caller.account_of_page(page) {
                 reader.json.key(key);
                 reader.object(&Node::Account(account), field.selection.as_ref())?;
             }

@@ -62,24 +62,14 @@ fn accounts<'s>(reader: &Reader<'s>) -> Edge<'s> {
 }
 
 fn permissions<'s>(reader: &Reader<'s>) -> Edge<'s> {
-    let granted = |permission: &String| {
-        if reader.caller.is_granted(permission) {
+    let rows = reader.caller.permissions().into_iter().map(|permission| {
+        let status = if reader.caller.is_granted(&permission) {
             "granted"
         } else {
             "declined"
-        }
-    };
-    let permissions = reader
-        .caller
-        .spec()
-        .into_iter()
-        .flat_map(|spec| &spec.permissions);
-    let rows = permissions.map(|permission| {
-        Node::Row(
-            Row::default()
-                .with("permission", permission.as_str())
-                .with("status", granted(permission)),
-        )
+        };
+        let row = Row::default().with("permission", permission);
+        Node::Row(row.with("status", status))
     });
     Edge::Rows(rows.collect())
 }

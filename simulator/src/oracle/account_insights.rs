@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, NaiveDate};
 use serde_json::{Value, json};
 
-use crate::world::{Account, DAY, World};
+use crate::world::{Account, DAY, InsightsOf, World};
 
 use super::Expectation;
 use super::collect::instant;
@@ -134,7 +134,7 @@ pub(super) fn at(world: &World, key: &str, now: i64) -> Option<Value> {
 
 pub(super) fn until_now(world: &World, key: &str) -> Option<Told> {
     let key = Key::parse(key)?;
-    let (account, day) = key.resolve(world, world.now_seconds())?;
+    let (account, day) = key.resolve(world, last_told(world, key.metric)?)?;
     let end = account.end_of_day(day)?.timestamp();
     if end < world.start_seconds() - key.reach_back(world) {
         return None;
@@ -147,6 +147,15 @@ pub(super) fn until_now(world: &World, key: &str) -> Option<Told> {
         value + rounding
     };
     Some(Told::latest(key.row(most), has_settled))
+}
+
+/// When a metric could last be told: now, unless it is retired. None if that was before the simulation started.
+pub(super) fn last_told(world: &World, metric: &str) -> Option<i64> {
+    let retired_at = world.metric_retired_at(InsightsOf::Account, metric);
+    let last = retired_at
+        .map_or(i64::MAX, |at| at - 1)
+        .min(world.now_seconds());
+    (last >= world.start_seconds()).then_some(last)
 }
 
 /// Everything about the wanted days that is told now.
@@ -210,7 +219,13 @@ fn told(
     day: NaiveDate,
 ) -> Vec<(String, i64)> {
     let lacks_followers = account.followers_count() < FOLLOWERS_NEEDED;
-    if !account.has_begun(day) || (lacks_followers && NEED_FOLLOWERS.contains(&metric)) {
+    let of_accounts = InsightsOf::Account;
+    if !account
+        .world()
+        .has_metric(of_accounts, metric, account.now())
+        || !account.has_begun(day)
+        || (lacks_followers && NEED_FOLLOWERS.contains(&metric))
+    {
         return Vec::new();
     }
     let plain = |value| vec![(String::new(), value)];

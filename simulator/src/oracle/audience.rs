@@ -4,9 +4,10 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Account, World};
+use crate::world::{Account, InsightsOf, World};
 
 use super::Expectation;
+use super::account_insights::last_told;
 use super::reading::Told;
 
 /// Told of so many followers, engaged or reached people and more.
@@ -29,7 +30,8 @@ pub(super) fn at(world: &World, key: &str, now: i64) -> Option<Value> {
 
 /// Demographics never settle.
 pub(super) fn until_now(world: &World, key: &str) -> Option<Told> {
-    let (key, value, rounding) = value(world, key, world.now_seconds())?;
+    let metric = Key::parse(key)?.metric;
+    let (key, value, rounding) = value(world, key, last_told(world, metric)?)?;
     Some(Told::latest(key.row(value + rounding), false))
 }
 
@@ -123,7 +125,11 @@ fn value<'k>(world: &World, key: &'k str, now: i64) -> Option<(Key<'k>, i64, i64
 }
 
 fn groups(account: Account<'_>, metric: &str, breakdown: &str) -> Vec<(String, i64)> {
-    if account.audience_size(metric) < PEOPLE_NEEDED {
+    let of_accounts = InsightsOf::Account;
+    let is_retired = !account
+        .world()
+        .has_metric(of_accounts, metric, account.now());
+    if is_retired || account.audience_size(metric) < PEOPLE_NEEDED {
         return Vec::new();
     }
     let breakdowns: Vec<&str> = breakdown.split(',').collect();

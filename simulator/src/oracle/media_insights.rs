@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::id::MediaKind;
 use crate::node::{MEDIA_METRICS, is_metric_of};
-use crate::world::{Media, World};
+use crate::world::{InsightsOf, Media, World};
 
 use super::Expectation;
 use super::reading::Told;
@@ -44,7 +44,7 @@ pub(super) fn at(world: &World, table: &str, key: &str, now: i64) -> Option<Valu
 
 pub(super) fn until_now(world: &World, table: &str, key: &str) -> Option<Told> {
     let key = Key::parse(key)?;
-    let media = key.media(world, table)?.last_readable()?;
+    let media = key.last_told(&key.media(world, table)?.last_readable()?)?;
     let value = key.value(&media)?;
     let has_settled = media.insights_have_settled();
     // Likes that were taken away later may have been read before.
@@ -99,6 +99,26 @@ impl<'k> Key<'k> {
         (path.kind == kind && path.child == 0).then_some(media)
     }
 
+    /// The media as it was when its metric could last be told: metrics are retired, accounts converted again, and
+    /// numbers may be kept for a while only. None if that was before the simulation started.
+    fn last_told<'w>(&self, media: &Media<'w>) -> Option<Media<'w>> {
+        let world = media.account().world();
+        let ends = [
+            world.metric_retired_at(InsightsOf::Media, self.metric),
+            media.converted_again_at(),
+            media.insights_kept_until(),
+        ];
+        let end = ends
+            .into_iter()
+            .flatten()
+            .filter(|end| *end > media.published_at())
+            .min();
+        let Some(end) = end.filter(|end| *end <= media.now()) else {
+            return Some(media.clone());
+        };
+        (end > world.start_seconds()).then(|| media.as_of(end - 1))
+    }
+
     /// Any version that is served may have been asked.
     fn value(&self, media: &Media<'_>) -> Option<Value> {
         let oldest = oldest_version(media.account().world());
@@ -141,7 +161,12 @@ fn told(
     let rules = &media.account().world().spec().rules;
     let throws =
         matches!(metric, "facebook_views" | "crossposted_views") && !media.is_crossposted();
+    let of_media = InsightsOf::Media;
     if throws
+        || !media
+            .account()
+            .world()
+            .has_metric(of_media, metric, media.now())
         || media.is_from_before_conversion()
         || media.is_too_quiet()
         || !is_metric_of(rules, version, media, metric)

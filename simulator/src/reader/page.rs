@@ -32,7 +32,7 @@ impl<'s> Page<'s> {
         if list.style == Style::SameAfter {
             return Self::read_same_after(reader, list, cursors, params);
         }
-        let limit = limit(list, params);
+        let limit = limit(reader, list, params)?;
         let slot_of = |name| {
             params
                 .get(name)
@@ -48,16 +48,7 @@ impl<'s> Page<'s> {
                     Ok(slot)
                 })
         };
-        let mut after = slot_of("after").transpose()?;
-        if after.is_some() && reader.changes.dead_cursor {
-            return Err(GraphError::cursor_out_of_reach());
-        }
-        if let Some(slot) = after.filter(|_| reader.changes.shifted_page) {
-            after = list
-                .walk(Some(slot & !AFTER_EMPTY_PAGE), false)
-                .next()
-                .map(|(slot, _)| slot);
-        }
+        let after = disturbed(reader, list, slot_of("after").transpose()?)?;
         if let Some(before) = slot_of("before").transpose()?.filter(|_| after.is_none()) {
             return Ok(Self::backward(list, before & !AFTER_EMPTY_PAGE, limit).filtered(reader));
         }
@@ -83,19 +74,19 @@ impl<'s> Page<'s> {
         cursors: Cursors,
         params: Params<'_>,
     ) -> Outcome<Self> {
-        let limit = limit(list, params);
+        let limit = limit(reader, list, params)?;
         let after = match params.get("after").filter(|cursor| !cursor.is_empty()) {
             None => None,
             Some(cursor) => {
                 cursors
                     .decode(cursor)
                     .ok_or_else(GraphError::cursor_out_of_reach)?;
-                reader.memory.position(reader.call)
+                disturbed(reader, list, reader.memory.position(reader.call))?
             }
         };
         let page = Self::forward(list, after, limit);
         reader.memory.remember_position(reader.call, page.after);
-        Ok(page)
+        Ok(page.with_item_twice(reader))
     }
 
     fn forward(list: &List<'s>, after: Option<u64>, limit: usize) -> Self {
@@ -190,8 +181,28 @@ impl<'w> List<'w> {
     }
 }
 
-/// The wanted page size. What is too large is silently lowered; what is no number counts as not given.
-fn limit(list: &List<'_>, params: Params<'_>) -> usize {
+/// Where a page begins, after faults have had their say: the cursor may be dead, or everything may have moved by one.
+fn disturbed(reader: &Reader<'_>, list: &List<'_>, after: Option<u64>) -> Outcome<Option<u64>> {
+    let Some(slot) = after else {
+        return Ok(None);
+    };
+    if reader.changes.dead_cursor {
+        return Err(GraphError::cursor_out_of_reach());
+    }
+    if !reader.changes.shifted_page {
+        return Ok(after);
+    }
+    let mut before = list.walk(Some(slot & !AFTER_EMPTY_PAGE), false);
+    Ok(before.next().map(|(slot, _)| slot))
+}
+
+/// The wanted page size. What is too large is silently lowered or refused; what is no number counts as not given.
+fn limit(reader: &Reader<'_>, list: &List<'_>, params: Params<'_>) -> Outcome<usize> {
     let wanted = params.get("limit").and_then(|limit| limit.parse().ok());
-    wanted.unwrap_or(list.default_limit).min(list.max_limit)
+    let wanted = wanted.unwrap_or(list.default_limit);
+    if wanted > list.max_limit && reader.rules().large_limits_refused {
+        // No page quotes the text.
+        return Err(GraphError::new(100, "Invalid parameter"));
+    }
+    Ok(wanted.min(list.max_limit))
 }

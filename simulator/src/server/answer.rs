@@ -1,5 +1,7 @@
 //! From a call to its answer.
 
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
 use crate::error::{GraphError, Outcome};
 use crate::fault::Changes;
 use crate::journal::Call;
@@ -17,7 +19,7 @@ use super::{Incoming, Simulator, caller, lock, version};
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
     pub(super) body: String,
 }
 
@@ -34,12 +36,13 @@ impl Simulator {
         let world = self.world();
         let seed = self.next_call();
         let mut entry = self.entry(call);
-        let version = version::serving(world.spec(), call.version.as_deref(), &call.path_text());
+        let version = version::serving(world, call.version.as_deref(), || call.path_text());
         let served = version.as_ref().map_or("v25.0", |(name, _)| *name);
         let trace_id = format!("A{}", seed.with(9).text(22));
         let mut headers = common_headers(
             changes.served_version.as_deref().unwrap_or(served),
             &trace_id,
+            world.now_seconds(),
         );
         let outcome = match caller::identify(world, call, world.now_seconds()) {
             Err(refusal) => {
@@ -61,7 +64,9 @@ impl Simulator {
                 if let Some(message) = &changes.message {
                     error.localize(message);
                 }
-                headers.extend(challenge(&error));
+                if let Some(challenge) = challenge(&error) {
+                    tell(&mut headers, "www-authenticate", challenge);
+                }
                 (entry.code, entry.subcode) = (Some(error.code), error.subcode);
                 (error.status, error.body(&trace_id))
             }
@@ -84,7 +89,7 @@ impl Simulator {
         changes: &Changes,
         admitted: Admitted<'_>,
         entry: &mut Call,
-        headers: &mut Vec<(String, String)>,
+        headers: &mut HeaderMap,
     ) -> Outcome<String> {
         let (world, now) = (self.world(), self.world().now_seconds());
         let caller = admitted.caller;
@@ -102,13 +107,15 @@ impl Simulator {
         let gauges = meters.charge(world, &pool, effort, now);
         if meters.tells_usage(world, &pool, now) && !changes.without_usage {
             let app = meters.gauges(world, &Pool::PlatformApp, now);
-            headers.extend(usage_headers(world, &caller, &pool, gauges, app));
+            for (name, value) in usage_headers(world, &caller, &pool, gauges, app) {
+                tell(headers, name, value);
+            }
         }
         if let (true, Some(seconds)) = (
             admission == Admission::Blocked,
             world.spec().rules.retry_after_seconds,
         ) {
-            headers.push(("retry-after".to_owned(), seconds.to_string()));
+            tell(headers, "retry-after", seconds.to_string());
         }
         let nested = if world.spec().rules.nested_edges_count_as_calls {
             effort.nested_edges
@@ -206,7 +213,7 @@ impl Simulator {
 
     /// The version that serves a call, as its answer names it.
     pub(super) fn version_of(&self, call: &Incoming) -> &str {
-        let served = version::serving(self.world().spec(), call.version.as_deref(), "");
+        let served = version::serving(self.world(), call.version.as_deref(), String::new);
         served.map_or("v25.0", |(name, _)| name)
     }
 
@@ -255,26 +262,42 @@ fn is_secret(name: &str) -> bool {
     )
 }
 
-pub(super) fn common_headers(version: &str, trace_id: &str) -> Vec<(String, String)> {
-    [
-        ("content-type", "application/json; charset=UTF-8"),
-        ("facebook-api-version", version),
-        ("x-fb-trace-id", trace_id),
-        ("x-fb-rev", "1030512345"),
+pub(super) fn common_headers(version: &str, trace_id: &str, now: i64) -> HeaderMap {
+    // In the simulation's time: the HTTP server would add its machine's.
+    let date = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
+    let date = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let mut headers = HeaderMap::with_capacity(12);
+    let trace_id = HeaderValue::from_str(trace_id).ok();
+    for (name, value) in [
+        (
+            "content-type",
+            Some(HeaderValue::from_static("application/json; charset=UTF-8")),
+        ),
+        ("facebook-api-version", HeaderValue::from_str(version).ok()),
+        ("x-fb-trace-id", trace_id.clone()),
+        ("x-fb-rev", Some(HeaderValue::from_static("1030512345"))),
         ("x-fb-debug", trace_id),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
+        ("date", HeaderValue::try_from(date).ok()),
+    ] {
+        if let Some(value) = value {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    headers
+}
+
+/// Adds a header, unless its value is none that a header can have.
+fn tell(headers: &mut HeaderMap, name: &'static str, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
 }
 
 /// Errors about the token come with a challenge.
-fn challenge(error: &GraphError) -> Option<(String, String)> {
+fn challenge(error: &GraphError) -> Option<String> {
     let about_token = matches!(error.code, 102 | 190);
-    let message = error.message.replace('"', "'");
     about_token.then(|| {
-        (
-            "www-authenticate".to_owned(),
-            format!("OAuth \"Facebook Platform\" \"invalid_token\" \"{message}\""),
-        )
+        let message = error.message.replace('"', "'");
+        format!("OAuth \"Facebook Platform\" \"invalid_token\" \"{message}\"")
     })
 }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use axum::http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -154,10 +155,11 @@ impl Simulator {
                 json.key("headers");
                 json.open_array();
                 let told = |name: &str| rules.usage_headers_in_batch_parts || !is_usage(name);
-                for (name, value) in answer.headers.iter().filter(|(name, _)| told(name)) {
+                let headers = answer.headers.iter();
+                for (name, value) in headers.filter(|(name, _)| told(name.as_str())) {
                     json.open_object();
-                    json.string_member("name", name);
-                    json.string_member("value", value);
+                    json.string_member("name", name.as_str());
+                    json.string_member("value", value.to_str().unwrap_or_default());
                     json.close_object();
                 }
                 json.close_array();
@@ -173,8 +175,8 @@ impl Simulator {
             .filter(|_| rules.usage_headers_on_batch && !whole.without_usage)
             .into_iter()
             .flat_map(|answer| &answer.headers)
-            .filter(|(name, _)| is_usage(name))
-            .cloned();
+            .filter(|(name, _)| is_usage(name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()));
         let trace_id = self.trace_id();
         self.finished(batch, whole, &trace_id, (200, json.into_text()), usage)
     }
@@ -197,10 +199,14 @@ impl Simulator {
         whole: &Changes,
         trace_id: &str,
         (status, body): (u16, String),
-        further: impl IntoIterator<Item = (String, String)>,
+        further: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
     ) -> Answer {
         let served = whole.served_version.as_deref();
-        let mut headers = common_headers(served.unwrap_or(self.version_of(batch)), trace_id);
+        let mut headers = common_headers(
+            served.unwrap_or(self.version_of(batch)),
+            trace_id,
+            self.world().now_seconds(),
+        );
         headers.extend(further);
         let (status, body) = whole.applied(status, body, &mut headers);
         Answer {

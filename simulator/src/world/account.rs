@@ -158,7 +158,7 @@ impl<'w> Account<'w> {
         let mut edited = edits.media.iter();
         habits.deleted_per_mille > 0
             || habits.lives_per_mille > 0
-            || edited.any(|(id, edit)| id.account == self.index && edit.deleted_at.is_some())
+            || edited.any(|(id, edit)| id.account == self.index && !edit.deletions.is_empty())
     }
 
     /// Which post stands in a slot: scripted ones are sorted in where they were published.

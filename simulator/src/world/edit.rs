@@ -1,12 +1,14 @@
 //! What a test, or a night of the demo, makes happen in the world.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
 use crate::id::{CommentId, MediaId, Object, SCRIPTED_POSTS};
 
 use super::World;
+use super::access::AccessEdits;
 use super::media::ProductType;
+use super::retired::Retired;
 
 /// Everything that was scripted so far.
 #[derive(Debug, Default)]
@@ -17,16 +19,16 @@ pub(crate) struct Edits {
     pub(crate) scripted: HashMap<u32, Vec<ScriptedPost>>,
     pub(crate) usernames: HashMap<u32, String>,
     pub(crate) unlinked: HashSet<u32>,
-    /// Permissions per token that are not granted any more.
-    pub(crate) withdrawn: HashMap<String, BTreeSet<String>>,
-    pub(crate) revoked: HashMap<String, Revocation>,
-    /// Tasks per page, where they changed.
-    pub(crate) tasks: HashMap<usize, Vec<String>>,
+    /// When accounts were converted again to professional ones.
+    pub(crate) converted: HashMap<u32, i64>,
+    pub(crate) access: AccessEdits,
+    pub(crate) retired: Retired,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MediaEdit {
-    pub(crate) deleted_at: Option<i64>,
+    /// Since when it is deleted or back again.
+    pub(crate) deletions: Vec<(i64, bool)>,
     pub(crate) caption: Option<Option<String>>,
     /// Instant and number of additional likes.
     pub(crate) likes: Vec<(i64, i64)>,
@@ -70,21 +72,6 @@ impl Default for NewPost {
     }
 }
 
-/// Why a token died ("Debugging and errors" page of access tokens).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Revocation {
-    /// The user removed the app.
-    AppRemoved,
-    /// The user must log in on facebook.com first.
-    Checkpointed,
-    /// The user changed the password.
-    PasswordChanged,
-    /// The user is not confirmed.
-    Unconfirmed,
-    /// The token is invalid for another reason.
-    Invalid,
-}
-
 impl CommentEdit {
     pub(crate) fn is_deleted(&self, now: i64) -> bool {
         self.deleted_at.is_some_and(|at| at <= now)
@@ -96,7 +83,13 @@ impl World {
     /// Deletes a post or a story. Says whether there was one.
     pub fn delete_media(&self, id: &str) -> bool {
         let now = self.now_seconds();
-        self.edit_media(id, |edit| edit.deleted_at = Some(now))
+        self.edit_media(id, |edit| edit.deletions.push((now, true)))
+    }
+
+    /// Shows a post again that was deleted, as its owner does with an archived one. Says whether there was one.
+    pub fn restore_media(&self, id: &str) -> bool {
+        let now = self.now_seconds();
+        self.edit_media(id, |edit| edit.deletions.push((now, false)))
     }
 
     /// Changes a caption; none removes it. Says whether there is such a media.
@@ -180,44 +173,14 @@ impl World {
         true
     }
 
-    /// Takes a permission from a token, and from those it was exchanged for.
-    pub fn withdraw_permission(&self, token: &str, permission: &str) {
-        let token = self.described_token(token);
-        self.edit(|edits| {
-            edits
-                .withdrawn
-                .entry(token)
-                .or_default()
-                .insert(permission.to_owned())
-        });
-    }
-
-    /// Gives back a permission that was withdrawn.
-    pub fn restore_permission(&self, token: &str, permission: &str) {
-        let token = self.described_token(token);
-        self.edit(|edits| edits.withdrawn.entry(token).or_default().remove(permission));
-    }
-
-    /// Kills a token, the page tokens made from it, and the tokens it was exchanged for.
-    pub fn revoke_token(&self, token: &str, why: Revocation) {
-        let token = self.described_token(token);
-        self.edit(|edits| edits.revoked.insert(token, why));
-    }
-
-    /// The token of the description behind a page token or an exchanged one.
-    fn described_token(&self, token: &str) -> String {
-        let spec = self.identify(token).and_then(|token| token.spec());
-        spec.map_or_else(|| token.to_owned(), |spec| spec.token.clone())
-    }
-
-    /// Changes what the tokens' users may do on a page. Without any task they have no role on it: it is not listed, and
-    /// its tokens die.
-    pub fn set_tasks(&self, page_id: &str, tasks: &[&str]) -> bool {
-        let Some(page) = self.page_with_id(page_id) else {
+    /// Converts an account to a professional one again, now: insights of older posts are refused from then on. Says
+    /// whether there is such an account.
+    pub fn convert_account(&self, account_id: &str) -> bool {
+        let Some(index) = self.account_by_id.get(account_id).copied() else {
             return false;
         };
-        let tasks = tasks.iter().map(|task| (*task).to_owned()).collect();
-        self.edit(|edits| edits.tasks.insert(page, tasks));
+        let now = self.now_seconds();
+        self.edit(|edits| edits.converted.insert(index, now));
         true
     }
 
@@ -241,7 +204,7 @@ impl World {
         true
     }
 
-    fn edit<T>(&self, change: impl FnOnce(&mut Edits) -> T) -> T {
+    pub(super) fn edit<T>(&self, change: impl FnOnce(&mut Edits) -> T) -> T {
         change(&mut self.edits.write().unwrap_or_else(PoisonError::into_inner))
     }
 }

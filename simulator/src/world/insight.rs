@@ -58,6 +58,12 @@ impl Media<'_> {
         self.is_story() && self.lagged().map_or(0, |then| then.reach()) < VIEWERS_NEEDED
     }
 
+    /// Until when its insights are told, if they are not kept for ever.
+    pub(crate) fn insights_kept_until(&self) -> Option<i64> {
+        let days = self.world.spec().rules.media_insights_retention_days?;
+        Some(self.published_at + days * DAY)
+    }
+
     fn total(&self, metric: &str) -> Option<i64> {
         let interactions =
             self.like_count() + self.saved_count() + self.comments_count() + self.shares_count();
@@ -89,7 +95,8 @@ impl Media<'_> {
     fn lagged(&self) -> Option<Self> {
         let delayed = self.now - self.world.spec().rules.insights_delay_seconds;
         let now = delayed - delayed.rem_euclid(ROUND);
-        (self.published_at <= now).then(|| Self {
+        let is_kept = self.insights_kept_until().is_none_or(|end| self.now < end);
+        (self.published_at <= now && is_kept).then(|| Self {
             now,
             ..self.clone()
         })

@@ -83,8 +83,7 @@ impl<'w> Media<'w> {
 
     /// Whether it has been deleted, whatever instant this is.
     pub(crate) fn deleted_at_some_time(&self) -> bool {
-        self.deletion()
-            .is_some_and(|at| at <= self.world.now_seconds())
+        self.as_of(self.world.now_seconds()).is_deleted()
     }
 
     /// When likes were added or taken away by a script.
@@ -153,7 +152,20 @@ impl<'w> Media<'w> {
     /// Whether it is older than the latest conversion to a professional account.
     pub(crate) fn is_from_before_conversion(&self) -> bool {
         let converted_at = self.habits().converted_at;
-        converted_at.is_some_and(|converted_at| self.timestamp() < converted_at)
+        let is_older = |converted_at| self.published_at < converted_at;
+        converted_at.is_some_and(|at| is_older(at.timestamp()))
+            || self
+                .converted_again_at()
+                .is_some_and(|at| at <= self.now && is_older(at))
+    }
+
+    /// When the account was converted again, if it was.
+    pub(crate) fn converted_again_at(&self) -> Option<i64> {
+        self.world
+            .edits()
+            .converted
+            .get(&self.path.account)
+            .copied()
     }
 
     /// Whether it was also shared to Facebook.
@@ -177,6 +189,11 @@ impl<'w> Media<'w> {
     /// Whether `/media` shows it: a broadcast becomes a post when it ends.
     pub(crate) fn is_listed(&self) -> bool {
         self.is_readable() && !self.is_live()
+    }
+
+    /// The instant that this is about.
+    pub(crate) fn now(&self) -> i64 {
+        self.now
     }
 
     pub(crate) fn published_at(&self) -> i64 {
@@ -270,14 +287,17 @@ impl<'w> Media<'w> {
         grown(total, self.age(), SETTLED_AFTER) as i64
     }
 
+    /// When it was or will be deleted, as far as that is known at its instant.
     pub(super) fn deletion(&self) -> Option<i64> {
-        let scripted = self.edit.as_ref().and_then(|edit| edit.deleted_at);
-        scripted.or_else(|| {
-            let seed = self.seed().with(63);
-            let doomed = self.path.kind == MediaKind::Post && self.scripted.is_none();
-            (doomed && seed.per_mille(self.habits().deleted_per_mille)).then(|| {
-                self.published_at + 3600 + seed.with(1).below(120 * DAY.cast_unsigned()) as i64
-            })
+        let scripted = self.edit.iter().flat_map(|edit| &edit.deletions);
+        let latest = scripted.rev().find(|(at, _)| *at <= self.now);
+        if let Some((at, is_deleted)) = latest {
+            return is_deleted.then_some(*at);
+        }
+        let seed = self.seed().with(63);
+        let doomed = self.path.kind == MediaKind::Post && self.scripted.is_none();
+        (doomed && seed.per_mille(self.habits().deleted_per_mille)).then(|| {
+            self.published_at + 3600 + seed.with(1).below(120 * DAY.cast_unsigned()) as i64
         })
     }
 

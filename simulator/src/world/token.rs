@@ -1,9 +1,11 @@
 //! Who a token stands for and what it may do.
 
+use std::collections::BTreeSet;
+
 use crate::spec::{PageReach, TokenSpec};
 
-use super::World;
-use super::edit::Revocation;
+use super::access::{Revocation, Successor};
+use super::{Account, World};
 
 /// Which token a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub(crate) enum TokenKey {
 pub(crate) struct Identity<'w> {
     pub(crate) key: TokenKey,
     world: &'w World,
+    /// How many tokens of this user it has followed on.
+    generation: usize,
     /// Unix seconds; none is never.
     expires_at: Option<i64>,
     is_long_lived: bool,
@@ -39,7 +43,10 @@ impl World {
     /// The token behind a text, dead or alive.
     pub(crate) fn identify(&self, text: &str) -> Option<Identity<'_>> {
         if let Some(token) = self.token_by_text.get(text) {
-            return Some(self.identity(TokenKey::User(*token)));
+            return Some(self.identity(TokenKey::User(*token), 0));
+        }
+        if let Some((token, generation)) = self.successor_with_text(text) {
+            return Some(self.identity(TokenKey::User(token), generation));
         }
         if let Some((id, secret)) = text.split_once('|') {
             return self.identify_app(id, secret);
@@ -56,12 +63,29 @@ impl World {
     /// The app itself, by its id and secret.
     pub(crate) fn identify_app(&self, id: &str, secret: &str) -> Option<Identity<'_>> {
         let app = &self.spec().app;
-        (id == app.id && secret == app.secret).then(|| self.identity(TokenKey::App))
+        (id == app.id && secret == app.secret).then(|| self.identity(TokenKey::App, 0))
+    }
+
+    /// The token of the description whose place a text has taken, and how many came before it.
+    fn successor_with_text(&self, text: &str) -> Option<(usize, usize)> {
+        let edits = self.edits();
+        let all = edits.access.successors.iter();
+        all.filter_map(|(token, successors)| {
+            let found = successors.iter().position(|next| next.text == text)?;
+            Some((*token, found + 1))
+        })
+        .next()
+    }
+
+    /// How many tokens have taken the place of one of the description.
+    fn generations(&self, token: usize) -> usize {
+        let edits = self.edits();
+        edits.access.successors.get(&token).map_or(0, Vec::len)
     }
 
     /// The text of a page token; it needs no table to be recognised. Tokens from a long-lived user token have no end
     /// ("Get Long-Lived Access Tokens" page).
-    pub(crate) fn page_token(&self, token: usize, page: usize, is_lasting: bool) -> String {
+    fn page_token(&self, token: usize, generation: usize, page: usize, is_lasting: bool) -> String {
         let kind = if is_lasting {
             LASTING_PAGE_TOKEN
         } else {
@@ -69,7 +93,7 @@ impl World {
         };
         let check = self
             .seed()
-            .with(if is_lasting { 402 } else { 400 })
+            .with(if is_lasting { 402 } else { 400 } + 10 * generation as u64)
             .with(token as u64)
             .with(page as u64)
             .text(24);
@@ -78,10 +102,16 @@ impl World {
 
     /// The text of a token that another one was exchanged for: it says itself whose it is and when it ends (0 is
     /// never), and no two exchanges give the same.
-    pub(crate) fn long_lived_token(&self, token: usize, expires_at: i64, nonce: u64) -> String {
+    fn long_lived_token(
+        &self,
+        token: usize,
+        generation: usize,
+        expires_at: i64,
+        nonce: u64,
+    ) -> String {
         let check = self
             .seed()
-            .with(401)
+            .with(401 + 10 * generation as u64)
             .with(token as u64)
             .with(expires_at.cast_unsigned())
             .with(nonce)
@@ -99,10 +129,10 @@ impl World {
         let token: usize = parts.next()?.parse().ok()?;
         let page: usize = parts.next()?.parse().ok()?;
         let known = token < self.spec().tokens.len() && page < self.spec().pages.len();
-        if !known || self.page_token(token, page, is_lasting) != text {
-            return None;
-        }
-        let identity = self.identity(TokenKey::Page { token, page });
+        let generation = (0..=self.generations(token)).find(|generation| {
+            known && self.page_token(token, *generation, page, is_lasting) == text
+        })?;
+        let identity = self.identity(TokenKey::Page { token, page }, generation);
         Some(Identity {
             expires_at: identity.expires_at.filter(|_| !is_lasting),
             ..identity
@@ -115,27 +145,32 @@ impl World {
         let expires_at: i64 = parts.next()?.parse().ok()?;
         let nonce: u64 = parts.next()?.parse().ok()?;
         let known = token < self.spec().tokens.len();
-        if !known || self.long_lived_token(token, expires_at, nonce) != text {
-            return None;
-        }
+        let generation = (0..=self.generations(token)).find(|generation| {
+            known && self.long_lived_token(token, *generation, expires_at, nonce) == text
+        })?;
         Some(Identity {
             expires_at: Some(expires_at).filter(|expires_at| *expires_at > 0),
             is_long_lived: true,
-            ..self.identity(TokenKey::User(token))
+            ..self.identity(TokenKey::User(token), generation)
         })
     }
 
-    /// A token as the description has it.
-    fn identity(&self, key: TokenKey) -> Identity<'_> {
+    /// A token as the description has it, or as it was made later.
+    fn identity(&self, key: TokenKey, generation: usize) -> Identity<'_> {
         let identity = Identity {
             key,
             world: self,
+            generation,
             expires_at: None,
             is_long_lived: false,
         };
-        let described = identity.spec().and_then(|spec| spec.expires_at);
+        let described = || {
+            let ends = identity.spec().and_then(|spec| spec.expires_at);
+            ends.map(|instant| instant.timestamp())
+        };
+        let made = identity.successor(|successor| successor.expires_at);
         Identity {
-            expires_at: described.map(|instant| instant.timestamp()),
+            expires_at: made.unwrap_or_else(described),
             ..identity
         }
     }
@@ -166,8 +201,38 @@ impl<'w> Identity<'w> {
         }
     }
 
+    /// Why it is dead, if somebody has killed it or another one has taken its place.
     pub(crate) fn revocation(&self) -> Option<Revocation> {
-        self.world.edits().revoked.get(&self.spec()?.token).copied()
+        let edits = self.world.edits();
+        let successors = edits.access.successors.get(&self.user_token()?);
+        let next = successors.and_then(|all| all.get(self.generation));
+        let killed = || edits.access.revoked.get(&self.spec()?.token).copied();
+        next.map(|next| next.before).or_else(killed)
+    }
+
+    /// What is known about it, if it has taken the place of one of the description.
+    fn successor<T>(&self, tell: impl FnOnce(&Successor) -> T) -> Option<T> {
+        let edits = self.world.edits();
+        let successors = edits.access.successors.get(&self.user_token()?)?;
+        successors.get(self.generation.checked_sub(1)?).map(tell)
+    }
+
+    /// When it was made, if it has taken the place of one of the description.
+    pub(crate) fn made_at(&self) -> Option<i64> {
+        self.successor(|successor| successor.issued_at)
+    }
+
+    /// The text of the token that `/me/accounts` gives out for a page.
+    pub(crate) fn page_token(&self, page: usize) -> Option<String> {
+        let (token, is_lasting) = (self.user_token()?, self.is_long_lived);
+        let world = self.world;
+        Some(world.page_token(token, self.generation, page, is_lasting))
+    }
+
+    /// The text of the token that it is exchanged for.
+    pub(crate) fn long_lived_token(&self, expires_at: i64, nonce: u64) -> Option<String> {
+        let (token, world) = (self.user_token()?, self.world);
+        Some(world.long_lived_token(token, self.generation, expires_at, nonce))
     }
 
     /// When it ends, in Unix seconds; none is never.
@@ -185,8 +250,13 @@ impl<'w> Identity<'w> {
     }
 
     pub(crate) fn has_data_access(&self, now: i64) -> bool {
-        let ends = self.spec().and_then(|spec| spec.data_access_expires_at);
-        ends.is_none_or(|ends| ends.timestamp() > now)
+        self.data_access_expires_at().is_none_or(|ends| ends > now)
+    }
+
+    /// When it stops to reach data, in Unix seconds; none is never. Whoever makes a new token is active.
+    pub(crate) fn data_access_expires_at(&self) -> Option<i64> {
+        let ends = self.spec()?.data_access_expires_at?;
+        (self.generation == 0).then(|| ends.timestamp())
     }
 
     pub(crate) fn reaches_page(&self, page: usize) -> bool {
@@ -204,43 +274,61 @@ impl<'w> Identity<'w> {
         }
     }
 
-    /// Whether the user may do anything on a page.
-    pub(crate) fn has_role(&self, page: usize) -> bool {
-        let changed = self.world.edits().tasks.get(&page).map(Vec::is_empty);
-        let described = || {
-            self.world
-                .page(page)
-                .is_none_or(|page| page.tasks.is_empty())
-        };
-        !changed.unwrap_or_else(described)
+    /// The account of a page, if the user lets the app see it.
+    pub(crate) fn account_of_page(&self, page: usize) -> Option<Account<'w>> {
+        let account = self.world.account_of_page(page)?;
+        let seen = &self.spec()?.accounts;
+        let is_seen = seen.as_ref().is_none_or(|ids| ids.contains(account.id()));
+        is_seen.then_some(account)
     }
 
-    /// Whether the permission was granted and not withdrawn.
+    /// Whether the user may do anything on a page.
+    pub(crate) fn has_role(&self, page: usize) -> bool {
+        self.has_task(page, |_| true)
+    }
+
+    /// Whether one of the user's tasks on a page is of a kind.
+    pub(crate) fn has_task(&self, page: usize, fits: impl Fn(&str) -> bool) -> bool {
+        let edits = self.world.edits();
+        let changed = edits.access.tasks.get(&page);
+        let described = || self.world.page(page).map(|page| &page.tasks);
+        let tasks = changed.or_else(described);
+        tasks.is_some_and(|tasks| tasks.iter().any(|task| fits(task)))
+    }
+
+    /// Whether the permission is granted.
     pub(crate) fn is_granted(&self, permission: &str) -> bool {
         let Some(spec) = self.spec() else {
             return false;
         };
-        let withdrawn = |token: &str| {
-            self.world
-                .edits()
-                .withdrawn
-                .get(token)
-                .is_some_and(|withdrawn| withdrawn.contains(permission))
+        let edits = self.world.edits();
+        let changed = edits.access.permissions.get(&spec.token);
+        let changed = changed.and_then(|permissions| permissions.get(permission));
+        changed
+            .copied()
+            .unwrap_or_else(|| spec.permissions.contains(permission))
+    }
+
+    /// Every permission that was ever asked for, granted or not.
+    pub(crate) fn permissions(&self) -> BTreeSet<String> {
+        let Some(spec) = self.spec() else {
+            return BTreeSet::new();
         };
-        spec.permissions.contains(permission) && !withdrawn(&spec.token)
+        let edits = self.world.edits();
+        let changed = edits.access.permissions.get(&spec.token);
+        let changed = changed
+            .into_iter()
+            .flat_map(|permissions| permissions.keys());
+        spec.permissions.iter().chain(changed).cloned().collect()
     }
 
     /// Whether the permission works on a page: it must be granted, and a task of the user must carry it.
     pub(crate) fn may(&self, permission: &str, page: usize) -> bool {
-        self.is_granted(permission)
-            && self
-                .tasks(page)
-                .iter()
-                .any(|task| task_carries(task, permission))
+        self.is_granted(permission) && self.has_task(page, |task| task_carries(task, permission))
     }
 
     pub(crate) fn tasks(&self, page: usize) -> Vec<String> {
-        let changed = self.world.edits().tasks.get(&page).cloned();
+        let changed = self.world.edits().access.tasks.get(&page).cloned();
         changed.unwrap_or_else(|| {
             self.world
                 .page(page)

@@ -275,6 +275,9 @@ async fn demographics_come_by_breakdown_and_not_for_small_audiences() {
             "&breakdown=age,gender&timeframe=this_month",
         ))
         .await;
+    for people in [&body, &framed] {
+        assert_eq!(people.get("paging"), None, "there is no window beside it");
+    }
     let breakdown = &framed["data"][0]["total_value"]["breakdowns"][0];
     assert_eq!(
         breakdown["dimension_keys"],

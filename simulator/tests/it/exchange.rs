@@ -52,7 +52,7 @@ async fn an_exchanged_token_lives_for_sixty_days_with_the_same_reach() {
     probe.ok(&question).await;
     probe.world().withdraw_permission(token, "instagram_basic");
     assert_eq!(probe.refused(&question).await.code, 10);
-    probe.world().restore_permission(token, "instagram_basic");
+    probe.world().grant_permission(token, "instagram_basic");
     tokio::time::advance(Duration::from_secs(59 * 86_400)).await;
     probe.ok(&question).await;
     tokio::time::advance(Duration::from_secs(86_400)).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use igsync_simulator::{HashtagSpec, WorldSpec};
+use igsync_simulator::{Fault, HashtagSpec, Match, WorldSpec};
 use serde_json::json;
 
 use crate::probe::{BAKERY, Probe, TOKEN, ids, keys};
@@ -73,6 +73,29 @@ async fn a_hashtag_is_resolved_and_its_cursor_never_changes() {
             .message,
         "(#100) The parameter user_id is required"
     );
+}
+
+#[tokio::test]
+async fn pages_of_hashtags_can_repeat_items_and_their_cursor_can_die() {
+    let probe = Probe::demo();
+    let hashtag = probe.world().hashtag_id("sourdough").unwrap();
+    let path = format!("/{hashtag}/recent_media?user_id={BAKERY}&limit=3");
+    let inject = |fault: fn(Fault) -> Fault| {
+        let fault = fault(Fault::on(Match::path_contains("/recent_media")));
+        probe.simulator.inject(fault);
+    };
+    let all = probe.ids(&path.replace("limit=3", "limit=9")).await;
+    inject(Fault::item_twice);
+    let first = probe.ok(&path).await;
+    assert_eq!(ids(&first)[..3], all[..3]);
+    assert_eq!(ids(&first)[3..], all[2..3]);
+    let after = first["paging"]["cursors"]["after"].as_str().unwrap();
+    let next = format!("{path}&after={after}");
+    inject(Fault::shifted_page);
+    assert_eq!(probe.ids(&next).await, all[2..5]);
+    inject(Fault::dead_cursor);
+    assert_eq!(probe.refused(&next).await.code, 100);
+    assert_eq!(probe.ids(&next).await, all[5..8]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
+mod access;
 mod account_insights;
 mod asked;
 mod batches;
@@ -32,6 +33,7 @@ mod recorded_nodes;
 mod recorded_refusals;
 mod recordings;
 mod refusals;
+mod retired;
 mod same_world;
 mod sockets;
 mod switches;

@@ -171,6 +171,21 @@ async fn the_allowance_of_an_account_follows_from_its_impressions() {
     );
 }
 
+/// No page tells a floor for Instagram; that of Threads is 10.
+#[tokio::test]
+async fn an_account_that_nobody_sees_may_count_as_seen_a_few_times() {
+    let probe = metered(MeterSpec {
+        impressions: [(ACCOUNT.to_owned(), 0), (SECOND_ACCOUNT.to_owned(), 30)].into(),
+        least_impressions: 10,
+        calls_per_impression: 5,
+        ..MeterSpec::default()
+    });
+    assert_eq!(business(&account(&probe).await, ACCOUNT)["call_count"], 2);
+    let pool = |account: &str| Pool::BucInstagram(account.to_owned());
+    probe.simulator.consume(&pool(SECOND_ACCOUNT), 15);
+    assert_eq!(probe.simulator.usage_percent(&pool(SECOND_ACCOUNT)), 10);
+}
+
 #[tokio::test]
 async fn headers_can_be_absent_at_first_and_come_only_now_and_then() {
     let meters = MeterSpec {

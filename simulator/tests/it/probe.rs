@@ -59,7 +59,15 @@ impl Probe {
 
     /// Asks with the main token, unless the question brings its own or says `no_token`.
     pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.get_with(path, &[]).await
+    }
+
+    /// As [`Probe::get`], with further headers.
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
         let mut request = Request::get(path.replace("no_token&", "").replace(' ', "%20"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         if !path.contains("access_token=") && !path.contains("no_token") {
             request = request.header("authorization", format!("Bearer {TOKEN}"));
         }

@@ -71,6 +71,37 @@ async fn unknown_parameters_are_ignored() {
     );
 }
 
+/// What v26.0 has removed changes nothing, and windows of time mean nothing where nothing happens in time.
+#[tokio::test]
+async fn removed_features_and_ranges_elsewhere_are_ignored() {
+    let probe = Probe::demo();
+    for path in [
+        format!("/{ACCOUNT}?fields=id,username"),
+        format!("/{ACCOUNT}/stories?fields=id,timestamp"),
+        format!("/{ACCOUNT}/media?limit=2&fields=id,timestamp"),
+    ] {
+        let plain = probe.ok(&path).await;
+        let ignored = "pretty=1&debug=all&__debug__=1&date_format=U&metadata=1";
+        let told = probe.ok(&format!("{path}&{ignored}")).await;
+        assert_eq!(told.get("data"), plain.get("data"), "{path}");
+        assert_eq!(told["username"], plain["username"]);
+        assert!(told.get("__debug__").or(told.get("metadata")).is_none());
+        if !path.contains("/media") {
+            let told = probe
+                .ok(&format!("{path}&since=2009-01-01&until=2009-01-02"))
+                .await;
+            assert_eq!(told.get("data"), plain.get("data"), "{path}");
+        }
+    }
+    let headers = [
+        ("if-none-match", "*"),
+        ("if-modified-since", "Mon, 05 Oct 2026 08:00:00 GMT"),
+    ];
+    let reply = probe.get_with(&format!("/{ACCOUNT}"), &headers).await;
+    assert_eq!(reply.status, 200, "no 304");
+    assert_eq!(reply.header("etag"), None);
+}
+
 #[tokio::test]
 async fn a_field_listed_twice_is_a_syntax_error() {
     let message = "Syntax error \"Field id specified more than once. This is only possible before version 2.1\" at character 5: id,id";

@@ -33,6 +33,20 @@ async fn serves_http_on_a_unix_socket_and_can_break_the_connection() {
     let _ = stream.read_to_end(&mut nothing).await;
     assert!(nothing.is_empty(), "{}", String::from_utf8_lossy(&nothing));
 
+    probe.simulator.clear_journal();
+    probe.simulator.inject(Fault::on(Match::any()).broken_off());
+    let mut half = Vec::new();
+    let mut stream = UnixStream::connect(&path).await.unwrap();
+    stream.write_all(REQUEST).await.unwrap();
+    let _ = stream.read_to_end(&mut half).await;
+    let half = String::from_utf8(half).unwrap();
+    let (head, half) = half.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    assert!(half.contains("{\"name\":") && !half.contains('}'), "{half}");
+    assert!(!half.ends_with("0\r\n\r\n"), "no end is told: {half}");
+    let call = &probe.simulator.journal()[0];
+    assert!(call.faulted && (call.status, call.cost) == (200, 1));
+
     let batch = "access_token=SIM-main&batch=[{\"relative_url\":\"me\"}]";
     let length = batch.len();
     let request = format!(

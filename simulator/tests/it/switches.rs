@@ -6,7 +6,7 @@ use std::time::Duration;
 use igsync_simulator::{Fault, Match, MeterSpec, Pool, Revocation, Rules, WorldSpec};
 use serde_json::json;
 
-use crate::probe::{ACCOUNT, BAKERY, Probe, TOKEN};
+use crate::probe::{ACCOUNT, BAKERY, Probe, TOKEN, refusal};
 
 fn with(rules: Rules) -> Probe {
     Probe::of(WorldSpec {
@@ -60,6 +60,32 @@ async fn page_sizes_can_differ() {
             .await,
         [oldest]
     );
+}
+
+#[tokio::test]
+async fn large_limits_are_lowered_or_refused() {
+    let mut spec = WorldSpec::demo(7);
+    spec.rules.large_limits_refused = true;
+    let strict = Probe::of(spec);
+    let lenient = Probe::demo();
+    let hashtag = strict.world().hashtag_id("sourdough").unwrap();
+    let posts = strict.world().media(BAKERY);
+    let commented = { posts }.find(|post| post.comments().count() > 0).unwrap();
+    for (path, most) in [
+        (format!("/{BAKERY}/media?limit="), 100),
+        ("/me/accounts?limit=".to_owned(), 100),
+        (format!("/{}/comments?limit=", commented.id()), 50),
+        (format!("/{hashtag}/top_media?user_id={BAKERY}&limit="), 50),
+    ] {
+        strict.ok(&format!("{path}{most}")).await;
+        let large = format!("{path}{}", most + 1);
+        assert_eq!(
+            strict.refused(&large).await,
+            refusal(400, 100, None, "Invalid parameter"),
+            "{path}"
+        );
+        lenient.ok(&large).await;
+    }
 }
 
 #[tokio::test]

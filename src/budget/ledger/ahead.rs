@@ -36,7 +36,8 @@ impl Ledger {
     /// as have gone before.
     pub(in crate::budget) fn fit(&mut self, ceiling: f32, now: DateTime<Utc>) -> usize {
         let known = approximate(self.own_calls().saturating_mul(2).max(1));
-        let fit = self.calls_that_fit(ceiling, now).min(known);
+        self.roll(now);
+        let fit = self.calls_that_fit(ceiling).min(known);
         usize::try_from(number((fit + 0.01).max(0.0))).unwrap_or(usize::MAX)
     }
 
@@ -64,7 +65,7 @@ impl Ledger {
                 now += fraction(window, windows.min(HIGHEST));
                 break;
             }
-            let fit = ahead.calls_that_fit(ceiling, now).floor().max(0.0);
+            let fit = ahead.calls_that_fit(ceiling).floor().max(0.0);
             let fit = number(fit).min(left);
             if fit > 0 {
                 for gauge in 0..3 {
@@ -102,7 +103,7 @@ impl Ledger {
     pub(in crate::budget) fn recovered_at(&mut self, now: DateTime<Utc>) -> DateTime<Utc> {
         self.roll(now);
         let mut ours = self.clone();
-        for slice in &mut ours.slices {
+        for slice in ours.slices.iter_mut() {
             for (rose, cost) in slice.rose.iter_mut().zip(self.costs) {
                 *rose = rose.min(count(slice.calls) * cost.of_one());
             }

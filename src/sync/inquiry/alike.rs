@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Utc};
 
 use super::{Inquiry, PROOF, is_failure, of_family};
-use crate::resource::Question;
+use crate::resource::{self, Question};
 use crate::store::{Gap, Reason};
 use crate::sync::plan::Recovery;
 
@@ -38,14 +38,13 @@ impl Inquiry<'_> {
     pub(super) fn refuse(&mut self, family: &str, name: &str, reason: Reason, why: &str) {
         self.incomplete |= is_failure(reason);
         let is_new = self.refused.insert((family.to_owned(), name.to_owned()));
-        for question in &mut self.asked {
+        for question in self.waiting.iter_mut().chain(&mut self.asked) {
             forget(question, family, name);
         }
+        self.split_pages(family, name);
         // A question that has lost its last metric is none.
-        self.waiting.retain_mut(|question| {
-            let had = question.metrics.len();
-            forget(question, family, name);
-            had == 0 || !question.metrics.is_empty()
+        self.waiting.retain(|question| {
+            question.family != family || !question.metrics.is_empty() || !question.fields.is_empty()
         });
         if is_new {
             self.gaps.push(Gap {
@@ -56,6 +55,31 @@ impl Inquiry<'_> {
                 reason,
                 detail: why.to_owned(),
             });
+        }
+    }
+
+    /// Leaves a field out of all questions of a family.
+    pub(super) fn refuse_field(&mut self, family: &str, name: &str, why: &str) {
+        let reason = if resource::is_optional(self.job.resource, name) {
+            Reason::NotApplicable
+        } else {
+            Reason::Refused
+        };
+        self.refuse(family, name, reason, why);
+    }
+
+    /// Pages that ask several families at once cannot leave out what only one of them is refused.
+    fn split_pages(&mut self, family: &str, name: &str) {
+        let is_split = |page: &Question| {
+            let mut others = page.stands_for.iter();
+            page.metrics.contains(&name) && others.any(|one| one.family == family)
+        };
+        for question in std::mem::take(&mut self.waiting) {
+            if is_split(&question) {
+                self.waiting.extend(question.stands_for);
+            } else {
+                self.waiting.push_back(question);
+            }
         }
     }
 
@@ -108,16 +132,26 @@ impl Inquiry<'_> {
             .into_iter()
             .partition(is_older);
         self.waiting = rest;
-        for question in older {
+        self.is_careful = false;
+        let alone = older.into_iter().flat_map(|mut question| {
+            let others = std::mem::take(&mut question.stands_for);
+            let itself = others.is_empty().then_some(question);
+            itself.into_iter().chain(others)
+        });
+        for question in alone.collect::<Vec<Question>>() {
             self.gap(Some(&question), None, Reason::BeforeConversion, why);
             self.note(&question, None, None, true);
         }
     }
 }
 
-/// Takes a field or metric out of a question of a family.
+/// Takes a metric or a field out of a question of a family, and out of those that it stands for.
 fn forget(question: &mut Question, family: &str, name: &str) {
-    if question.family == family {
+    for one in &mut question.stands_for {
+        forget(one, family, name);
+    }
+    let mut others = question.stands_for.iter();
+    if question.family == family || question.is_page() && others.all(|one| one.family == family) {
         question.fields.remove(name);
         question.metrics.retain(|metric| *metric != name);
     }

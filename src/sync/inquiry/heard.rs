@@ -3,17 +3,28 @@
 use chrono::{DateTime, Utc};
 
 use super::super::lists::Part;
-use super::{Inquiry, of_family};
+use super::Inquiry;
 use crate::graph::Page;
-use crate::resource::{Decoded, Lost, Question};
-use crate::store::{Answered, Gap, Read, Reason, WholeList};
+use crate::resource::{Begun, Decoded, Lost, Question};
+use crate::store::{Gap, Read, Reason, WholeList};
 
 impl Inquiry<'_> {
     /// Takes the questions that are due, but for those that were asked already.
     pub(in crate::sync) fn choose(&mut self, due: Vec<Question>) {
         self.has_begun = false;
-        for question in due {
-            if self.chosen.insert(question.subject.clone()) {
+        for mut question in due {
+            if !question.is_page() {
+                if self.chosen.insert(question.subject.clone()) {
+                    self.waiting.push_back(question);
+                }
+                continue;
+            }
+            let chosen = &mut self.chosen;
+            let is_new = |one: &Question| chosen.insert(one.subject.clone());
+            question.stands_for.retain(is_new);
+            if question.stands_for.len() < 2 {
+                self.waiting.extend(question.stands_for);
+            } else {
                 self.waiting.push_back(question);
             }
         }
@@ -49,12 +60,32 @@ impl Inquiry<'_> {
         if decoded.mark.is_some() {
             question.mark.clone_from(&decoded.mark);
         }
-        self.has_begun |= !decoded.begun.is_empty();
-        self.reads.extend(decoded.begun.iter().map(|begun| Read {
-            subject: begun.subject.clone(),
-            cursor: begun.cursor.clone(),
-            ..Read::default()
-        }));
+        let begun = decoded.told.iter().flat_map(|told| &told.begun);
+        let begun: Vec<Read> = begun.chain(&decoded.begun).map(Self::begun).collect();
+        self.has_begun |= !begun.is_empty();
+        self.reads.extend(begun);
+        self.silent.clone_from(&decoded.silent);
+        self.news = decoded.news;
+        self.told = decoded
+            .told
+            .iter()
+            .map(|told| (told.clone(), None))
+            .collect();
+        let table = self.job.resource.tables.first();
+        for (told, list) in &mut self.told {
+            let Some(listed) = told.listed.as_ref().filter(|_| decoded.problems.is_empty()) else {
+                continue;
+            };
+            let part = Part {
+                subject: &told.subject,
+                listed,
+                begun: &told.begun,
+                objects: told.objects,
+                is_last: told.cursor.is_none(),
+            };
+            let whole = self.lists.add(&part).zip(table);
+            *list = whole.map(|(owner, table)| WholeList { table, owner });
+        }
         let Some(listed) = &decoded.listed else {
             return;
         };
@@ -69,7 +100,6 @@ impl Inquiry<'_> {
             objects: decoded.rows.len(),
             is_last: page.next.is_none(),
         };
-        let table = self.job.resource.tables.first();
         let whole = self.lists.add(&part).zip(table);
         self.whole = whole.map(|(owner, table)| WholeList { table, owner });
     }
@@ -81,33 +111,60 @@ impl Inquiry<'_> {
         };
         self.failures = 0;
         self.known.insert(question.family.clone());
+        if !question.stands_for.is_empty() {
+            return self.advance_together(question, page, now);
+        }
         for metric in &question.metrics {
             self.refusals
                 .remove(&(question.family.clone(), (*metric).to_owned()));
         }
         let untold = std::mem::take(&mut self.untold);
-        let more = page.next.is_some();
+        // A list is not judged by what is new in it.
+        let is_enough = question.hears(self.news) && page.next.is_some();
+        if is_enough {
+            self.lists.spoil(&question.subject);
+        }
+        let next = page.next.clone().filter(|_| !is_enough);
+        let more = next.is_some();
         let list = self.whole.take();
-        self.note(&question, (!more).then_some(now), page.next.clone(), false);
+        self.note(&question, (!more).then_some(now), next.clone(), false);
         if !more {
-            let fields = question.fields.names();
-            let metrics = question.metrics.iter().copied();
-            let metrics = metrics.filter(|metric| !untold.contains(metric));
-            let told: Vec<&str> = metrics.chain(fields).collect();
-            self.answered.push(Answered {
-                object_id: question.object_id.clone(),
-                fields: told.iter().map(|&name| name.to_owned()).collect(),
-                families: told
-                    .iter()
-                    .map(|name| of_family(name, &question.family))
-                    .collect(),
-                list,
-            });
+            self.answer(&question, &untold, list);
+        }
+        for silent in std::mem::take(&mut self.silent) {
+            self.note_silent(silent, now);
         }
         self.take_in_extras(&mut question);
         if more {
-            question.after.clone_from(&page.next);
+            if let Some(rest) = question.rest.take() {
+                question = *rest;
+            }
+            question.after = next;
             self.waiting.push_front(question);
+        }
+    }
+
+    fn note_silent(&mut self, object_id: String, now: DateTime<Utc>) {
+        self.reads.push(Read {
+            subject: object_id.clone(),
+            read_at: Some(now),
+            ..Read::default()
+        });
+        self.gaps.push(Gap {
+            account_id: Some(self.job.account.id.clone()),
+            resource: self.job.resource.name,
+            object_id: Some(object_id),
+            field: None,
+            reason: Reason::TooFewViewers,
+            detail: "the list that begins with it was refused its numbers".to_owned(),
+        });
+    }
+
+    fn begun(begun: &Begun) -> Read {
+        Read {
+            subject: begun.subject.clone(),
+            cursor: begun.cursor.clone(),
+            ..Read::default()
         }
     }
 }

@@ -1,0 +1,92 @@
+//! From the runtime's thread to SQLite's, and the patience with other programs' locks.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::time::{Instant, sleep};
+
+use super::open::BUSY_TIMEOUT;
+use super::{Store, StoreError};
+
+/// How often a lock of another program's is tried.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Store {
+    /// One transaction. Another program that holds the write lock, as an analyst's open transaction does, is waited for.
+    pub(super) async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let mut work = Some(work);
+        self.patiently(action, move |connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            // The lock is ours now, so nothing below is busy and tried again.
+            let work = work.take().ok_or(rusqlite::Error::InvalidQuery)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })
+        .await
+    }
+
+    /// Work that is tried again for a while when another program's lock is in its way.
+    pub(super) async fn patiently<T, F>(
+        &self,
+        action: &'static str,
+        mut work: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let begun = Instant::now();
+        let mut is_told = false;
+        loop {
+            // SQLite would wait in its own time and keep its thread.
+            let attempt = self.call(action, move |connection| {
+                connection.busy_timeout(Duration::ZERO)?;
+                let result = work(connection);
+                connection.busy_timeout(BUSY_TIMEOUT)?;
+                Ok((result, work))
+            });
+            let (result, again) = attempt.await?;
+            match result {
+                Ok(value) => return Ok(value),
+                Err(cause) if !is_busy(&cause) || begun.elapsed() >= BUSY_TIMEOUT => {
+                    return Err(StoreError { action, cause });
+                }
+                Err(_) => work = again,
+            }
+            if !std::mem::replace(&mut is_told, true) {
+                tracing::warn!("another program holds a lock on the database; waiting for it");
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    pub(super) async fn call<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        let task = tokio::task::spawn_blocking(move || {
+            let mut connection = inner
+                .connection
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            work(&mut connection).map_err(|cause| StoreError { action, cause })
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+}

@@ -1,0 +1,285 @@
+//! Answers that are almost right, through every resource: what cannot be read is named, and what can be read can be written.
+
+use std::sync::{Arc, OnceLock};
+
+use igsync_simulator::World;
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+
+use super::job::{Account, BACKFILL, Job, Known, Range};
+use super::plan::Plan;
+use crate::budget::PoolKey;
+use crate::clock::parse_instant;
+use crate::graph::hostile::{Answer, ask, changed, changes, page};
+use crate::graph::{Fields, Page};
+use crate::resource::{Decoded, Question, RESOURCES, Refresh, Resource, Work};
+use crate::store::{Commit, Kind, NewRun, Post, Row, Store, Value};
+
+const ACCOUNT: &str = "17841400000000001";
+
+/// What was asked for and answered, by which resource.
+struct Read {
+    resource: &'static Resource,
+    /// Of a list that is walked through.
+    fields: Fields,
+    /// Of resources that ask questions.
+    question: Option<Question>,
+    answer: Answer,
+}
+
+impl Read {
+    fn decode(&self, page: &Page) -> Decoded {
+        let mut decoded = Decoded::default();
+        match (&self.resource.work, &self.question) {
+            (Work::Walk(walk), _) => {
+                for object in &page.items {
+                    (walk.rows)(ACCOUNT, &self.fields, object, &mut decoded);
+                }
+            }
+            (Work::Questions(questions), Some(question)) => {
+                (questions.rows)(ACCOUNT, question, &page.items, &mut decoded);
+            }
+            (Work::Questions(_), None) => {}
+        }
+        decoded
+    }
+}
+
+fn job(resource: &'static Resource) -> Job {
+    Job {
+        name: BACKFILL.to_owned(),
+        account: Arc::new(Account {
+            id: ACCOUNT.to_owned(),
+            username: Some("kornblume.bakery".to_owned()),
+            media_count: None,
+            routes: Vec::new(),
+        }),
+        resource,
+        range: Range::default(),
+        names: Vec::new(),
+        forecast_calls: None,
+    }
+}
+
+/// A post of each kind.
+fn posts(world: &World) -> Vec<Post> {
+    let mut posts: Vec<Post> = Vec::new();
+    for media in world.media(ACCOUNT).filter(|post| !post.is_deleted()) {
+        let post = Post {
+            id: media.id(),
+            media_type: Some(media.media_type().as_str().to_owned()),
+            product_type: Some(media.media_product_type().as_str().to_owned()),
+            timestamp: media.timestamp(),
+            comments_count: Some(3),
+        };
+        let is_known = |known: &Post| {
+            (&known.media_type, &known.product_type) == (&post.media_type, &post.product_type)
+        };
+        if !posts.iter().any(is_known) {
+            posts.push(post);
+        }
+    }
+    posts
+}
+
+/// Every resource's first page, and its questions of each kind.
+fn reads() -> &'static [Read] {
+    static READS: OnceLock<Vec<Read>> = OnceLock::new();
+    READS.get_or_init(|| {
+        let now = igsync_simulator::WorldSpec::demo(1).epoch;
+        let mut asked = Vec::new();
+        let answers = ask(|world| {
+            let mut requests = Vec::new();
+            for &resource in RESOURCES {
+                let job = job(resource);
+                match &resource.work {
+                    Work::Walk(walk) => {
+                        let plan = Plan::start(&job, walk, None, Default::default(), 1, now);
+                        let request = plan.next_request().unwrap();
+                        asked.push((resource, request.fields.clone(), None));
+                        requests.push(request);
+                    }
+                    Work::Questions(questions) => {
+                        let known = Known {
+                            posts: posts(world),
+                            reads: Vec::new(),
+                            refused: Vec::new(),
+                            refresh: Refresh::default(),
+                        };
+                        let mut families = Vec::new();
+                        for question in (questions.due)(&job.facts(None, known, now)) {
+                            if families.contains(&question.family) {
+                                continue;
+                            }
+                            families.push(question.family.clone());
+                            let app = PoolKey::parse("app:main").unwrap();
+                            requests.push(job.request(&question, &app));
+                            asked.push((resource, Fields::default(), Some(question)));
+                        }
+                    }
+                }
+            }
+            for request in &mut requests {
+                request.limit = request.limit.map(|limit| limit.min(3));
+            }
+            requests
+        });
+        let reads = asked.into_iter().zip(answers);
+        let reads = reads.map(|((resource, fields, question), answer)| Read {
+            resource,
+            fields,
+            question,
+            answer,
+        });
+        reads.filter(has_rows).collect()
+    })
+}
+
+/// Whether it says something, unchanged.
+fn has_rows(read: &Read) -> bool {
+    let page = page(&read.answer.request, read.answer.body.as_bytes());
+    page.is_some_and(|page| {
+        let decoded = read.decode(&page);
+        assert!(
+            decoded.problems.is_empty(),
+            "{:?}: {}",
+            decoded.problems,
+            read.answer.body
+        );
+        !decoded.rows.is_empty()
+    })
+}
+
+#[test]
+fn every_resource_has_an_answer_to_change() {
+    for resource in RESOURCES {
+        assert!(
+            reads()
+                .iter()
+                .any(|read| std::ptr::eq(read.resource, *resource)),
+            "{} has none",
+            resource.name
+        );
+    }
+}
+
+/// What is wrong with a row.
+fn wrong(row: &Row) -> Option<String> {
+    if row.values.len() != row.table.columns.len() {
+        return Some("columns are missing".to_owned());
+    }
+    for (column, value) in row.table.columns.iter().zip(&row.values) {
+        let is_right = match (column.kind, value) {
+            (_, None | Some(Value::Null)) => !row.table.key.contains(&column.name),
+            (Kind::Instant, Some(Value::Text(text))) => {
+                text.len() == 20 && parse_instant(text).is_some()
+            }
+            (Kind::Integer | Kind::Boolean, Some(Value::Integer(_))) => true,
+            (Kind::Number, Some(Value::Real(number))) => number.is_finite(),
+            (Kind::Number, Some(Value::Integer(_))) => true,
+            (_, Some(Value::Text(_))) => true,
+            _ => false,
+        };
+        if !is_right {
+            return Some(format!("{}.{} is {value:?}", row.table.name, column.name));
+        }
+    }
+    None
+}
+
+proptest! {
+    #[test]
+    fn answers_become_rows_that_fit_or_problems_that_are_named(read in any::<prop::sample::Index>(), changes in changes()) {
+        let read = read.get::<Read>(reads());
+        let Some(page) = page(&read.answer.request, &changed(&read.answer.body, &changes)) else {
+            return Ok(());
+        };
+        let decoded = read.decode(&page);
+        for row in &decoded.rows {
+            prop_assert_eq!(wrong(row), None);
+        }
+        for problem in &decoded.problems {
+            prop_assert!(problem.object.len() < 500 && problem.problem.len() < 2_000, "{:?}", problem);
+        }
+    }
+}
+
+/// A store that holds the account and its posts; the run that read them.
+fn store(runtime: &tokio::runtime::Runtime, folder: &tempfile::TempDir) -> (Store, i64) {
+    let store = Store::open(&folder.path().join("a.db"), "a test").unwrap();
+    let run = NewRun {
+        started_by: None,
+        job: BACKFILL.to_owned(),
+        account_id: Some(ACCOUNT.to_owned()),
+        resource: "media",
+        range: String::new(),
+        forecast_calls: None,
+        at: Default::default(),
+    };
+    let run = runtime.block_on(store.begin_run(run)).unwrap();
+    let node = serde_json::json!({"id": ACCOUNT});
+    let account = crate::resource::discovered_account(node.as_object().unwrap(), &[]).unwrap();
+    let mut rows = vec![account];
+    let media = crate::resource::find("media").unwrap();
+    let (walk, table) = (media.walk().unwrap(), "media");
+    let mut decoded = Decoded::default();
+    for id in reads()
+        .iter()
+        .filter_map(|read| read.question.as_ref()?.object_id.clone())
+    {
+        let node = serde_json::json!({"id": id}).to_string();
+        let raw = serde_json::value::RawValue::from_string(node).unwrap();
+        (walk.rows)(ACCOUNT, &Fields::of(["id"]), &raw, &mut decoded);
+    }
+    rows.extend(
+        decoded
+            .rows
+            .into_iter()
+            .filter(|row| row.table.name == table),
+    );
+    runtime.block_on(store.commit(commit(run, rows))).unwrap();
+    (store, run)
+}
+
+fn commit(run: i64, rows: Vec<Row>) -> Commit {
+    Commit {
+        run,
+        at: Default::default(),
+        pages: 1,
+        rows,
+        checkpoint: None,
+        gaps: Vec::new(),
+        calls: Vec::new(),
+        pools: Vec::new(),
+        reads: Vec::new(),
+        answered: Vec::new(),
+    }
+}
+
+/// Each case is a transaction on a disk: fewer of them.
+fn on_disk() -> Config {
+    let all = Config::default();
+    Config {
+        cases: all.cases.min(20_000),
+        ..all
+    }
+}
+
+#[test]
+fn rows_of_hostile_answers_can_be_written() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (store, run) = store(&runtime, &folder);
+    let cases = (any::<prop::sample::Index>(), changes());
+    proptest!(on_disk(), |((read, changes) in cases)| {
+        let read = read.get::<Read>(reads());
+        let Some(page) = page(&read.answer.request, &changed(&read.answer.body, &changes)) else {
+            return Ok(());
+        };
+        let rows = read.decode(&page).rows;
+        let written = runtime.block_on(store.commit(commit(run, rows)));
+        prop_assert!(written.is_ok(), "{:?}", written);
+    });
+}
