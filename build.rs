@@ -1,5 +1,5 @@
-//! Tells the tests whether recorded answers stand beside the repository, and whether this user may mount something that only
-//! its own processes see: where not, the tests that need it are shown and counted as ignored.
+//! Tells the tests whether recorded answers stand beside the repository, whether a browser is installed, and whether this user may
+//! mount something that only its own processes see: where not, the tests that need it are shown and counted as ignored.
 
 #[expect(
     clippy::disallowed_macros,
@@ -12,10 +12,23 @@ fn main() {
     if std::path::Path::new(recordings).is_dir() {
         println!("cargo::rustc-cfg=recordings");
     }
+    println!("cargo::rustc-check-cfg=cfg(browser)");
+    if ["chromium", "chromedriver"].into_iter().all(is_installed) {
+        println!("cargo::rustc-cfg=browser");
+    }
     println!("cargo::rustc-check-cfg=cfg(namespaces)");
     if may_mount() {
         println!("cargo::rustc-cfg=namespaces");
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a build script has no other place to be told"
+)]
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 fn may_mount() -> bool {

@@ -56,6 +56,8 @@ CREATE TABLE media (
     is_shared_to_feed  INTEGER, -- reels only
     is_ai_generated    INTEGER, -- labelled as made with AI
     media_audio_type   TEXT,    -- MUSIC or ORIGINAL_SOUND, videos only
+    eligible_to_boost  INTEGER, -- 1 when it can be promoted as it is; not told for stories
+    boost_ineligible_reason TEXT, -- why it cannot
     legacy_instagram_media_id TEXT, -- the id that the Marketing API used up to v21
     ig_id              TEXT,    -- old Instagram id; told to older apps only
     media_url          TEXT,    -- signed address, expires; absent for copyrighted or flagged media
@@ -165,6 +167,141 @@ CREATE TABLE comments (
 
 CREATE INDEX comments_by_media_and_time ON comments (media_id, timestamp);
 CREATE INDEX comments_by_parent ON comments (parent_id) WHERE parent_id IS NOT NULL;
+
+-- A hashtag that was searched for and found (Graph API: IG Hashtag).
+CREATE TABLE hashtags (
+    id            TEXT NOT NULL PRIMARY KEY, -- IG Hashtag id; it never changes
+    name          TEXT, -- without '#', in small letters
+    first_seen_at TEXT NOT NULL, -- when igsync first found it
+    changed_at    TEXT NOT NULL  -- when an attribute above was last seen to differ
+) STRICT;
+
+-- A post of anybody that a hashtag showed. The API does not tell whose it is, other than by its permalink.
+CREATE TABLE hashtag_posts (
+    id            TEXT NOT NULL PRIMARY KEY, -- IG Media id
+    caption       TEXT, -- NULL without a caption
+    media_type    TEXT, -- IMAGE, VIDEO or CAROUSEL_ALBUM
+    media_url     TEXT, -- signed address, expires; not told for albums
+    permalink     TEXT, -- address on instagram.com
+    timestamp     TEXT, -- when it was posted
+    first_seen_at TEXT NOT NULL, -- when igsync first read this post
+    changed_at    TEXT NOT NULL  -- when an attribute above was last seen to differ
+) STRICT;
+
+-- What a hashtag showed on a day, in its order. recent has the posts of the 24 hours before it was read, the first 1,000; top the 100
+-- most popular ones.
+CREATE TABLE hashtag_media (
+    hashtag_id     TEXT NOT NULL REFERENCES hashtags (id), -- which hashtag
+    edge           TEXT NOT NULL, -- top or recent
+    day            TEXT NOT NULL, -- the day, in UTC, on which the reading began
+    media_id       TEXT NOT NULL REFERENCES hashtag_posts (id), -- the post
+    rank           INTEGER, -- its place from 1, when it was last shown on that day
+    like_count     INTEGER, -- likes then; NULL where the owner hides them
+    comments_count INTEGER, -- comments then
+    first_seen_at  TEXT NOT NULL, -- when it was first shown on that day
+    changed_at     TEXT NOT NULL, -- when place or counts were last seen to differ on that day
+    PRIMARY KEY (hashtag_id, edge, day, media_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX hashtag_media_by_post ON hashtag_media (media_id);
+
+-- A professional account of others, read by its name (Graph API: Business Discovery).
+CREATE TABLE discovered_accounts (
+    id                  TEXT NOT NULL PRIMARY KEY, -- IG User id; stays when the account is renamed
+    username            TEXT, -- handle without @; can change
+    name                TEXT, -- display name; NULL when empty
+    biography           TEXT, -- NULL when empty
+    website             TEXT, -- NULL when empty
+    profile_picture_url TEXT, -- signed address, expires
+    first_seen_at       TEXT NOT NULL, -- when igsync first read this account
+    changed_at          TEXT NOT NULL  -- when an attribute above was last seen to differ
+) STRICT;
+
+-- The counts of an account of others over time: a row when a number changed.
+CREATE TABLE discovered_account_snapshots (
+    account_id      TEXT NOT NULL REFERENCES discovered_accounts (id), -- whose
+    observed_at     TEXT NOT NULL, -- when these numbers were first read
+    followers_count INTEGER, -- followers at that moment
+    follows_count   INTEGER, -- accounts it follows
+    media_count     INTEGER, -- posts; Meta's number
+    confirmed_at    TEXT NOT NULL, -- when they were last read unchanged, moved at most once an hour
+    PRIMARY KEY (account_id, observed_at)
+) STRICT, WITHOUT ROWID;
+
+-- A post or reel of an account of others. Its counts over time are in discovered_media_snapshots.
+CREATE TABLE discovered_media (
+    id                 TEXT NOT NULL PRIMARY KEY, -- IG Media id
+    account_id         TEXT NOT NULL REFERENCES discovered_accounts (id), -- whose
+    media_type         TEXT,    -- IMAGE, VIDEO or CAROUSEL_ALBUM; reels are VIDEO
+    media_product_type TEXT,    -- FEED or REELS
+    caption            TEXT,    -- NULL without a caption
+    permalink          TEXT,    -- address on instagram.com
+    shortcode          TEXT,    -- the permalink's last part
+    timestamp          TEXT,    -- when it was posted
+    username           TEXT,    -- handle of the poster at the last read
+    alt_text           TEXT,    -- description of an image
+    is_shared_to_feed  INTEGER, -- reels only
+    media_audio_type   TEXT,    -- MUSIC or ORIGINAL_SOUND, videos only
+    media_url          TEXT,    -- signed address, expires; absent for copyrighted or flagged media
+    thumbnail_url      TEXT,    -- signed address, expires; videos only
+    deleted_at         TEXT,    -- when a complete listing first lacked it; NULL again when it comes back
+    first_seen_at      TEXT NOT NULL, -- when igsync first read this post
+    changed_at         TEXT NOT NULL  -- when an attribute above was last seen to differ
+) STRICT;
+
+CREATE INDEX discovered_media_by_account_and_time ON discovered_media (account_id, timestamp);
+
+-- The counts of a post of others over time: a row when a number changed. The 50 newest posts are read every day, the others weekly.
+CREATE TABLE discovered_media_snapshots (
+    media_id             TEXT NOT NULL REFERENCES discovered_media (id), -- of which post
+    observed_at          TEXT NOT NULL, -- when these numbers were first read
+    like_count           INTEGER, -- likes; NULL where the owner hides them
+    comments_count       INTEGER, -- comments and replies
+    reposts_count        INTEGER, -- reposts; NULL where the owner hides them
+    total_like_count     INTEGER, -- likes, promoted copies included
+    total_comments_count INTEGER, -- comments, promoted copies included
+    view_count           INTEGER, -- views, paid ones included; reels only
+    confirmed_at         TEXT NOT NULL, -- when they were last read unchanged, moved at most once an hour
+    PRIMARY KEY (media_id, observed_at)
+) STRICT, WITHOUT ROWID;
+
+-- A conversation of an account with somebody (Instagram Messaging). One of the Requests folder is not listed any more when nobody has
+-- written in it for 30 days; its row stays.
+CREATE TABLE conversations (
+    id               TEXT NOT NULL PRIMARY KEY, -- opaque
+    account_id       TEXT NOT NULL REFERENCES accounts (id), -- whose
+    updated_time     TEXT, -- when something was last written in it, as the list told
+    participants     TEXT, -- JSON list of who takes part, with id and username
+    partner_id       TEXT, -- who takes part beside the account: an id that only this account knows; NULL: not one person
+    partner_username TEXT, -- that person's handle
+    first_seen_at    TEXT NOT NULL, -- when igsync first read it
+    changed_at       TEXT NOT NULL  -- when an attribute above was last seen to differ
+) STRICT;
+
+CREATE INDEX conversations_by_account ON conversations (account_id, updated_time);
+
+-- A message. Only the 20 most recent ones of a conversation can be read; what was not read in time is in sync_gaps, under the
+-- conversation's id. JSON is as the API told it, without signed addresses.
+CREATE TABLE messages (
+    id              TEXT NOT NULL PRIMARY KEY, -- opaque
+    conversation_id TEXT NOT NULL REFERENCES conversations (id), -- where
+    created_time    TEXT,    -- when it was written
+    from_id         TEXT,    -- who wrote it: the account's id, or the partner's
+    from_username   TEXT,    -- that one's handle
+    to_id           TEXT,    -- to whom
+    to_username     TEXT,    -- that one's handle
+    message         TEXT,    -- what it says; empty for pictures and the like
+    is_unsupported  INTEGER, -- 1: of a kind that the API does not tell
+    reply_to        TEXT,    -- JSON: the message that it answers
+    attachments     TEXT,    -- JSON list: pictures, videos, files
+    shares          TEXT,    -- JSON list: posts and products that were shared
+    story           TEXT,    -- JSON: the story that it answers or that mentions the account
+    reactions       TEXT,    -- JSON list: reactions, and whose
+    first_seen_at   TEXT NOT NULL, -- when igsync first read it
+    changed_at      TEXT NOT NULL  -- when an attribute above was last seen to differ
+) STRICT;
+
+CREATE INDEX messages_by_conversation_and_time ON messages (conversation_id, created_time);
 
 -- A post of somebody else in which an account is tagged. Posts of private accounts are never shown. Counts are those of the last
 -- read; a post is read again while it is young, and once a week.
@@ -302,6 +439,21 @@ FROM media m
 LEFT JOIN media_snapshots s ON s.media_id = m.id
     AND s.observed_at = (SELECT max(observed_at) FROM media_snapshots WHERE media_id = m.id);
 
+-- Accounts of others with their newest counts.
+CREATE VIEW discovered_accounts_current AS
+SELECT a.*, s.followers_count, s.follows_count, s.media_count, s.observed_at, s.confirmed_at
+FROM discovered_accounts a
+LEFT JOIN discovered_account_snapshots s ON s.account_id = a.id
+    AND s.observed_at = (SELECT max(observed_at) FROM discovered_account_snapshots WHERE account_id = a.id);
+
+-- Posts of others with their newest counts.
+CREATE VIEW discovered_media_current AS
+SELECT m.*, s.like_count, s.comments_count, s.reposts_count, s.total_like_count, s.total_comments_count, s.view_count,
+       s.observed_at, s.confirmed_at
+FROM discovered_media m
+LEFT JOIN discovered_media_snapshots s ON s.media_id = m.id
+    AND s.observed_at = (SELECT max(observed_at) FROM discovered_media_snapshots WHERE media_id = m.id);
+
 -- Insights of posts with their newest numbers.
 CREATE VIEW media_insights_current AS
 SELECT i.media_id, i.name, i.breakdown, i.dimension_value, i.value, i.observed_at, i.confirmed_at
@@ -403,13 +555,14 @@ CREATE TABLE sync_checkpoints (
 CREATE TABLE sync_reads (
     account_id TEXT NOT NULL REFERENCES accounts (id), -- whose
     resource   TEXT NOT NULL, -- media_insights, comments, account_insights, …
-    subject    TEXT NOT NULL, -- a media id, a day, a hashtag, replies:<media id>:<comment id>, a mention as
-                               -- <media id> or <media id>/<comment id>, …
+    subject    TEXT NOT NULL, -- a media id, a day, <hashtag>:<id>:recent, <username>, replies:<media id>:<comment id>,
+                               -- a mention as <media id> or <media id>/<comment id>, …
     read_at    TEXT, -- when it was last read to its end; NULL: not yet
     cursor     TEXT, -- opaque: where a list that is being read goes on
     mark       TEXT, -- what it looked like when that reading began, for igsync to compare: comments_count for comments; when a
                      -- story's numbers were read; when a mention was posted
-    closed     INTEGER NOT NULL, -- 1: there is no use in asking ever again, sync_gaps says why
+    closed     INTEGER NOT NULL, -- 1: there is no use in asking ever again, or for weeks where a name means nothing; sync_gaps says
+                                 -- why
     PRIMARY KEY (account_id, resource, subject)
 ) STRICT, WITHOUT ROWID;
 
@@ -418,14 +571,14 @@ CREATE TABLE sync_gaps (
     id            INTEGER PRIMARY KEY, -- counts up
     account_id    TEXT, -- NULL: for every account of a credential
     resource      TEXT NOT NULL, -- media, account, …; discovery
-    object_id     TEXT, -- the post, comment, … that is affected; the credential where account_id is NULL; NULL: the
-                        -- whole resource
+    object_id     TEXT, -- the post, comment, … that is affected; the hashtag, or its id and list; the username; the credential
+                        -- where account_id is NULL; NULL: the whole resource
     field         TEXT, -- the field or metric that is missing; NULL: all of the object
     reason        TEXT NOT NULL CHECK (reason IN -- why:
         ('not_applicable', 'refused', 'too_few_viewers', 'before_conversion', 'no_permission', 'rate_limited',
          'expired', 'gone', 'list_limit', 'unreadable', 'failed', 'stopped')),
                   -- not_applicable: this app, account or post does not have it; refused: the API does not accept the
-                  -- question; list_limit: the API shows no older entries; unreadable: an answer that
+                  -- question; list_limit: the API shows no older entries, or a hashtag more than igsync reads; unreadable: an answer that
                   -- breaks the API's own rules; failed: no answer; stopped: a signal came first; the others
                   -- say it themselves
     detail        TEXT, -- the API's own words or ours, without secrets
@@ -452,7 +605,8 @@ CREATE TABLE sync_pools (
     refusals      INTEGER NOT NULL, -- refused calls in a row: each doubles the next wait
     own_calls     INTEGER NOT NULL, -- igsync's own calls inside the pool's window, when this row was written
     reserved_calls INTEGER, -- urgent calls that are made each time, for which bulk calls leave room; NULL: none
-    reserved_until TEXT, -- until when that room is kept; the next urgent calls say it anew
+    reserved_times REAL, -- how often they are made in the pool's window
+    reserved_since TEXT, -- when the last ones began; a window later no room is kept
     told_by_app   INTEGER NOT NULL, -- 1: answers to its calls tell usage of the app's pool alone, so that is asked, too
     ledger        TEXT NOT NULL -- JSON for igsync itself: spent = [start in unix milliseconds, own calls, percent
                                 -- points of calls, CPU time, wall time] per slice of the window; costs = what a call

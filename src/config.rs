@@ -13,6 +13,7 @@ mod raw;
 mod secret;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use toml::Spanned;
 
-use crate::resource::{self, RESOURCES, Resource};
+use crate::resource::{self, Names, RESOURCES, Resource};
 use crate::schedule::Schedule;
 use crate::store::OpenError;
 use crate::{budget, graph, sync};
@@ -53,6 +54,8 @@ pub struct Config {
     pub exclude: Vec<String>,
     /// How often posts are read again: up to this age, that often; youngest first.
     pub refresh: Vec<(Duration, Duration)>,
+    /// Where the daemon tells how it is; `None`: nowhere.
+    pub web_listen: Option<SocketAddr>,
     /// What is run when.
     pub jobs: Vec<JobConfig>,
     /// What is allowed but unwise, for people.
@@ -76,6 +79,7 @@ impl Default for Config {
             include: Vec::new(),
             exclude: Vec::new(),
             refresh: Vec::new(),
+            web_listen: None,
             jobs: Vec::new(),
             warnings: Vec::new(),
         }
@@ -212,6 +216,7 @@ impl Check<'_> {
             ));
         }
         refresh.sort_unstable();
+        let web_listen = self.web_listen(raw.web.listen)?;
         let jobs = self.jobs(raw.job)?;
         Ok(Config {
             file: self.file.to_owned(),
@@ -224,9 +229,26 @@ impl Check<'_> {
             include: raw.accounts.include,
             exclude: raw.accounts.exclude,
             refresh,
+            web_listen,
             jobs,
             warnings: self.warnings,
         })
+    }
+
+    /// An address that others can reach is allowed, where it is written out.
+    fn web_listen(&mut self, listen: Option<Text>) -> Result<Option<SocketAddr>, ConfigError> {
+        let Some(listen) = listen else {
+            return Ok(None);
+        };
+        let Ok(address) = listen.get_ref().parse::<SocketAddr>() else {
+            return Err(self.wrong(&listen, "web.listen", "is no address with a port"));
+        };
+        if !address.ip().to_canonical().is_loopback() {
+            self.warnings.push(format!(
+                "web.listen is {address}: whoever reaches it sees account names and messages, and nothing encrypts them; put a proxy that asks who somebody is in front, or use 127.0.0.1"
+            ));
+        }
+        Ok(Some(address))
     }
 
     fn graph(&mut self, raw: raw::Graph) -> Result<graph::Settings, ConfigError> {
@@ -309,6 +331,20 @@ impl Check<'_> {
             let wrong = |entry: &&Text| resource::mention(entry.get_ref()).is_none();
             if let Some(entry) = job.mentions.iter().find(wrong) {
                 return Err(self.wrong(entry, "job.mentions", "names no mention"));
+            }
+            for resource in &resources {
+                let Some(names) = resource.names() else {
+                    continue;
+                };
+                let given = match names {
+                    Names::Hashtags => &job.hashtags,
+                    Names::Usernames => &job.usernames,
+                };
+                if given.is_empty() {
+                    let (name, key) = (resource.name, names.key());
+                    let problem = format!("`{name}` needs names; give the job {key} = [\"…\"]");
+                    return Err(self.error(job.resources.span().start, "job.resources", problem));
+                }
             }
             jobs.push(JobConfig {
                 name: name.clone(),

@@ -27,7 +27,7 @@ use crate::graph::Credential;
 use crate::stop::StopHandle;
 use crate::store::{Outcome, StoreError};
 use crate::sync::{
-    CHECK, Configured, Ended, Engine, Group, LONGEST_NAP, Start, WhenSuspended, World,
+    Askers, CHECK, Configured, Ended, Engine, Group, LONGEST_NAP, Start, WhenSuspended, World,
 };
 use last_hours::LastHours;
 use reach::Reach;
@@ -289,7 +289,7 @@ impl Daemon<'_> {
                 .jobs
                 .iter()
                 .filter(|scheduled| scheduled.reads_stories());
-            let jobs = job.flat_map(|scheduled| scheduled.jobs(&found, true));
+            let jobs = job.flat_map(|scheduled| scheduled.jobs(&found, true, &Askers::default()));
             let stories = jobs.into_iter().find(|job| job.resource.name == STORIES);
             if let Some(stories) = stories {
                 tracing::info!(

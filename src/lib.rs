@@ -16,6 +16,7 @@ pub mod config;
 pub mod daemon;
 pub mod schedule;
 pub mod sync;
+pub mod web;
 
 pub mod resource;
 

@@ -113,6 +113,11 @@ impl Ledger {
         self.requests_in_flight > 0
     }
 
+    /// How long the window is.
+    pub(super) fn window(&self) -> TimeDelta {
+        TimeDelta::milliseconds(self.slice.saturating_mul(self.spans()))
+    }
+
     /// Own calls in the window.
     pub(super) fn own_calls(&self) -> u64 {
         let answered: u64 = self.slices.iter().map(|slice| u64::from(slice.calls)).sum();

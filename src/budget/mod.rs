@@ -220,12 +220,11 @@ impl Budget {
         block.closed(now).filter(|_| block.for_all).cloned()
     }
 
-    /// Keeps room for urgent calls, for a window from now on: for so many, again and again. Bulk calls end that much below the
-    /// ceiling, by at most a quarter of it.
-    pub fn reserve(&self, key: &PoolKey, calls: u32, now: DateTime<Utc>) {
+    /// Keeps room for urgent calls as those that began at `since` and are so many by now: for a window, as often as they came in
+    /// the last one. Bulk calls end that much below the ceiling, by at most a quarter of it.
+    pub fn reserve(&self, key: &PoolKey, calls: u32, since: DateTime<Utc>) {
         self.with(key, |settings, pool| {
-            let until = now + key.window(settings);
-            pool.reserved = Some(Reserved { calls, until });
+            pool.reserve(calls, since, key.window(settings));
         });
     }
 

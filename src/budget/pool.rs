@@ -130,15 +130,18 @@ impl Reading {
 }
 
 /// Room that bulk calls leave to urgent ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reserved {
     /// Urgent calls that are made each time.
     pub calls: u32,
-    /// Nothing is kept from then on, unless urgent calls were made again.
-    pub until: DateTime<Utc>,
+    /// How often they are made in a window.
+    pub times: f32,
+    /// When the last ones began. Nothing is kept a window later.
+    pub since: DateTime<Utc>,
 }
 
-/// How often urgent calls come in a window: stories are looked at every hour of their day.
+/// How often urgent calls come in a window at most, and as long as nobody knows better: stories are looked at every hour of
+/// their day.
 const URGENT_TIMES: f32 = 24.0;
 
 /// The share of the ceiling that bulk calls have in any case.
@@ -303,15 +306,35 @@ impl Pool {
         self.told_by_app = state.told_by_app;
     }
 
+    /// Books that urgent calls which began at a time are so many by now.
+    pub(super) fn reserve(&mut self, calls: u32, since: DateTime<Utc>, window: Duration) {
+        let times = match self.reserved {
+            None => URGENT_TIMES,
+            Some(last) => match (since - last.since).to_std() {
+                Ok(pause) if !pause.is_zero() => {
+                    let times = window.as_secs_f32() / pause.as_secs_f32();
+                    times.clamp(1.0, URGENT_TIMES)
+                }
+                _ => last.times,
+            },
+        };
+        self.reserved = Some(Reserved {
+            calls,
+            times,
+            since,
+        });
+    }
+
     /// How far calls of this urgency may fill the pool.
     pub(super) fn ceiling(&self, urgency: Urgency, settings: &Settings, now: DateTime<Utc>) -> f32 {
         let ceiling = f32::from(settings.ceiling_percent);
-        let reserved = self.reserved.filter(|reserved| now < reserved.until);
+        let window = self.ledger.window();
+        let reserved = self.reserved.filter(|last| now < last.since + window);
         match (urgency, reserved) {
             (Urgency::Bulk, Some(reserved)) => {
                 let dearest = self.ledger.call_costs().into_iter().fold(0.0, f32::max);
                 #[expect(clippy::cast_precision_loss, reason = "a few calls")]
-                let kept = reserved.calls as f32 * URGENT_TIMES * dearest;
+                let kept = reserved.calls as f32 * reserved.times * dearest;
                 (ceiling - kept).max(ceiling * BULK_SHARE)
             }
             _ => ceiling,

@@ -75,18 +75,26 @@ fn room_for_urgent_calls_that_came_no_more_for_a_window_is_given_back() {
     let pool = app();
     budget.reserve(&pool, 10, at(0));
     let kept = |now| {
-        let ahead = |urgency| budget.ceiling(&pool, urgency, now);
-        ahead(Urgency::Urgent) - ahead(Urgency::Bulk)
+        let ceiling = |urgency| budget.ceiling(&pool, urgency, now);
+        ceiling(Urgency::Urgent) - ceiling(Urgency::Bulk)
     };
     assert!((kept(at(3599)) - 20.0).abs() < 0.01, "{}", kept(at(3599)));
     assert!(kept(at(3600)).abs() < 0.01);
+    // Half an hour later some were made again, a few first and then more: twice a window.
+    for calls in [1, 4] {
+        budget.reserve(&pool, calls, at(1800));
+    }
+    assert!((kept(at(1900)) - 4.0).abs() < 0.01, "{}", kept(at(1900)));
+    // The next ones came long after that: once.
+    budget.reserve(&pool, 4, at(9000));
+    assert!((kept(at(9001)) - 2.0).abs() < 0.01, "{}", kept(at(9001)));
     // It is kept in the next process, too.
     let after = Budget::new(Settings::default());
-    for (key, state) in budget.states(at(5)) {
-        after.restore(&key, state, at(5));
+    for (key, state) in budget.states(at(9005)) {
+        after.restore(&key, state, at(9005));
     }
-    assert_eq!(budget.states(at(5)), after.states(at(5)));
-    assert!(after.ceiling(&pool, Urgency::Bulk, at(5)) < 61.0);
+    assert_eq!(budget.states(at(9005)), after.states(at(9005)));
+    assert!(after.ceiling(&pool, Urgency::Bulk, at(9005)) < 79.0);
 }
 
 #[tokio::test(start_paused = true)]

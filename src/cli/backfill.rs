@@ -45,8 +45,6 @@ impl What {
 
     /// The accounts and resources that are meant.
     pub(super) fn selection(&self, config: &Config) -> Result<Selection, UsageError> {
-        let jobs = config.jobs.iter();
-        let mentions = jobs.flat_map(|job| job.mentions.clone()).collect();
         let chosen = resources(&self.resources)?;
         Ok(Selection {
             accounts: self.accounts.clone(),
@@ -57,8 +55,22 @@ impl What {
             } else {
                 chosen
             },
-            mentions,
-            ..Selection::default()
+            // The names of all jobs: a backfill reads everything that is ever read.
+            hashtags: config
+                .jobs
+                .iter()
+                .flat_map(|job| job.hashtags.clone())
+                .collect(),
+            usernames: config
+                .jobs
+                .iter()
+                .flat_map(|job| job.usernames.clone())
+                .collect(),
+            mentions: config
+                .jobs
+                .iter()
+                .flat_map(|job| job.mentions.clone())
+                .collect(),
         })
     }
 

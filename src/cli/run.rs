@@ -1,15 +1,19 @@
 //! `igsync run`: the daemon. Prints nothing to stdout; what happens is in the log, in `sync_jobs` and at the service manager.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 
+use anyhow::Context;
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use super::signals::{Ask, Asked};
-use super::{FAILED, OK, Session, open_store, runtime, sync, world};
+use super::{FAILED, OK, Session, open_store, runtime, status, sync, world};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::{self, End, Orders, Supervisor};
 use crate::stop::stop_pair;
+use crate::web;
 
 /// How one life of the daemon ended.
 enum Life {
@@ -95,10 +99,12 @@ async fn live(
     let jobs = config.jobs.iter();
     let jobs = jobs.map(|job| sync::configured(config, job, &[]));
     let work = daemon::run(&world, jobs.collect(), orders, supervisor);
-    tokio::pin!(work);
+    let page = status_page(config).await?;
+    tokio::pin!(work, page);
     loop {
         tokio::select! {
             end = &mut work => return Ok(Life::Ended(end?)),
+            never = &mut page => match never {},
             ask = asked.next() => match ask {
                 Ask::End => {
                     Supervisor::stopping();
@@ -109,4 +115,26 @@ async fn live(
             }
         }
     }
+}
+
+/// Answers whoever wants to know how igsync is, for as long as it is polled; not at all where nobody asked for it.
+async fn status_page(config: &Config) -> anyhow::Result<impl Future<Output = Infallible>> {
+    let listener = match config.web_listen {
+        None => None,
+        Some(address) => {
+            let listener = TcpListener::bind(address).await.with_context(|| {
+                let file = config.file.display();
+                format!("{file}: cannot listen at web.listen {address}: choose another port, or end what holds it")
+            })?;
+            tracing::info!(%address, "the status page is served");
+            Some(listener)
+        }
+    };
+    let watched = status::watched(config);
+    Ok(async move {
+        match listener {
+            Some(listener) => web::serve(listener, watched, Clock::system()).await,
+            None => std::future::pending().await,
+        }
+    })
 }

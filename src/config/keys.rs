@@ -63,6 +63,10 @@ pub const KEYS: &[(&str, &str)] = &[
         "ages and how often posts up to that age are read again, for example `\"2d\" = \"6h\"`",
     ),
     (
+        "web.listen",
+        "the address of the status page, for example `\"127.0.0.1:9470\"`",
+    ),
+    (
         "job.name",
         "a short name that is used once, for example `\"nightly\"`",
     ),

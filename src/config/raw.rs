@@ -16,6 +16,7 @@ pub(super) struct File {
     pub(super) budget: Budget,
     pub(super) accounts: Accounts,
     pub(super) refresh: BTreeMap<Text, Text>,
+    pub(super) web: Web,
     pub(super) job: Vec<Spanned<Job>>,
 }
 
@@ -63,6 +64,12 @@ pub(super) struct Budget {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Window {
     pub(super) window: Option<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Web {
+    pub(super) listen: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

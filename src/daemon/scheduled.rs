@@ -8,7 +8,7 @@ use super::reach::Reach;
 use super::timetable;
 use crate::clock::instant_text;
 use crate::store::{Outcome, StoreError};
-use crate::sync::{Account, Configured, Engine, Job, Range, Start, World};
+use crate::sync::{Account, Askers, Configured, Engine, Job, Range, Start, World};
 
 /// The resource whose subjects end.
 pub(super) const STORIES: &str = "stories";
@@ -62,7 +62,12 @@ impl Scheduled {
         }
         self.to_hand_out = None;
         let (found, all_told) = (reach.accounts(), reach.held_up().is_none());
-        let jobs = self.jobs(&found, all_told);
+        let mut askers = Askers::default();
+        let selection = &self.job.selection;
+        world
+            .share_names(selection, &mut askers, (&found, all_told))
+            .await?;
+        let jobs = self.jobs(&found, all_told, &askers);
         let [left, done] = match what {
             HandOut::All => [jobs, Vec::new()],
             HandOut::WhatIsLeft => self.start.split(&world.store, jobs).await?,
@@ -95,11 +100,11 @@ impl Scheduled {
     }
 
     /// What it reads of the accounts that the tokens reach.
-    pub(super) fn jobs(&self, found: &[Account], all_told: bool) -> Vec<Job> {
+    pub(super) fn jobs(&self, found: &[Account], all_told: bool, askers: &Askers) -> Vec<Job> {
         let selection = &self.job.selection;
         // Only names of a command line can be wrong here, and there are none.
         let accounts = selection.select(found, all_told).unwrap_or_default();
-        selection.jobs(&self.job.name, &accounts, Range::default())
+        selection.jobs(&self.job.name, &accounts, Range::default(), askers)
     }
 
     /// Whether stories are among what it reads.

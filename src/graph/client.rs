@@ -184,7 +184,7 @@ impl Client {
                 tracing::warn!(%pool, error = %failure.error, "a budget is used up");
                 return Err(Error::Closed { pool, closed });
             }
-            if attempt >= failure.retries {
+            if attempt >= failure.retries.min(request.most_retries()) {
                 return Err(failure.error);
             }
             attempt += 1;
@@ -290,7 +290,7 @@ impl Client {
                 wish: None,
             }
         };
-        let message = message.timeout(self.settings.timeout);
+        let message = message.timeout(request.patience(self.settings.timeout));
         let mut answer = message.send().await.map_err(unreachable)?;
         let (status, now) = (answer.status().as_u16(), self.clock.now());
         // Settled before its usage is booked: the reading counts it.

@@ -52,14 +52,6 @@ impl Fields {
         (rest.len() < self.0.len()).then_some(Self(rest))
     }
 
-    /// Whether a field of that name is asked for, wherever it stands.
-    pub fn names_anywhere(&self, name: &str) -> bool {
-        self.0.iter().any(|field| {
-            let selection = field.selection.as_ref();
-            field.name == name || selection.is_some_and(|inner| inner.names_anywhere(name))
-        })
-    }
-
     /// The same list, then the fields of another one.
     pub fn and(mut self, other: Self) -> Self {
         for field in other.0 {
@@ -95,15 +87,42 @@ impl Fields {
             })
     }
 
-    /// What is wanted of an edge or object, by its name with its arguments.
-    pub fn selection(&self, name: &str) -> Option<&Self> {
-        let field = self.0.iter().find(|field| field.name == name)?;
-        field.selection.as_ref()
-    }
-
     /// The names on the first level.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|field| field.name.as_str())
+    }
+
+    /// The names on every level.
+    pub fn all_names(&self) -> Vec<&str> {
+        let selections = self.0.iter().filter_map(|field| field.selection.as_ref());
+        let inner = selections.flat_map(Self::all_names);
+        self.names().chain(inner).collect()
+    }
+
+    /// What is wanted of an edge or an object on the first level, whatever its arguments.
+    pub fn selection(&self, name: &str) -> Option<&Self> {
+        let mut fields = self.0.iter();
+        let field = fields.find(|field| field.name.split('.').next() == Some(name));
+        field?.selection.as_ref()
+    }
+
+    /// The same list with the page of an edge that is wanted, wherever the edge stands.
+    pub(super) fn paged(&self, edge: &str, limit: Option<u32>, after: Option<&str>) -> Self {
+        let page = |field: &Field| {
+            let selection = field.selection.as_ref();
+            let mut name = field.name.clone();
+            if name == edge {
+                let limit = limit.map(|limit| format!(".limit({limit})"));
+                let after = after.map(|after| format!(".after({after})"));
+                name.extend(limit.into_iter().chain(after));
+            }
+            Field {
+                name,
+                selection: selection.map(|inner| inner.paged(edge, limit, after)),
+                is_extra: field.is_extra,
+            }
+        };
+        Self(self.0.iter().map(page).collect())
     }
 
     /// Whether nothing is asked for.
@@ -181,9 +200,22 @@ mod tests {
         let fields = plain.clone().with_extra("tags", Fields::of(["x"]));
         assert_eq!(fields.to_string(), "id,owner{id},tags{x}");
         assert_eq!(fields.without_extras(), Some(plain));
-        assert!(fields.names_anywhere("x") && fields.names_anywhere("tags"));
-        assert!(!fields.names_anywhere("y"));
-        assert_eq!(fields.selection("tags"), Some(&Fields::of(["x"])));
+    }
+
+    #[test]
+    fn a_page_of_an_edge_is_asked_for_inside_the_list() {
+        let posts = Fields::of(["id", "caption"]);
+        let profile = Fields::of(["username"]).with("media", posts);
+        let fields = Fields::default().with("business_discovery.username(a.b)", profile);
+        let paged = |limit, after| fields.paged("media", limit, after).to_string();
+        assert_eq!(
+            paged(Some(50), Some("QVFI")),
+            "business_discovery.username(a.b){username,media.limit(50).after(QVFI){id,caption}}"
+        );
+        assert_eq!(paged(None, None), fields.to_string());
+        let inner = fields.selection("business_discovery").unwrap();
+        assert_eq!(inner.selection("media").unwrap().to_string(), "id,caption");
+        assert_eq!(fields.all_names().len(), 5);
     }
 
     proptest! {

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 use super::page::Page;
 use super::request::{Request, encode};
+use crate::budget::PoolKey;
 
 /// A request and what the simulator answered.
 #[derive(Debug)]
@@ -28,7 +29,12 @@ pub(crate) fn ask(requests: impl FnOnce(&World) -> Vec<Request>) -> Vec<Answer> 
         for request in requests(simulator.world()) {
             let query = encode(&request.query());
             let url = format!("http://graph.example/v25.0{}?{query}", request.path);
-            let answer = http.get(url).bearer_auth(token).send().await.unwrap();
+            // Messages are told to a Page's own token.
+            let of_page = match &request.pool {
+                PoolKey::Messenger { page_id } => page_token(http, token, page_id).await,
+                _ => token.to_owned(),
+            };
+            let answer = http.get(url).bearer_auth(of_page).send().await.unwrap();
             let usage = answer.headers().iter().filter_map(|(name, value)| {
                 let is_usage = name.as_str().ends_with("-usage");
                 is_usage.then(|| (name.to_string(), value.to_str().unwrap().to_owned()))
@@ -41,6 +47,15 @@ pub(crate) fn ask(requests: impl FnOnce(&World) -> Vec<Request>) -> Vec<Answer> 
         }
         answers
     })
+}
+
+async fn page_token(http: &reqwest::Client, token: &str, page_id: &str) -> String {
+    let url = "http://graph.example/v25.0/me/accounts?fields=id,access_token";
+    let answer = http.get(url).bearer_auth(token).send().await.unwrap();
+    let pages: serde_json::Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    let mut pages = pages["data"].as_array().unwrap().iter();
+    let page = pages.find(|page| page["id"] == page_id).unwrap();
+    page["access_token"].as_str().unwrap().to_owned()
 }
 
 fn on_a_simulator<T>(work: impl AsyncFnOnce(&Simulator, &reqwest::Client, &str) -> T) -> T {

@@ -105,7 +105,7 @@ impl Client {
     }
 
     /// How many calls like this one fit now; at least one, so that somebody waits for it.
-    pub(super) fn fit(&self, credential: &Credential, request: &Request) -> usize {
+    pub fn fit(&self, credential: &Credential, request: &Request) -> usize {
         let now = self.clock.now();
         let pools = self.pools(credential, request);
         let fits = pools
@@ -151,7 +151,9 @@ impl Client {
         let whole = match refusal.reaction {
             Reaction::Throttle(Family::App) => Some(credential.app_pool()),
             Reaction::Throttle(Family::User) => Some(credential.user_pool()),
-            Reaction::Throttle(_) => None,
+            Reaction::Throttle(Family::Own) => None,
+            // The hashtags of one account are used up, and no pool.
+            Reaction::Throttle(Family::Hashtags) => return None,
             Reaction::Block => {
                 let pool = credential.user_pool();
                 self.budget.block(&pool, Some(POLICY_PAUSE), &why, now);

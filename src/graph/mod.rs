@@ -29,7 +29,7 @@ pub use error::{Error, Refusal};
 pub use fields::Fields;
 pub use inspect::{Expires, TokenFacts};
 pub use metering::SHORT_WAIT;
-pub use page::{Page, nested, nested_next};
+pub use page::{Page, nested, nested_next, objects};
 pub use request::{Request, Shape};
 pub use tally::Tally;
 pub use token::{Credential, SecretError, scrub};

@@ -1,5 +1,7 @@
 //! What the Graph API answers: objects, undecoded, and where the next page begins.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -34,6 +36,8 @@ pub(super) enum PageError {
     NoCursor,
     #[error("the list goes on, but the next page begins where this one began")]
     StandsStill,
+    #[error("the answer has no {0}")]
+    Missing(&'static str),
     #[error("the list goes on at a cursor of {0} bytes, which no address can hold")]
     LongCursor(usize),
 }
@@ -56,9 +60,23 @@ struct Cursors {
     after: Option<String>,
 }
 
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+}
+
 impl Page {
+    /// The id of an object of an answer, if it has one.
+    pub fn id_of(item: &RawValue) -> Option<String> {
+        let named = serde_json::from_str::<Named>(item.get());
+        named.ok().map(|named| named.id)
+    }
+
     /// Reads the body of a good answer to `request`.
     pub(super) fn read(request: &Request, body: &[u8]) -> Result<Self, PageError> {
+        if let Shape::Within { object, edge } = request.shape {
+            return Self::read_within(request, body, object, edge);
+        }
         if request.shape == Shape::Node {
             let node: Box<RawValue> = serde_json::from_slice(body)?;
             return Ok(Self {
@@ -94,6 +112,7 @@ impl Page {
             Shape::CursorEdge if has_next || !data.is_empty() => {
                 after.filter(|after| Some(after) != request.after.as_ref())
             }
+            Shape::SameCursor if has_next => Some(after.ok_or(PageError::NoCursor)?),
             _ => None,
         };
         match next {
@@ -101,12 +120,35 @@ impl Page {
             next => Ok(Self { items: data, next }),
         }
     }
+
+    fn read_within(
+        request: &Request,
+        body: &[u8],
+        object: &'static str,
+        edge: &'static str,
+    ) -> Result<Self, PageError> {
+        let mut node: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(body)?;
+        let inner = node.remove(object).ok_or(PageError::Missing(object))?;
+        let next = nested_next(&serde_json::from_str(inner.get())?, edge);
+        Ok(Self {
+            items: vec![inner],
+            next: next.filter(|next| Some(next) != request.after.as_ref()),
+        })
+    }
 }
 
 /// The objects of an edge that came nested in another object. An edge without objects is absent ("Field Expansion" page).
 pub fn nested<'a>(node: &'a Map<String, Value>, edge: &str) -> &'a [Value] {
     let list = node.get(edge).and_then(|edge| edge.get("data"));
     list.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// What stands behind a field that is a nested edge or a single object.
+pub fn objects<'a>(node: &'a Map<String, Value>, field: &str) -> &'a [Value] {
+    match node.get(field) {
+        Some(object) if object.get("data").is_none() => std::slice::from_ref(object),
+        _ => nested(node, field),
+    }
 }
 
 /// Where a nested edge goes on, to be asked for on the edge itself; `None` when all of it came. Nested edges have cursors only
@@ -171,6 +213,36 @@ mod tests {
         assert_eq!(more.as_deref(), Some("b"));
         let before_only = r#"{"data":[{"id":"1"}],"paging":{"cursors":{"before":"a"}}}"#;
         assert_eq!(next(Shape::CursorEdge, None, before_only), None);
+    }
+
+    #[test]
+    fn a_cursor_that_is_the_same_on_every_page_is_gone_on_with_until_next_is_missing() {
+        assert_eq!(
+            next(Shape::SameCursor, Some("b"), MORE).as_deref(),
+            Some("b")
+        );
+        assert_eq!(next(Shape::SameCursor, Some("b"), LAST), None);
+        let no_cursor = r#"{"data":[],"paging":{"next":"https://x"}}"#;
+        assert!(read(Shape::SameCursor, None, no_cursor).is_err());
+    }
+
+    #[test]
+    fn an_object_inside_a_node_brings_the_cursor_of_its_list() {
+        let shape = Shape::Within {
+            object: "business_discovery",
+            edge: "media",
+        };
+        let body = r#"{"business_discovery":{"id":"2","media":{"data":[{"id":"1"}],
+            "paging":{"cursors":{"after":"b"}}}},"id":"9"}"#;
+        assert_eq!(next(shape, None, body).as_deref(), Some("b"));
+        assert_eq!(next(shape, Some("b"), body), None);
+        assert_eq!(
+            Page::id_of(&read(shape, None, body).unwrap().items[0]).as_deref(),
+            Some("2")
+        );
+        let empty = r#"{"business_discovery":{"id":"2"},"id":"9"}"#;
+        assert_eq!(next(shape, None, empty), None);
+        assert!(read(shape, None, r#"{"id":"9"}"#).is_err());
     }
 
     #[test]

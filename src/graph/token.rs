@@ -6,6 +6,8 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use sha2::Sha256;
 
 use super::request::encode;
@@ -65,6 +67,16 @@ impl Credential {
             self.app.clone_from(&same.app);
         }
         self
+    }
+
+    /// The credential of a Page, from the Page as `/me/accounts` tells it to this token; `None` when no token came along. It belongs
+    /// to the same app, and is called as this one is.
+    pub fn of_page(&self, page: &RawValue) -> Option<Self> {
+        let Keyed { access_token } = serde_json::from_str(page.get()).ok()?;
+        Some(Self {
+            token: clean(&access_token).ok()?,
+            ..self.clone()
+        })
     }
 
     /// The pool of its app's Platform limits.
@@ -172,6 +184,11 @@ impl std::fmt::Debug for Credential {
     }
 }
 
+#[derive(Deserialize)]
+struct Keyed {
+    access_token: String,
+}
+
 const REDACTED: &str = "[REDACTED]";
 
 fn clean(text: &str) -> Result<SecretString, SecretError> {
@@ -254,6 +271,19 @@ mod tests {
             format!("{credential:?}"),
             "Credential { name: \"main\", .. }"
         );
+    }
+
+    #[test]
+    fn a_page_has_a_token_of_its_own_and_shows_it_as_little() {
+        let user = Credential::new("main", "EAAsecret", Some("hidden")).unwrap();
+        let page = |text: &str| user.of_page(&RawValue::from_string(text.to_owned()).unwrap());
+        let of_page = page(r#"{"id":"1","access_token":"EAApage"}"#).unwrap();
+        assert_eq!(of_page.app_pool(), user.app_pool());
+        assert_ne!(of_page.proof(), user.proof());
+        assert_eq!(of_page.scrub("a EAApage b"), "a [REDACTED] b");
+        assert_eq!(format!("{of_page:?}"), "Credential { name: \"main\", .. }");
+        assert!(page(r#"{"id":"1"}"#).is_none());
+        assert!(page(r#"{"id":"1","access_token":""}"#).is_none());
     }
 
     #[test]

@@ -117,6 +117,8 @@ pub enum Skip {
     TooFewViewers,
     /// Posted before the account became professional.
     BeforeConversion,
+    /// The name means nothing that can be asked for: a hashtag that does not exist, an account that is personal, hidden, renamed or gone.
+    NoSuchName,
 }
 
 /// What to do about a refusal.
@@ -194,7 +196,8 @@ pub fn judge(error: &ErrorBody) -> Verdict {
         (18, _) => Throttle(Family::Hashtags),
         (10, _) if error.says("not enough viewers") => skip(Skip::TooFewViewers),
         (3 | 10 | 200..=299, _) => Disable,
-        (24 | 110 | 803 | 9009, _) => skip(Skip::Gone),
+        (24, Some(2_207_024)) | (110, _) => skip(Skip::NoSuchName),
+        (24 | 803 | 9009, _) => skip(Skip::Gone),
         (25, _) => DisableAccount,
         (100, Some(2_108_006)) => skip(Skip::BeforeConversion),
         // Has been seen as a disguised throttle, so once more before it is believed.
@@ -347,7 +350,7 @@ mod tests {
                 Some(2_207_024),
                 "The requested resource does not exist",
                 0,
-                Skip(super::Skip::Gone),
+                Skip(super::Skip::NoSuchName),
             ),
             (24, Some(2_207_006), "", 0, Skip(super::Skip::Gone)),
             (25, Some(2_207_050), "", 0, DisableAccount),
@@ -457,7 +460,7 @@ mod tests {
                 Some(2_207_013),
                 "Invalid user id",
                 0,
-                Skip(super::Skip::Gone),
+                Skip(super::Skip::NoSuchName),
             ),
             (
                 190,

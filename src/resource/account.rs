@@ -1,7 +1,8 @@
 //! `account`: the account itself and its counts.
 //!
 //! `GET /{ig-user}` ("IG User" reference). The field list is Meta's documented one without
-//! `shopping_product_tag_eligibility`, which refuses the whole request for apps without shopping permissions.
+//! `shopping_product_tag_eligibility`, which refuses the whole request for apps without shopping permissions. `owner_business` and
+//! `shopping_review_status` stand in Meta's SDK only.
 
 use serde_json::value::RawValue;
 

@@ -2,7 +2,9 @@
 //!
 //! `GET /{ig-user}/insights` ("Instagram Account Insights" page). A total is told for one day a call; a series tells up to 30 days a
 //! call, and only of reach and of `follower_count`. Totals carry reach, so its series is read for history only. A metric or a
-//! breakdown that is not accepted refuses the whole answer, so only what the page lists together is asked together.
+//! breakdown that is not accepted refuses the whole answer, so only what the page lists together is asked together. Left out are the
+//! accepted names that no page explains (`content_views`, `quotes`, `threads_…`: accounts linked to Threads only) and longer periods of
+//! other metrics than reach, which nobody has seen answered.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -315,6 +317,7 @@ pub(super) fn question(
         stands_for: Vec::new(),
         rest: None,
         news: None,
+        ..Question::default()
     })
 }
 

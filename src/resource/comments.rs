@@ -2,7 +2,8 @@
 //!
 //! `GET /{ig-media}/comments` ("IG Media Comments" reference): the comments on the post itself, newest first, at most 50 a query, no
 //! filter by time. Replies come nested, as far as they fit; the others are read with `GET /{ig-comment}/replies` ("IG Comment
-//! Replies" reference). `comments_count` counts both, so a list is read when that number has moved, and by age.
+//! Replies" reference). `comments_count` counts both, so a list is read when that number has moved, and by age. Posts that stand near
+//! each other in the list of posts bring their newest comments along, and a list ends where as many new ones came as the number says.
 
 use std::time::Duration;
 
@@ -147,6 +148,7 @@ fn of_post(facts: &Facts, post: &Post) -> Question {
         news: news(facts, post),
         family: FAMILY.to_owned(),
         posted_at: None,
+        ..Question::default()
     }
 }
 
@@ -195,6 +197,7 @@ fn of_replies(facts: &Facts, subject: &str) -> Option<Question> {
         family: FAMILY.to_owned(),
         posted_at: None,
         mark: None,
+        ..Question::default()
     })
 }
 
@@ -339,6 +342,7 @@ mod tests {
                 timestamp: now() - TimeDelta::days(age_days),
                 comments_count: count,
             }],
+            conversations: Vec::new(),
             reads: reads.into_iter().collect(),
             everything_since: None,
             refresh: Refresh::default(),
@@ -364,6 +368,8 @@ mod tests {
         assert!(asks(Some(4), read(1, Some("3"))) && asks(Some(0), read(1, Some("3"))));
         assert!(!asks(Some(3), read(0, Some("3"))) && asks(Some(3), read(1, Some("3"))));
         assert!(!asks(None, read(0, Some("3"))) && asks(None, read(1, Some("3"))));
+        // More than come along are read again weekly while their number stands still.
+        assert!(!asks(Some(11), read(1, Some("11"))) && asks(Some(11), read(8, Some("11"))));
         // Of an old post only the number matters.
         assert!(!asks_old(Some(3), read(90, Some("3"))) && asks_old(Some(4), read(1, Some("3"))));
         assert!(!asks(Some(0), read(8, Some("0"))));

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::clock::instant_text;
 use crate::graph::Fields;
-use crate::store::{Kind, Row, Table, Value};
+use crate::store::{Kind, Reason, Row, Table, Value};
 
 /// An object, or a field of it, that breaks the API's own rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,12 +34,29 @@ pub struct Decoded {
     pub listed: Option<Listed>,
     /// What the subject turned out to look like: becomes its mark, in the place of the question's.
     pub mark: Option<String>,
+    /// Whether what the list has behind this answer is not wanted.
+    pub enough: bool,
+    /// What this answer proves to be missing.
+    pub missing: Vec<Missing>,
     /// Subjects of questions that this answer stands for, as far as it tells of them.
     pub told: Vec<Told>,
     /// Objects on whose account a list was refused their numbers: too few people are behind them.
     pub silent: Vec<String>,
     /// How many of the news that its question waits for are in it.
     pub news: i64,
+}
+
+/// Something that cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Of which object.
+    pub object_id: String,
+    /// Which part of it; `None`: some of all that belongs to it.
+    pub field: Option<&'static str>,
+    /// Why.
+    pub reason: Reason,
+    /// What is missing, in words.
+    pub detail: String,
 }
 
 /// What an answer told about a subject that a question of its own would have asked about.
@@ -165,6 +182,15 @@ pub(super) fn row(
             problem: format!("it has no {name}"),
         }),
     }
+}
+
+/// The id that a row was read with.
+pub(super) fn id(row: &Row) -> Value {
+    let id = row
+        .table
+        .position("id")
+        .and_then(|at| row.values[at].clone());
+    id.unwrap_or(Value::Null)
 }
 
 /// A row whose column `value` is a number as told, and whose other columns are filled.

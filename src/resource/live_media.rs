@@ -29,29 +29,21 @@ pub(super) static LIVE_MEDIA: Resource = Resource {
 /// The subject of the list.
 const LIST: &str = "running now";
 
+const ENDPOINT: &str = "/{ig-user}/live_media";
+
 /// A start that goes on does not ask again.
 const SPACING: TimeDelta = TimeDelta::minutes(10);
 
 fn due(facts: &Facts) -> Vec<Question> {
     let due = facts.was_not_read_within(LIST, SPACING);
-    let question = || Question {
-        subject: LIST.to_owned(),
-        object_id: None,
-        endpoint: "/{ig-user}/live_media",
-        path: format!("/{}/live_media", facts.account_id),
-        fields: facts.accepted_fields(LIST, fields_of(&MEDIA_TABLE).and(fields_of(&SNAPSHOTS))),
-        metrics: Vec::new(),
-        params: Vec::new(),
-        limit: Some(50),
-        shape: Shape::Edge,
-        after: None,
-        otherwise: None,
-        stands_for: Vec::new(),
-        rest: None,
-        news: None,
-        family: LIST.to_owned(),
-        posted_at: None,
-        mark: None,
+    let question = || {
+        let path = format!("/{}/live_media", facts.account_id);
+        let fields = fields_of(&MEDIA_TABLE).and(fields_of(&SNAPSHOTS));
+        let fields = facts.accepted_fields(LIST, fields);
+        Question {
+            limit: Some(50),
+            ..Question::of(LIST, ENDPOINT, path, fields, Shape::Edge)
+        }
     };
     due.then(question).into_iter().collect()
 }

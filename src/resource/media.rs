@@ -1,8 +1,9 @@
 //! `media`: posts, their counts, and the parts of carousels.
 //!
 //! `GET /{ig-user}/media` ("IG Media" reference): newest first, stories excluded, at most the 10,000 most recent. Children come
-//! nested in the same call. `view_count` and `copyright_check_information` are left out: they refuse the whole
-//! page (codes 36104 and 9005).
+//! nested in the same call. Left out are `view_count` and `copyright_check_information`, which refuse the whole page (codes 36104 and
+//! 9005: one for everybody, one for all but videos), `boost_ads_list`, which belongs to the Marketing API, and names of the SDK that no
+//! page documents (`has_poll`, `has_slider`, `video_title`).
 
 use serde_json::value::RawValue;
 
@@ -31,6 +32,12 @@ pub(super) static MEDIA_TABLE: Table = Table {
         Column::field("is_shared_to_feed", Kind::Boolean),
         Column::field("is_ai_generated", Kind::Boolean),
         Column::field("media_audio_type", Kind::Text),
+        Column::field("eligible_to_boost", Kind::Boolean)
+            .from("boost_eligibility_info.eligible_to_boost")
+            .optional(),
+        Column::field("boost_ineligible_reason", Kind::Text)
+            .from("boost_eligibility_info.boost_ineligible_reason")
+            .optional(),
         Column::field("legacy_instagram_media_id", Kind::Id),
         Column::field("ig_id", Kind::Id).optional(),
         Column::field("media_url", Kind::Address),

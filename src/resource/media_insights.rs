@@ -2,8 +2,10 @@
 //!
 //! `GET /{ig-media}/insights` ("Instagram Media Insights" page): totals up to the moment, kept up to two years, late by up to two days.
 //! Which metrics there are depends on the product type; one that is not accepted refuses the whole answer. `facebook_views`
-//! and `crossposted_views` are left out: they refuse posts that were not shared to Facebook. Stories have a resource of
-//! their own, as they end.
+//! and `crossposted_views` are left out: they refuse posts that were not shared to Facebook. `content_views` is a name
+//! of Meta's SDK that no page documents, `impressions` is retired, and the parts of `profile_activity` cost a call for each post, as
+//! their breakdown refuses all other metrics. Stories have a resource of their own, as they end. Neighbours in the list of posts that
+//! have the same metrics are asked about together.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
@@ -132,6 +134,7 @@ pub(super) fn of_media(post: &Post, family: String, metrics: Vec<&'static str>) 
         stands_for: Vec::new(),
         rest: None,
         news: None,
+        ..Question::default()
     }
 }
 

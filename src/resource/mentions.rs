@@ -165,27 +165,16 @@ fn is_due(facts: &Facts, subject: &str) -> bool {
 fn question(facts: &Facts, subject: &str) -> Option<Question> {
     let mention = Mention::parse(subject)?;
     let fields = facts.accepted_fields(mention.edge(), mention.fields());
+    let fields = Fields::default().with(&mention.field(), fields);
+    let endpoint = match mention {
+        Mention::Media(_) => "/{ig-user}?fields=mentioned_media",
+        Mention::Comment(_) => "/{ig-user}?fields=mentioned_comment",
+    };
+    let path = format!("/{}", facts.account_id);
     Some(Question {
-        subject: subject.to_owned(),
         object_id: Some(mention.id().to_owned()),
-        endpoint: match mention {
-            Mention::Media(_) => "/{ig-user}?fields=mentioned_media",
-            Mention::Comment(_) => "/{ig-user}?fields=mentioned_comment",
-        },
-        path: format!("/{}", facts.account_id),
-        fields: Fields::default().with(&mention.field(), fields),
-        metrics: Vec::new(),
-        params: Vec::new(),
-        limit: None,
-        shape: Shape::Node,
-        after: None,
-        otherwise: None,
-        stands_for: Vec::new(),
-        rest: None,
-        news: None,
         family: mention.edge().to_owned(),
-        posted_at: None,
-        mark: None,
+        ..Question::of(subject, endpoint, path, fields, Shape::Node)
     })
 }
 
@@ -215,7 +204,7 @@ fn row(
     })?;
     let account = ("account_id", Value::from(account_id));
     let nothing = Fields::default();
-    let asked = asked.selection(&mention.field()).unwrap_or(&nothing);
+    let asked = asked.selection(mention.edge()).unwrap_or(&nothing);
     decode::row(&MENTIONS_TABLE, told, asked, &[account])
 }
 

@@ -9,10 +9,13 @@
 mod account;
 mod account_insights;
 mod audience;
+mod business_discovery;
 mod collaborative_media;
 mod collaborators;
 mod comments;
+mod conversations;
 mod decode;
+mod hashtags;
 mod insight;
 mod live_media;
 mod media;
@@ -31,7 +34,8 @@ pub mod weekly;
 
 use serde_json::value::RawValue;
 
-pub use decode::{Begun, Decoded, Listed, Told, Unreadable};
+pub use decode::{Begun, Decoded, Listed, Missing, Told, Unreadable};
+pub use hashtags::id_of as hashtag_id;
 pub use mentions::mention;
 pub use question::{Facts, Lost, News, Question, Refresh};
 
@@ -64,10 +68,31 @@ const COMMON_PERMISSIONS: [&str; 4] = [
 ];
 
 impl Resource {
-    /// Whether it needs nothing that most tokens lack. What needs more, for shops or for publishing, is read where it is named.
+    /// Whether it needs nothing that most tokens lack. What needs more, for shops, for publishing or for messages, is read where it is
+    /// named.
     pub fn is_common(&self) -> bool {
         let mut permissions = self.permissions.iter();
         permissions.all(|permission| COMMON_PERMISSIONS.contains(permission))
+    }
+
+    /// The names that it is read by.
+    pub fn names(&self) -> Option<Names> {
+        match self.name {
+            "hashtags" => Some(Names::Hashtags),
+            "business_discovery" => Some(Names::Usernames),
+            _ => None,
+        }
+    }
+
+    /// What it needs beside permissions, for a person; the API does not tell whether it is there.
+    pub fn also_needs(&self) -> &'static str {
+        match self.meter {
+            Meter::Account | Meter::App => "a task on the Page",
+            Meter::Hashtags => {
+                "the feature Instagram Public Content Access for the app (app dashboard, App Review)"
+            }
+            Meter::Messenger => "the task MESSAGING on the Page for the token's user",
+        }
     }
 
     /// The list that it walks through; `None` when it asks questions.
@@ -86,6 +111,38 @@ pub enum Meter {
     Account,
     /// Platform, of the token's app.
     App,
+    /// The same, and the hashtags of the account: a hashtag is booked before it is asked for.
+    Hashtags,
+    /// Messenger, of the account's Page, with the Page's own token.
+    Messenger,
+}
+
+/// What kind of names a resource is read by. One account of those that a token reaches asks for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// Without `#`.
+    Hashtags,
+    /// Without `@`.
+    Usernames,
+}
+
+impl Names {
+    /// The key of a job in the configuration that gives them.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Hashtags => "hashtags",
+            Self::Usernames => "usernames",
+        }
+    }
+
+    /// A name as the API has it: in small letters, without its sign.
+    pub fn plain(self, name: &str) -> String {
+        let sign = match self {
+            Self::Hashtags => '#',
+            Self::Usernames => '@',
+        };
+        name.trim().trim_start_matches(sign).to_lowercase()
+    }
 }
 
 /// How a resource is read.
@@ -143,6 +200,7 @@ pub const RESOURCES: &[&Resource] = &[
     &account::ACCOUNT,
     &stories::STORIES,
     &live_media::LIVE_MEDIA,
+    &hashtags::HASHTAGS,
     &account_insights::ACCOUNT_INSIGHTS,
     &online_followers::ONLINE_FOLLOWERS,
     &audience::AUDIENCE,
@@ -155,6 +213,9 @@ pub const RESOURCES: &[&Resource] = &[
     &collaborators::COLLABORATORS,
     &product_tags::PRODUCT_TAGS,
     &publishing_limit::PUBLISHING_LIMIT,
+    &business_discovery::BUSINESS_DISCOVERY,
+    // Its answers are slow, and nothing else should wait for them.
+    &conversations::CONVERSATIONS,
 ];
 
 pub use account::found as discovered_account;

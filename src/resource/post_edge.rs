@@ -86,52 +86,29 @@ impl PostEdge {
         let since =
             facts.now - facts.refresh.daily().min(TimeDelta::days(365)) - TimeDelta::days(1);
         let is_whole = subject == WHOLE;
+        let path = format!("/{}/media", facts.account_id);
+        let fields = Fields::of(["id", "media_type", "media_product_type"])
+            .with_extra(self.name, self.fields(facts));
         Question {
-            subject: subject.to_owned(),
-            object_id: None,
-            endpoint: LIST,
-            path: format!("/{}/media", facts.account_id),
-            fields: Fields::of(["id", "media_type", "media_product_type"])
-                .with_extra(self.name, self.fields(facts)),
-            metrics: Vec::new(),
             params: if is_whole {
                 Vec::new()
             } else {
                 vec![("since", since.timestamp().to_string())]
             },
             limit: Some(100),
-            shape: Shape::Edge,
             // The top moves on every night, so it is read from the top.
             after: facts.cursor(subject).filter(|_| is_whole),
-            otherwise: None,
-            stands_for: Vec::new(),
-            rest: None,
-            news: None,
             family: self.family(),
-            posted_at: None,
-            mark: None,
+            ..Question::of(subject, LIST, path, fields, Shape::Edge)
         }
     }
 
     fn of_post(&self, facts: &Facts, id: &str) -> Question {
+        let path = format!("/{id}/{}", self.name);
         Question {
-            subject: id.to_owned(),
             object_id: Some(id.to_owned()),
-            endpoint: self.endpoint,
-            path: format!("/{id}/{}", self.name),
-            fields: self.fields(facts),
-            metrics: Vec::new(),
-            params: Vec::new(),
-            limit: None,
-            shape: Shape::Edge,
-            after: None,
-            otherwise: None,
-            stands_for: Vec::new(),
-            rest: None,
-            news: None,
             family: self.family(),
-            posted_at: None,
-            mark: None,
+            ..Question::of(id, self.endpoint, path, self.fields(facts), Shape::Edge)
         }
     }
 

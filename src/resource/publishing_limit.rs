@@ -45,29 +45,17 @@ pub(super) static PUBLISHING_LIMIT: Resource = Resource {
 /// What is asked about.
 const SUBJECT: &str = "quota";
 
+const ENDPOINT: &str = "/{ig-user}/content_publishing_limit";
+
 /// A start that goes on does not ask again.
 const SPACING: TimeDelta = TimeDelta::minutes(10);
 
 fn due(facts: &Facts) -> Vec<Question> {
     let due = facts.was_not_read_within(SUBJECT, SPACING);
-    let question = || Question {
-        subject: SUBJECT.to_owned(),
-        object_id: None,
-        endpoint: "/{ig-user}/content_publishing_limit",
-        path: format!("/{}/content_publishing_limit", facts.account_id),
-        fields: facts.accepted_fields(SUBJECT, fields_of(&PUBLISHING_LIMIT_TABLE)),
-        metrics: Vec::new(),
-        params: Vec::new(),
-        limit: None,
-        shape: Shape::Single,
-        after: None,
-        otherwise: None,
-        stands_for: Vec::new(),
-        rest: None,
-        news: None,
-        family: SUBJECT.to_owned(),
-        posted_at: None,
-        mark: None,
+    let question = || {
+        let path = format!("/{}/content_publishing_limit", facts.account_id);
+        let fields = facts.accepted_fields(SUBJECT, fields_of(&PUBLISHING_LIMIT_TABLE));
+        Question::of(SUBJECT, ENDPOINT, path, fields, Shape::Single)
     };
     due.then(question).into_iter().collect()
 }

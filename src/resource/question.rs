@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::weekly;
 use crate::graph::{Fields, Shape};
-use crate::store::{Post, Read};
+use crate::store::{Conversation, Post, Read};
 
 /// One question about one subject. Asked again, page by page, until its list ends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Question {
     /// Names it among the questions of its account and resource: a media id, a day. Kept in `sync_reads`.
     pub subject: String,
@@ -32,6 +32,10 @@ pub struct Question {
     pub shape: Shape,
     /// Where a list that was begun earlier goes on.
     pub after: Option<String>,
+    /// How many objects of its list were shown on earlier pages.
+    pub before: u64,
+    /// What is not newer than this is known already.
+    pub since: Option<DateTime<Utc>>,
     /// Questions of one family are refused the same metrics: product type and media type, for posts.
     pub family: String,
     /// When its object was posted: what is older than something from before the account's conversion is from before it, too.
@@ -60,6 +64,43 @@ pub struct News {
 }
 
 impl Question {
+    /// A question that is asked at a path of an endpoint, and nothing more. Its family bears the name of its subject.
+    pub(super) fn of(
+        subject: &str,
+        endpoint: &'static str,
+        path: String,
+        fields: Fields,
+        shape: Shape,
+    ) -> Self {
+        Self {
+            subject: subject.to_owned(),
+            object_id: None,
+            endpoint,
+            path,
+            fields,
+            metrics: Vec::new(),
+            params: Vec::new(),
+            limit: None,
+            shape,
+            after: None,
+            before: 0,
+            since: None,
+            family: subject.to_owned(),
+            posted_at: None,
+            mark: None,
+            otherwise: None,
+            stands_for: Vec::new(),
+            rest: None,
+            news: None,
+        }
+    }
+
+    /// The name that it is about, for resources that are read by names: what stands before the first colon of the subject.
+    pub fn name(&self) -> &str {
+        let (name, _) = self.subject.split_once(':').unwrap_or((&self.subject, ""));
+        name
+    }
+
     /// The value of a parameter.
     pub fn param(&self, name: &str) -> Option<&str> {
         let mut params = self.params.iter();
@@ -179,7 +220,9 @@ pub struct Facts {
     pub everything_since: Option<DateTime<Utc>>,
     /// How often posts are read again.
     pub refresh: Refresh,
-    /// Names that the configuration gives: hashtags, usernames, ids.
+    /// The account's conversations, the one that moved last first.
+    pub conversations: Vec<Conversation>,
+    /// Names that the configuration gives: hashtags, usernames, ids. Each once, as the API has it.
     pub names: Vec<String>,
     /// Metrics that are refused: family and name.
     pub refused: BTreeSet<(String, String)>,
@@ -196,6 +239,7 @@ impl Facts {
             now,
             account_id: account_id.to_owned(),
             posts: Vec::new(),
+            conversations: Vec::new(),
             reads: BTreeMap::new(),
             everything_since: None,
             refresh: Refresh::default(),
@@ -252,8 +296,20 @@ impl Facts {
 
     /// Whether a subject was last read longer ago than that, or never: what a start that goes on does not ask again.
     pub fn was_not_read_within(&self, subject: &str, spacing: TimeDelta) -> bool {
-        let read_at = self.reads.get(subject).and_then(|read| read.read_at);
-        read_at.is_none_or(|at| at + spacing <= self.now)
+        self.read_at(subject)
+            .is_none_or(|at| at + spacing <= self.now)
+    }
+
+    /// When a subject was last read to its end.
+    pub fn read_at(&self, subject: &str) -> Option<DateTime<Utc>> {
+        self.reads.get(subject)?.read_at
+    }
+
+    /// The names, those first whose last turn is longest ago: where the budget is short, each has its turn some night.
+    pub fn names_in_turn(&self, turn: impl Fn(&str) -> Option<DateTime<Utc>>) -> Vec<&str> {
+        let mut names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        names.sort_by_cached_key(|name| turn(name));
+        names
     }
 
     /// Where reading a subject's list goes on.

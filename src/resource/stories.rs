@@ -84,6 +84,7 @@ const BREAKDOWNS: &[(&str, &str)] = &[
 
 /// What only posts and reels have ("IG Media" reference).
 const NOT_OF_STORIES: &[&str] = &[
+    "boost_eligibility_info",
     "is_shared_to_feed",
     "reposts_count",
     "saved_count",
@@ -254,6 +255,7 @@ fn of_list(facts: &Facts, shown: &[&Post]) -> Question {
         family: LIST.to_owned(),
         posted_at: None,
         mark: None,
+        ..Question::default()
     };
     let numbers = Question {
         metrics: facts.accepted(LIST, METRICS),
@@ -343,6 +345,7 @@ mod tests {
                 timestamp: at(0),
                 comments_count: None,
             }],
+            conversations: Vec::new(),
             reads: reads
                 .iter()
                 .map(read)

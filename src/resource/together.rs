@@ -136,6 +136,7 @@ fn page(
         stands_for: questions,
         rest: None,
         news: None,
+        ..Question::default()
     })
 }
 

@@ -48,6 +48,19 @@ pub struct Look {
     pub warnings: Vec<WarningRow>,
     /// What the runs that were looked for came to.
     pub totals: Totals,
+    /// Calls of the runs that were looked for and began since.
+    pub hours: Vec<PoolHour>,
+}
+
+/// Calls to a pool by runs that began within an hour.
+#[derive(Clone, Debug)]
+pub struct PoolHour {
+    /// The pool.
+    pub pool: String,
+    /// When the hour began.
+    pub at: DateTime<Utc>,
+    /// Calls.
+    pub calls: u64,
 }
 
 /// The last start of a job: each account's resource by its last run.
@@ -158,6 +171,7 @@ pub(super) fn look(connection: &Connection, wanted: &Wanted<'_>) -> rusqlite::Re
         credentials: health::credentials(&transaction)?,
         warnings: health::warnings(&transaction)?,
         totals: totals(&transaction, wanted.since)?,
+        hours: hours(&transaction, wanted.since)?,
     })
 }
 
@@ -300,9 +314,29 @@ fn gaps(connection: &Connection) -> rusqlite::Result<Vec<GapCount>> {
         .collect()
 }
 
+/// Which runs were under way since then, as the index on `finished_at` finds them.
+const UNDER_WAY: &str = "(finished_at >= ?1 OR finished_at IS NULL)";
+
+/// Calls by pool and hour. When within its run a call was made is not kept: it counts for the hour in which the run began.
+fn hours(connection: &Connection, since: DateTime<Utc>) -> rusqlite::Result<Vec<PoolHour>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT pool, strftime('%Y-%m-%dT%H:00:00Z', started_at), sum(sync_calls.calls)
+             FROM sync_runs JOIN sync_calls ON run_id = id
+             WHERE {UNDER_WAY} AND started_at >= ?1 GROUP BY 1, 2 ORDER BY 1, 2"
+        ))?
+        .query_map([instant_text(since)], |row| {
+            Ok(PoolHour {
+                pool: row.get(0)?,
+                at: instant(row, 1)?.unwrap_or_default(),
+                calls: row.get::<_, i64>(2)?.cast_unsigned(),
+            })
+        })?
+        .collect()
+}
+
 /// Runs that were under way since then, all of each.
 fn totals(connection: &Connection, since: DateTime<Utc>) -> rusqlite::Result<Totals> {
-    const UNDER_WAY: &str = "(finished_at >= ? OR finished_at IS NULL)";
     let since = instant_text(since);
     let count = |row: &Row<'_>, column| {
         Ok(row

@@ -43,12 +43,12 @@ use crate::clock::instant_text;
 pub use around::{Around, Disk, HashtagUse, Refused};
 pub use forget::{AccountRows, ForgetError, KnownAccount};
 pub use health::{CredentialRow, Health, Severity, WarningRow};
-pub use look::{Ended, GapCount, LastStart, Look, Subject, Totals, Wanted};
+pub use look::{Ended, GapCount, LastStart, Look, PoolHour, Subject, Totals, Wanted};
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
 pub use peek::Peek;
 pub use record::{
-    Answered, CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, HashtagRow, JobRow,
-    Listing, NewRun, Objects, Outcome, PoolRow, Post, Read, Reason, WholeList,
+    Answered, CallCount, Checkpoint, CheckpointKey, Commit, Conversation, FinishedRun, Gap,
+    HashtagRow, JobRow, Listing, NewRun, Objects, Outcome, PoolRow, Post, Read, Reason, WholeList,
 };
 pub use table::{Column, History, Kind, Row, Table, Value, Written};
 
@@ -265,6 +265,31 @@ impl Store {
     pub async fn posts(&self, account_id: String) -> Result<Vec<Post>, StoreError> {
         self.call("read posts", move |connection| {
             reads::posts(connection, &account_id)
+        })
+        .await
+    }
+
+    /// An account's conversations, the one that moved last first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn conversations(&self, account_id: String) -> Result<Vec<Conversation>, StoreError> {
+        self.call("read conversations", move |connection| {
+            reads::conversations(connection, &account_id)
+        })
+        .await
+    }
+
+    /// Which account has asked for each name of a resource, the latest last.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn askers(
+        &self,
+        resource: &'static str,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        self.call("read who asked", move |connection| {
+            reads::askers(connection, resource)
         })
         .await
     }

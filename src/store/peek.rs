@@ -7,8 +7,8 @@ use rusqlite::Connection;
 
 use super::open::{self, OpenError};
 use super::{
-    Around, Checkpoint, CheckpointKey, JobRow, Look, Objects, PoolRow, Post, Read, Store, Wanted,
-    around, count, jobs, lock, look, reads, state,
+    Around, Checkpoint, CheckpointKey, Conversation, JobRow, Look, Objects, PoolRow, Post, Read,
+    Store, Wanted, around, count, jobs, lock, look, reads, state,
 };
 use crate::clock::instant_text;
 
@@ -104,6 +104,22 @@ impl Peek {
     /// [`OpenError`].
     pub fn posts(&self, account_id: &str) -> Result<Vec<Post>, OpenError> {
         self.read(|connection| reads::posts(connection, account_id))
+    }
+
+    /// See [`Store::conversations`](super::Store::conversations).
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn conversations(&self, account_id: &str) -> Result<Vec<Conversation>, OpenError> {
+        self.read(|connection| reads::conversations(connection, account_id))
+    }
+
+    /// See [`Store::askers`](super::Store::askers).
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn askers(&self, resource: &str) -> Result<Vec<(String, String)>, OpenError> {
+        self.read(|connection| reads::askers(connection, resource))
     }
 
     /// See [`Store::refused_metrics`](super::Store::refused_metrics).

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::record::{Answered, Commit, Post, Read};
+use super::record::{Answered, Commit, Conversation, Post, Read};
 use crate::clock::{instant_text, parse_instant};
 
 /// Notes how far a subject of the run's account and resource has been read.
@@ -71,6 +71,40 @@ pub(super) fn posts(connection: &Connection, account_id: &str) -> rusqlite::Resu
         })?
         .collect::<rusqlite::Result<Vec<Option<Post>>>>()?;
     Ok(posts.into_iter().flatten().collect())
+}
+
+/// An account's conversations, the one that moved last first.
+pub(super) fn conversations(
+    connection: &Connection,
+    account_id: &str,
+) -> rusqlite::Result<Vec<Conversation>> {
+    let rows: Vec<(String, String)> = connection
+        .prepare_cached(
+            "SELECT id, updated_time FROM conversations WHERE account_id = ? AND updated_time IS NOT NULL
+             ORDER BY updated_time DESC, id",
+        )?
+        .query_map([account_id], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let conversation = |(id, updated_time): (String, String)| {
+        let updated_time = parse_instant(&updated_time)?;
+        Some(Conversation { id, updated_time })
+    };
+    Ok(rows.into_iter().filter_map(conversation).collect())
+}
+
+/// Which account has asked for each name of a resource: name and account, the latest last. A name is what stands before the first
+/// colon of a subject.
+pub(super) fn askers(
+    connection: &Connection,
+    resource: &str,
+) -> rusqlite::Result<Vec<(String, String)>> {
+    connection
+        .prepare_cached(
+            "SELECT substr(subject, 1, instr(subject || ':', ':') - 1) AS name, account_id FROM sync_reads
+             WHERE resource = ? GROUP BY name, account_id ORDER BY max(ifnull(read_at, '')), account_id",
+        )?
+        .query_map([resource], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 /// Closes the gaps that an answer proves closed.

@@ -161,8 +161,8 @@ pub struct PoolRow {
     pub refusals: u32,
     /// Our own calls inside the window.
     pub own_calls: u64,
-    /// What is kept for urgent calls: so many each time, until then.
-    pub reserved: Option<(u32, DateTime<Utc>)>,
+    /// What is kept for urgent calls: how many each time, how often in a window, and when the last ones began.
+    pub reserved: Option<(u32, f32, DateTime<Utc>)>,
     /// Whether answers told usage of the app's pool alone.
     pub told_by_app: bool,
     /// What was spent when, for the budget to go on with.
@@ -219,6 +219,15 @@ pub struct Post {
     pub timestamp: DateTime<Utc>,
     /// Comments and replies at the last read; `None`: not told.
     pub comments_count: Option<i64>,
+}
+
+/// What is known of a conversation when questions about conversations are chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its id.
+    pub id: String,
+    /// When something was last written in it, as the list told.
+    pub updated_time: DateTime<Utc>,
 }
 
 /// A hashtag that an account has spent.

@@ -23,6 +23,13 @@ pub(super) fn record(
     if let Some(checkpoint) = &commit.checkpoint {
         write_checkpoint(connection, checkpoint, commit.at)?;
     }
+    for answered in &commit.answered {
+        reads::close_gaps(connection, commit, answered)?;
+        if let Some(list) = &answered.list {
+            listing::mark_unseen(connection, list, commit.run, commit.at)?;
+        }
+    }
+    // What an answer itself proves to be missing stays so.
     for gap in &commit.gaps {
         write_gap(connection, gap, commit)?;
     }
@@ -34,12 +41,6 @@ pub(super) fn record(
     }
     for read in &commit.reads {
         reads::write(connection, commit.run, read)?;
-    }
-    for answered in &commit.answered {
-        reads::close_gaps(connection, commit, answered)?;
-        if let Some(list) = &answered.list {
-            listing::mark_unseen(connection, list, commit.run, commit.at)?;
-        }
     }
     let mut rows = Written::default();
     for (_, one) in written {
@@ -136,11 +137,13 @@ fn write_pool(connection: &Connection, pool: &PoolRow) -> rusqlite::Result<()> {
         .prepare_cached(
             "INSERT INTO sync_pools
              (pool, call_count, total_cputime, total_time, observed_at, closed_until, closed_why,
-              closed_for_all, refusals, own_calls, reserved_calls, reserved_until, told_by_app, ledger)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+              closed_for_all, refusals, own_calls, reserved_calls, reserved_times,
+              reserved_since, told_by_app, ledger)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
              ON CONFLICT DO UPDATE SET call_count = ?2, total_cputime = ?3, total_time = ?4,
              observed_at = ?5, closed_until = ?6, closed_why = ?7, closed_for_all = ?8, refusals = ?9,
-             own_calls = ?10, reserved_calls = ?11, reserved_until = ?12, told_by_app = ?13, ledger = ?14",
+             own_calls = ?10, reserved_calls = ?11, reserved_times = ?12, reserved_since = ?13,
+             told_by_app = ?14, ledger = ?15",
         )?
         .execute(params![
             pool.pool,
@@ -153,8 +156,9 @@ fn write_pool(connection: &Connection, pool: &PoolRow) -> rusqlite::Result<()> {
             pool.closed_for_all,
             pool.refusals,
             i64::try_from(pool.own_calls).unwrap_or(i64::MAX),
-            pool.reserved.map(|(calls, _)| calls),
-            opt(pool.reserved.map(|(_, until)| until)),
+            pool.reserved.map(|(calls, ..)| calls),
+            pool.reserved.map(|(_, times, _)| times),
+            opt(pool.reserved.map(|(.., since)| since)),
             pool.told_by_app,
             pool.ledger
         ])?;
@@ -338,7 +342,8 @@ pub(super) fn pools(connection: &Connection) -> rusqlite::Result<Vec<PoolRow>> {
     connection
         .prepare_cached(
             "SELECT pool, call_count, total_cputime, total_time, observed_at, closed_until, closed_why,
-                    closed_for_all, refusals, own_calls, reserved_calls, reserved_until, told_by_app, ledger
+                    closed_for_all, refusals, own_calls, reserved_calls, reserved_times,
+                    reserved_since, told_by_app, ledger
              FROM sync_pools",
         )?
         .query_map([], |row| {
@@ -356,11 +361,12 @@ pub(super) fn pools(connection: &Connection) -> rusqlite::Result<Vec<PoolRow>> {
                 closed_for_all: row.get(7)?,
                 refusals: row.get(8)?,
                 own_calls: row.get::<_, i64>(9)?.unsigned_abs(),
-                reserved: row
-                    .get::<_, Option<u32>>(10)?
-                    .zip(instant(row.get(11)?)),
-                told_by_app: row.get(12)?,
-                ledger: row.get(13)?,
+                reserved: match (row.get(10)?, row.get(11)?, instant(row.get(12)?)) {
+                    (Some(calls), Some(times), Some(since)) => Some((calls, times, since)),
+                    _ => None,
+                },
+                told_by_app: row.get(13)?,
+                ledger: row.get(14)?,
             })
         })?
         .collect()

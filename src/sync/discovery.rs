@@ -255,6 +255,7 @@ fn take(
         page_id: page.id,
         page_name: name,
         tasks,
+        page_credential: page.credential,
         is_new_page: page.has_transitioned_to_new_page_experience,
     };
     let account = accounts.entry(id.clone()).or_insert_with(|| Account {

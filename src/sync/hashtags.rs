@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::inquiry::Inquiry;
+use super::job::Job;
 use super::world::World;
 use crate::budget::{HASHTAGS, HashtagLedger, PoolKey, SpentHashtag, Urgency};
 use crate::clock::instant_text;
-use crate::graph::{self, Credential, Fields, Request, Shape, Tally};
+use crate::graph::{self, Credential, Fields, Page, Request, Shape, Tally};
+use crate::resource::{self, Meter, Names};
 use crate::store::{HashtagRow, Store, StoreError};
 
 /// What an account may still ask for.
@@ -19,6 +22,77 @@ pub struct Hashtags {
     ledger: HashtagLedger,
     /// Ids never change, so each is resolved once.
     ids: BTreeMap<String, String>,
+}
+
+/// What a job of a resource that asks for hashtags must keep about them.
+pub(super) struct SpentHashtags {
+    hashtags: Hashtags,
+    /// Whether Meta was asked what counts.
+    is_told: bool,
+}
+
+impl SpentHashtags {
+    /// Of a job that asks for hashtags.
+    pub(super) async fn open(world: &World, job: &Job) -> Result<Option<Self>, StoreError> {
+        if job.resource.meter != Meter::Hashtags {
+            return Ok(None);
+        }
+        let hashtags = Hashtags::open(world.store.clone(), &job.account.id).await?;
+        Ok(Some(Self {
+            hashtags,
+            is_told: false,
+        }))
+    }
+
+    /// Books the hashtags of the first questions that are about to be asked. False when one cannot be had: the questions about it are
+    /// left out, and others are to be chosen.
+    pub(super) async fn book(
+        &mut self,
+        world: &World,
+        credential: &Credential,
+        inquiry: &mut Inquiry<'_>,
+        most: usize,
+        tally: &mut Tally,
+    ) -> Result<bool, StoreError> {
+        if inquiry.take_hashtags_are_spent() {
+            self.is_told = false;
+        }
+        if !std::mem::replace(&mut self.is_told, true) {
+            match self.hashtags.learn(world, credential, tally).await {
+                Err(HashtagError::Store(error)) => return Err(error),
+                // What is known already still holds, and another pool's being used up is no reason to wait.
+                Err(error) => tracing::info!(%error, "Meta does not tell which hashtags count"),
+                Ok(()) => {}
+            }
+        }
+        for name in inquiry.names(most) {
+            match self.hashtags.book(&name, world.clock.now()).await {
+                Ok(()) => {}
+                Err(HashtagError::Store(error)) => return Err(error),
+                Err(error) => {
+                    inquiry.hold_back_name(&name, &error.to_string());
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Notes that the question at hand was answered.
+    pub(super) async fn answered(
+        &mut self,
+        inquiry: &Inquiry<'_>,
+        page: &Page,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let Some(question) = inquiry.current() else {
+            return Ok(());
+        };
+        match resource::hashtag_id(question, &page.items) {
+            Some(id) => self.hashtags.answered(question.name(), &id, now).await,
+            None => Ok(()),
+        }
+    }
 }
 
 /// Why a hashtag cannot be asked for, or what was spent cannot be kept.
@@ -94,19 +168,6 @@ impl Hashtags {
         Ok(())
     }
 
-    /// The id of a hashtag, where it was resolved before: the search need not be asked again.
-    pub fn id(&self, name: &str) -> Option<&str> {
-        self.ids.get(&plain(name)).map(String::as_str)
-    }
-
-    /// Whether a hashtag may be asked for now.
-    ///
-    /// # Errors
-    /// When it may.
-    pub fn admit(&self, name: &str, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
-        self.ledger.admit(&self.key(name), now)
-    }
-
     /// Books a hashtag. Only then may a call for it be sent, each time.
     ///
     /// # Errors
@@ -145,14 +206,6 @@ impl Hashtags {
             self.write(&[id.to_owned()], gone).await?;
         }
         Ok(())
-    }
-
-    /// The names in the order in which they should have their turn: those that were never asked for, then those whose last
-    /// turn is longest ago.
-    pub fn in_turn<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-        let mut names: Vec<&str> = names.into_iter().collect();
-        names.sort_by_key(|name| self.ledger.get(&self.key(name)).map(|spent| spent.spent_at));
-        names
     }
 
     /// How many more can be spent now.
@@ -194,9 +247,8 @@ impl Hashtags {
     }
 }
 
-/// As the API has it: without `#`, in small letters.
 fn plain(name: &str) -> String {
-    name.trim_start_matches('#').to_lowercase()
+    Names::Hashtags.plain(name)
 }
 
 #[derive(Deserialize)]

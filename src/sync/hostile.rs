@@ -6,14 +6,13 @@ use igsync_simulator::World;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use super::job::{Account, BACKFILL, Job, Known, Range};
+use super::job::{Account, BACKFILL, Job, Known, Range, Route};
 use super::plan::Plan;
-use crate::budget::PoolKey;
 use crate::clock::parse_instant;
 use crate::graph::hostile::{Answer, ask, changed, changes, page};
-use crate::graph::{Fields, Page};
-use crate::resource::{Decoded, Question, RESOURCES, Refresh, Resource, Work};
-use crate::store::{Commit, Kind, NewRun, Post, Row, Store, Value};
+use crate::graph::{Credential, Fields, Page};
+use crate::resource::{Decoded, Names, Question, RESOURCES, Refresh, Resource, Work};
+use crate::store::{Commit, Conversation, Kind, NewRun, Post, Row, Store, Value};
 
 const ACCOUNT: &str = "17841400000000001";
 
@@ -45,6 +44,57 @@ impl Read {
     }
 }
 
+/// A hashtag that was found already.
+const HASHTAG: &str = "sourdough";
+
+/// Names that the demo knows.
+fn names(resource: &Resource) -> Vec<String> {
+    let names: &[&str] = match resource.names() {
+        Some(Names::Hashtags) => &[HASHTAG, "smallmuseums"],
+        Some(Names::Usernames) => &["sim.account.900"],
+        None => &[],
+    };
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// The way to the account. The token is put on by whoever asks.
+fn route(world: &World) -> Route {
+    let is_own = |page: &&igsync_simulator::PageSpec| {
+        let account = page.account.as_ref();
+        account.is_some_and(|account| account.id == ACCOUNT)
+    };
+    Route {
+        credential: Arc::new(Credential::new("main", "EAAtoken", None).unwrap()),
+        page_id: world.spec().pages.iter().find(is_own).unwrap().id.clone(),
+        page_name: None,
+        tasks: Vec::new(),
+        page_credential: None,
+        is_new_page: None,
+    }
+}
+
+/// What is known of the lists of the hashtag.
+fn found(world: &World, resource: &Resource) -> Vec<crate::store::Read> {
+    let id = world.hashtag_id(HASHTAG).unwrap();
+    let list = |edge: &str| crate::store::Read {
+        subject: format!("{HASHTAG}:{id}:{edge}"),
+        ..Default::default()
+    };
+    let lists = ["recent", "top"].map(list);
+    let is_read = resource.names() == Some(Names::Hashtags);
+    lists.into_iter().filter(|_| is_read).collect()
+}
+
+fn conversations(world: &World) -> Vec<Conversation> {
+    let listed = world.conversations(ACCOUNT).map(|one| Conversation {
+        id: one.id(),
+        updated_time: one.updated_time(),
+    });
+    let mut listed: Vec<Conversation> = listed.collect();
+    listed.sort_by_key(|one| std::cmp::Reverse(one.updated_time));
+    listed
+}
+
 fn job(resource: &'static Resource) -> Job {
     Job {
         name: BACKFILL.to_owned(),
@@ -56,7 +106,7 @@ fn job(resource: &'static Resource) -> Job {
         }),
         resource,
         range: Range::default(),
-        names: Vec::new(),
+        names: names(resource),
         forecast_calls: None,
     }
 }
@@ -102,7 +152,8 @@ fn reads() -> &'static [Read] {
                     Work::Questions(questions) => {
                         let known = Known {
                             posts: posts(world),
-                            reads: Vec::new(),
+                            conversations: conversations(world),
+                            reads: found(world, resource),
                             refused: Vec::new(),
                             refresh: Refresh::default(),
                         };
@@ -112,8 +163,7 @@ fn reads() -> &'static [Read] {
                                 continue;
                             }
                             families.push(question.family.clone());
-                            let app = PoolKey::parse("app:main").unwrap();
-                            requests.push(job.request(&question, &app));
+                            requests.push(job.request(&question, &route(world)));
                             asked.push((resource, Fields::default(), Some(question)));
                         }
                     }
@@ -237,8 +287,41 @@ fn store(runtime: &tokio::runtime::Runtime, folder: &tempfile::TempDir) -> (Stor
             .into_iter()
             .filter(|row| row.table.name == table),
     );
+    for read in reads() {
+        rows.extend(parents(read));
+    }
     runtime.block_on(store.commit(commit(run, rows))).unwrap();
     (store, run)
+}
+
+/// Rows that the database holds before such a question is asked: the hashtag, the conversations.
+fn parents(read: &Read) -> Vec<Row> {
+    let Some(question) = &read.question else {
+        return Vec::new();
+    };
+    let name = read.resource.name;
+    let (Work::Questions(questions), true) = (
+        &read.resource.work,
+        ["hashtags", "conversations"].contains(&name),
+    ) else {
+        return Vec::new();
+    };
+    let page = page(&read.answer.request, read.answer.body.as_bytes()).unwrap();
+    let mut decoded = Decoded::default();
+    match crate::resource::hashtag_id(question, &page.items) {
+        Some(id) if name == "hashtags" => {
+            let search = Question {
+                subject: question.name().to_owned(),
+                ..Question::default()
+            };
+            let node = serde_json::json!({"id": id}).to_string();
+            let node = serde_json::value::RawValue::from_string(node).unwrap();
+            (questions.rows)(ACCOUNT, &search, &[node], &mut decoded);
+        }
+        _ => decoded = read.decode(&page),
+    }
+    let is_parent = |row: &Row| ["hashtags", "conversations"].contains(&row.table.name);
+    decoded.rows.into_iter().filter(is_parent).collect()
 }
 
 fn commit(run: i64, rows: Vec<Row>) -> Commit {

@@ -1,14 +1,15 @@
 //! The sentence for many small questions: they are asked in batches, and each answer is a page.
 
+use super::hashtags::SpentHashtags;
 use super::inquiry::Inquiry;
-use super::job::Job;
+use super::job::{Job, Route};
 use super::plan::Recovery;
 use super::report::{JobReport, hint};
 use super::run::{Ending, NO_TOKEN, finish};
 use super::world::World;
 use crate::budget::Urgency;
 use crate::graph::{Credential, Page, Reaction, Tally};
-use crate::resource::{Decoded, Questions};
+use crate::resource::{Decoded, Meter, Questions};
 use crate::store::{Checkpoint, Commit, Outcome, Row, StoreError};
 
 /// Asks what is due, and reports.
@@ -40,6 +41,7 @@ pub(super) async fn inquire(
     }
     let mut report = JobReport::new(job, resumed);
     let (mut tally, mut tried) = (Tally::default(), 0);
+    let mut hashtags = SpentHashtags::open(world, job).await?;
 
     let ended = 'asking: loop {
         if inquiry.left() == 0 && inquiry.has_begun() {
@@ -53,15 +55,37 @@ pub(super) async fn inquire(
             let why = report.message.get_or_insert_with(|| NO_TOKEN.to_owned());
             break Some(inquiry.no_token(why));
         };
-        let credential = &route.credential;
-        let requests = inquiry.next_requests(&credential.app_pool());
+        let Some(credential) = job.credential(route) else {
+            report.message = Some(no_page_token(job, route));
+            tried = at + 1;
+            continue;
+        };
+        let mut requests = inquiry.next_requests(route);
+        if job.resource.meter == Meter::Messenger {
+            // Slow answers and so many a second: each goes alone.
+            requests.truncate(1);
+        }
+        if let Some(hashtags) = &mut hashtags {
+            requests.truncate(world.graph.fit(credential, &requests[0]));
+            let booked = hashtags
+                .book(world, credential, &mut inquiry, requests.len(), &mut tally)
+                .await?;
+            if !booked {
+                // Others are chosen.
+                continue;
+            }
+        }
         let answers = world.graph.get_all(credential, &requests, &mut tally).await;
         let now = world.clock.now();
         let (mut rows, mut pages, mut objects, mut ended) = (Vec::new(), 0, 0, None);
         for answer in answers {
             match answer {
-                Ok(page) => {
+                Ok(mut page) => {
                     pages += 1;
+                    inquiry.drop_repeated(&mut page);
+                    if let Some(hashtags) = &mut hashtags {
+                        hashtags.answered(&inquiry, &page, now).await?;
+                    }
                     objects += page.items.len();
                     rows.extend(read(job, questions, credential, &mut inquiry, &page));
                     inquiry.advance(&page, now);
@@ -73,7 +97,8 @@ pub(super) async fn inquire(
                     match recovery {
                         Recovery::Ask => continue,
                         Recovery::OtherToken { dead } => {
-                            if dead {
+                            // A Page's token says nothing about its user's.
+                            if dead && job.resource.meter != Meter::Messenger {
                                 world.bury(credential.name());
                             }
                             tried = at + 1;
@@ -91,7 +116,8 @@ pub(super) async fn inquire(
         if job.urgency() == Urgency::Urgent {
             // What is lost when it is not read finds room the next time, too.
             let pool = job.account.pool();
-            world.graph.budget().reserve(&pool, place.pages, now);
+            let budget = world.graph.budget();
+            budget.reserve(&pool, place.pages, place.started_at);
         }
         let (calls, pools) = world.spent(&mut tally);
         report.spent(&calls);
@@ -135,6 +161,17 @@ pub(super) async fn inquire(
     };
     finish(world, job, ending, &mut tally, &mut report, id).await?;
     Ok(report)
+}
+
+fn no_page_token(job: &Job, route: &Route) -> String {
+    format!(
+        "Meta tells no token of Page {} ({}) to credential {}; reading {} needs {}",
+        route.page_name.as_deref().unwrap_or("without a name"),
+        route.page_id,
+        route.credential.name(),
+        job.resource.name,
+        job.resource.also_needs()
+    )
 }
 
 /// The rows of an answer; what cannot be read becomes a gap.

@@ -6,17 +6,17 @@
 mod alike;
 mod extras;
 mod heard;
+mod named;
 mod together;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 
-use super::job::Job;
+use super::job::{Job, Route};
 use super::lists::Lists;
 use super::plan::{Recovery, reason};
-use crate::budget::PoolKey;
-use crate::graph::{Error, Fields, MOST_PARTS, Reaction, Request, Shape, Skip};
+use crate::graph::{Error, Family, Fields, MOST_PARTS, Reaction, Request, Skip};
 use crate::resource::{Question, Told};
 use crate::store::{Answered, Gap, Outcome, Read, Reason, WholeList};
 
@@ -65,6 +65,12 @@ pub(super) struct Inquiry<'a> {
     answered: Vec<Answered>,
     /// Metrics that the answer at hand leaves out.
     untold: Vec<&'static str>,
+    /// Whether what the list behind the answer at hand has is not wanted.
+    enough: bool,
+    /// What lists without a place have shown, by subject.
+    shown: BTreeMap<String, BTreeSet<String>>,
+    /// Whether the API says that the account has spent all of its hashtags.
+    hashtags_are_spent: bool,
     incomplete: bool,
 }
 
@@ -92,6 +98,9 @@ impl<'a> Inquiry<'a> {
             reads: Vec::new(),
             answered: Vec::new(),
             untold: Vec::new(),
+            enough: false,
+            shown: BTreeMap::new(),
+            hashtags_are_spent: false,
             incomplete: false,
         }
     }
@@ -102,7 +111,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// The next requests, at most a batch of them; none when all is asked. What is not answered is asked again.
-    pub(super) fn next_requests(&mut self, app_pool: &PoolKey) -> Vec<Request> {
+    pub(super) fn next_requests(&mut self, route: &Route) -> Vec<Request> {
         // What was not answered the last time comes first.
         while let Some(question) = self.asked.pop_back() {
             self.waiting.push_front(question);
@@ -126,7 +135,7 @@ impl<'a> Inquiry<'a> {
         }
         self.asked
             .iter()
-            .map(|question| self.job.request(question, app_pool))
+            .map(|question| self.job.request(question, route))
             .collect()
     }
 
@@ -199,7 +208,24 @@ impl<'a> Inquiry<'a> {
             Reaction::Skip(Skip::TooFewViewers) if question.object_id.is_none() => {
                 self.leave_out_alike(&question, why, now)
             }
+            Reaction::Throttle(Family::Hashtags) => {
+                self.hashtags_are_spent = true;
+                self.hold_back(&question, why);
+                Recovery::Ask
+            }
+            Reaction::Fail if self.may_be_sensitive(&question, error) => {
+                self.failures += 1;
+                let why = format!("{why}; sensitive hashtags are answered so");
+                let _ = self.leave_out(&question, Reason::Refused, &why, now);
+                if self.failures >= PATIENCE {
+                    return Recovery::End(Outcome::Failed);
+                }
+                Recovery::Ask
+            }
             Reaction::Skip(skip) => {
+                if skip == Skip::NoSuchName {
+                    return self.leave_out_name(&question, why, now);
+                }
                 if skip == Skip::BeforeConversion {
                     self.leave_out_older(&question, why);
                 }
@@ -303,30 +329,6 @@ impl<'a> Inquiry<'a> {
             return self.leave_out(&question, Reason::Refused, why, now);
         }
         self.waiting.push_front(question);
-        Recovery::Ask
-    }
-
-    fn leave_out(
-        &mut self,
-        question: &Question,
-        reason: Reason,
-        why: &str,
-        now: DateTime<Utc>,
-    ) -> Recovery {
-        self.gap(Some(question), None, reason, why);
-        self.lists.spoil(&question.subject);
-        if reason == Reason::Gone && question.object_id.is_none() && question.shape == Shape::Edge {
-            // A throttle in disguise, or lost access: the list goes on at this page the next time.
-            self.note(question, None, question.after.clone(), false);
-            return Recovery::Ask;
-        }
-        let forever = reason == Reason::BeforeConversion;
-        // Nothing was read, so what it looked like at the last reading stays.
-        let question = Question {
-            mark: None,
-            ..question.clone()
-        };
-        self.note(&question, Some(now), None, forever);
         Recovery::Ask
     }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use crate::budget::{PoolKey, Urgency};
 use crate::graph::{Credential, Request};
 use crate::resource::{Facts, Meter, Question, Refresh, Resource};
-use crate::store::{Checkpoint, CheckpointKey, Post, Read};
+use crate::store::{Checkpoint, CheckpointKey, Conversation, Post, Read};
 
 /// The name of the one-off job that reads history.
 pub const BACKFILL: &str = "backfill";
@@ -43,6 +43,8 @@ pub struct Route {
     pub page_name: Option<String>,
     /// What the token's user may do on it.
     pub tasks: Vec<String>,
+    /// The Page's own token, where Meta told it. Kept in memory only.
+    pub page_credential: Option<Arc<Credential>>,
     /// Whether it is a Page of the New Pages Experience, whose tasks have other names; not always told.
     pub is_new_page: Option<bool>,
 }
@@ -77,6 +79,7 @@ pub(super) fn is_called(id: &str, username: Option<&str>, name: &str) -> bool {
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) posts: Vec<Post>,
+    pub(super) conversations: Vec<Conversation>,
     pub(super) reads: Vec<Read>,
     /// Metrics that are refused, `reach of FEED IMAGE`.
     pub(super) refused: Vec<String>,
@@ -144,6 +147,7 @@ impl Job {
             now,
             account_id: self.account.id.clone(),
             posts: known.posts,
+            conversations: known.conversations,
             reads: reads.collect(),
             everything_since: self.reads_everything().then_some(began),
             refresh: known.refresh,
@@ -152,20 +156,36 @@ impl Job {
         }
     }
 
-    /// A question as a request; `app_pool` is the pool of the app whose token asks.
-    pub(super) fn request(&self, question: &Question, app_pool: &PoolKey) -> Request {
+    /// The pool that its calls are metered in on a way to the account.
+    pub(super) fn pool(&self, route: &Route) -> PoolKey {
+        match self.resource.meter {
+            Meter::Account => self.account.pool(),
+            Meter::App | Meter::Hashtags => route.credential.app_pool(),
+            Meter::Messenger => PoolKey::Messenger {
+                page_id: route.page_id.clone(),
+            },
+        }
+    }
+
+    /// The token that its calls are made with on a way to the account, if there is one.
+    pub(super) fn credential<'r>(&self, route: &'r Route) -> Option<&'r Credential> {
+        match self.resource.meter {
+            Meter::Messenger => route.page_credential.as_deref(),
+            Meter::Account | Meter::App | Meter::Hashtags => Some(&route.credential),
+        }
+    }
+
+    /// A question as a request on a way to the account.
+    pub(super) fn request(&self, question: &Question, route: &Route) -> Request {
         Request {
             endpoint: question.endpoint,
-            path: question.path.clone(),
+            path: question.path.replace("{page}", &route.page_id),
             fields: question.fields_with_nested(),
             params: question.params_without_nested(),
             limit: question.limit,
             after: question.after.clone(),
             shape: question.shape,
-            pool: match self.resource.meter {
-                Meter::Account => self.account.pool(),
-                Meter::App => app_pool.clone(),
-            },
+            pool: self.pool(route),
             urgency: self.urgency(),
         }
     }

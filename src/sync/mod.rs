@@ -6,6 +6,7 @@
 //! start and `backfill` says which there are, `hashtags` keeps the 30 of an account, `report` says what happened.
 
 mod account_jobs;
+mod askers;
 mod backfill;
 mod check;
 mod depth;
@@ -34,6 +35,7 @@ mod status;
 mod work;
 mod world;
 
+pub use askers::Askers;
 pub use backfill::{backfill, backfill_and_wait, run_configured, run_job};
 pub use check::{
     AccountCheck, CheckReport, CredentialCheck, ResourceCheck, check, check_when_due, daily_check,

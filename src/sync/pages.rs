@@ -1,5 +1,7 @@
 //! The Pages of a token's user: the walk over `/me/accounts`.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
@@ -15,6 +17,9 @@ pub(super) struct PageNode {
     pub(super) tasks: Vec<String>,
     pub(super) has_transitioned_to_new_page_experience: Option<bool>,
     pub(super) instagram_business_account: Option<Map<String, Json>>,
+    /// Its own token, which stands beside the other fields and goes nowhere but here.
+    #[serde(skip)]
+    pub(super) credential: Option<Arc<Credential>>,
 }
 
 const ENDPOINT: &str = "/me/accounts";
@@ -35,6 +40,7 @@ pub(super) async fn pages(graph: &Client, credential: &Credential, tally: &mut T
         "name",
         "tasks",
         "has_transitioned_to_new_page_experience",
+        "access_token",
     ]);
     let account = Fields::of(["id", "username", "name", "media_count"]);
     let mut expanded = true;
@@ -55,7 +61,10 @@ pub(super) async fn pages(graph: &Client, credential: &Credential, tally: &mut T
             Ok(page) => {
                 for item in &page.items {
                     match serde_json::from_str(item.get()) {
-                        Ok(page) => pages.push(page),
+                        Ok(page) => pages.push(PageNode {
+                            credential: credential.of_page(item).map(Arc::new),
+                            ..page
+                        }),
                         Err(error) => broken.push(error.to_string()),
                     }
                 }

@@ -390,7 +390,7 @@ impl<'a> Plan<'a> {
 
 pub(super) fn reason(skip: Skip) -> Reason {
     match skip {
-        Skip::Gone => Reason::Gone,
+        Skip::Gone | Skip::NoSuchName => Reason::Gone,
         Skip::TooFewViewers => Reason::TooFewViewers,
         Skip::BeforeConversion => Reason::BeforeConversion,
     }

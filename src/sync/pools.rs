@@ -57,7 +57,9 @@ fn row(key: &PoolKey, state: PoolState) -> PoolRow {
         closed_for_all: for_all,
         refusals,
         own_calls: state.own_calls,
-        reserved: state.reserved.map(|kept| (kept.calls, kept.until)),
+        reserved: state
+            .reserved
+            .map(|kept| (kept.calls, kept.times, kept.since)),
         told_by_app: state.told_by_app,
         // Numbers in lists always become JSON.
         ledger: serde_json::to_string(&state.ledger).unwrap_or_default(),
@@ -88,7 +90,11 @@ fn state(row: PoolRow) -> PoolState {
             for_all: row.closed_for_all,
         },
         own_calls: row.own_calls,
-        reserved: row.reserved.map(|(calls, until)| Reserved { calls, until }),
+        reserved: row.reserved.map(|(calls, times, since)| Reserved {
+            calls,
+            times,
+            since,
+        }),
         told_by_app: row.told_by_app,
         ledger,
     }

@@ -1,5 +1,6 @@
 //! `plan`: what work would cost, before it is done. Spends discovery calls and nothing else; writes nothing.
 
+use super::askers::Askers;
 use super::discovery::{Problem, survey};
 use super::forecast::{self, Forecast, JobForecast, forecast};
 use super::job::{Job, Known, Range};
@@ -65,8 +66,14 @@ pub async fn preview(
     for one in asked {
         let all_asked = survey.problems.is_empty();
         let accounts = one.selection.select(&survey.accounts, all_asked)?;
+        let mut askers = Askers::default();
+        for (resource, names) in one.selection.named_resources() {
+            let known = database.askers(resource)?;
+            let (names, found) = ((resource, &names[..]), (&survey.accounts[..], all_asked));
+            one.selection.share(&mut askers, names, &known, found);
+        }
         let mut places = Vec::new();
-        for job in one.selection.jobs(&one.job, &accounts, one.range) {
+        for job in one.selection.jobs(&one.job, &accounts, one.range, &askers) {
             let checkpoint = database.checkpoint(job.checkpoint_key())?;
             places.push((job, checkpoint));
         }
@@ -89,7 +96,7 @@ pub async fn preview(
                 }
             };
             work.push(JobForecast {
-                pool: job.account.pool(),
+                pool: job.pool(&job.account.routes[0]),
                 calls: forecast::calls(job.resource, objects, checkpoint.as_ref()),
                 job,
             });
@@ -116,6 +123,7 @@ fn facts(
         checkpoint,
         Known {
             posts: database.posts(&job.account.id)?,
+            conversations: database.conversations(&job.account.id)?,
             reads: database.reads(&job.account.id, job.resource.name)?,
             refused,
             refresh: Refresh::default(),

@@ -201,9 +201,10 @@ impl Summary {
 pub(super) fn hint(resource: &Resource, error: &Error, credential: &str) -> String {
     match error.reaction() {
         Reaction::Disable => format!(
-            "; reading {} needs {} and a task on the Page: `igsync check` says what is missing",
+            "; reading {} needs {} and {}: `igsync check` says what is missing",
             resource.name,
-            resource.permissions.join(", ")
+            resource.permissions.join(", "),
+            resource.also_needs()
         ),
         Reaction::StopCredential => {
             format!("; replace the token of credential {credential}, then start again")

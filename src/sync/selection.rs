@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::askers::{Among, Askers};
 use super::job::{Account, Job, Range, is_called};
 use super::plan::is_over;
-use crate::resource::{RESOURCES, Resource, mention};
+use crate::resource::{Names, RESOURCES, Resource, mention};
 use crate::store::{Checkpoint, StoreError};
 
 /// Which accounts and resources.
@@ -83,16 +84,7 @@ impl Selection {
         found: &[Account],
         all_asked: bool,
     ) -> Result<Vec<Arc<Account>>, SelectionError> {
-        let named =
-            |account: &Account, names: &[String]| names.iter().any(|name| account.is_called(name));
-        let excluded_all = missing(&self.exclude, found).is_empty();
-        let allowed: Vec<&Account> = found
-            .iter()
-            .filter(|account| self.include.is_empty() || named(account, &self.include))
-            .filter(|account| !named(account, &self.exclude))
-            // An account whose name nobody told may be one that is to be left out.
-            .filter(|account| account.username.is_some() || excluded_all)
-            .collect();
+        let allowed = self.allowed(found);
         for name in &self.accounts {
             let known = allowed.iter().any(|account| account.is_called(name));
             if !known && all_asked {
@@ -118,6 +110,24 @@ impl Selection {
         missing(&Vec::from_iter(named), found)
     }
 
+    /// The accounts that the configuration allows.
+    fn allowed<'a>(&self, found: &'a [Account]) -> Vec<&'a Account> {
+        let excluded_all = missing(&self.exclude, found).is_empty();
+        found
+            .iter()
+            .filter(|account| self.include.is_empty() || named(account, &self.include))
+            .filter(|account| !named(account, &self.exclude))
+            // An account whose name nobody told may be one that is to be left out.
+            .filter(|account| account.username.is_some() || excluded_all)
+            .collect()
+    }
+
+    /// The resources that are meant.
+    fn resources(&self) -> impl Iterator<Item = &'static Resource> + Clone {
+        let wanted = |resource: &&Resource| self.wants(resource);
+        RESOURCES.iter().copied().filter(wanted)
+    }
+
     /// Whether a resource is meant: one that is chosen, or where none is, one that common permissions allow.
     pub(super) fn wants(&self, resource: &Resource) -> bool {
         let chosen = &self.resources;
@@ -125,35 +135,86 @@ impl Selection {
         is_chosen || (chosen.is_empty() && resource.is_common())
     }
 
-    fn names(&self, resource: &Resource, account: &Account) -> Vec<String> {
-        match resource.name {
-            "mentions" => {
-                let mentions = self.mentions.iter().filter_map(|entry| mention(entry));
-                let own = mentions.filter(|(name, _)| account.is_called(name));
-                own.map(|(_, subject)| subject.to_owned()).collect()
-            }
-            "hashtags" => self.hashtags.clone(),
-            "business_discovery" => self.usernames.clone(),
-            _ => Vec::new(),
-        }
+    /// What mentions an account.
+    fn mentions_of(&self, account: &Account) -> Vec<String> {
+        let mentions = self.mentions.iter().filter_map(|entry| mention(entry));
+        let own = mentions.filter(|(name, _)| account.is_called(name));
+        own.map(|(_, subject)| subject.to_owned()).collect()
     }
 
-    /// A job for each chosen resource of each account, in the order in which they are run.
-    pub fn jobs(&self, name: &str, accounts: &[Arc<Account>], range: Range) -> Vec<Job> {
-        let resources = RESOURCES.iter().filter(|resource| self.wants(resource));
+    /// The resources that are meant and read by names, with the names: each once, as the API has it.
+    pub(super) fn named_resources(&self) -> Vec<(&'static str, Vec<String>)> {
+        let names = |resource: &'static Resource| {
+            let kind = resource.names()?;
+            let given = match kind {
+                Names::Hashtags => &self.hashtags,
+                Names::Usernames => &self.usernames,
+            };
+            let mut names: Vec<String> = Vec::new();
+            for name in given.iter().map(|name| kind.plain(name)) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            Some((resource.name, names))
+        };
+        self.resources().filter_map(names).collect()
+    }
+
+    /// Shares the names of a resource among the accounts that were found.
+    pub(super) fn share(
+        &self,
+        askers: &mut Askers,
+        (resource, names): (&'static str, &[String]),
+        known: &[(String, String)],
+        (found, all_asked): (&[Account], bool),
+    ) {
+        let allowed = self.allowed(found);
+        let is_chosen =
+            |account: &&Account| self.accounts.is_empty() || named(account, &self.accounts);
+        let chosen: Vec<&Account> = allowed.iter().copied().filter(is_chosen).collect();
+        let among = Among {
+            allowed: &allowed,
+            chosen: &chosen,
+            all_asked,
+        };
+        askers.share(resource, names, known, &among);
+    }
+
+    /// A job for each chosen resource of each account, in the order in which they are run; none where a resource is read by names and
+    /// the account asks for none.
+    pub fn jobs(
+        &self,
+        name: &str,
+        accounts: &[Arc<Account>],
+        range: Range,
+        askers: &Askers,
+    ) -> Vec<Job> {
+        let resources = self.resources();
         let of_account = |account: &Arc<Account>| {
             let account = Arc::clone(account);
-            resources.clone().map(move |resource| Job {
-                name: name.to_owned(),
-                account: Arc::clone(&account),
-                resource,
-                range,
-                forecast_calls: None,
-                names: self.names(resource, &account),
+            resources.clone().filter_map(move |resource| {
+                let names = match resource.name {
+                    "mentions" => self.mentions_of(&account),
+                    _ => askers.names_of(resource.name, &account.id),
+                };
+                let is_job = resource.names().is_none() || !names.is_empty();
+                is_job.then(|| Job {
+                    name: name.to_owned(),
+                    account: Arc::clone(&account),
+                    resource,
+                    range,
+                    forecast_calls: None,
+                    names,
+                })
             })
         };
         accounts.iter().flat_map(of_account).collect()
     }
+}
+
+fn named(account: &Account, names: &[String]) -> bool {
+    names.iter().any(|name| account.is_called(name))
 }
 
 /// Those of the names that mean no account which a token reaches.

@@ -162,6 +162,8 @@ pub struct PoolStatus {
     pub own_calls: u64,
     /// How far it rose in the window, oldest first.
     pub rises: Vec<Rise>,
+    /// Own calls of the last 24 hours by the hour in which their run began, oldest first; the last one is the present hour.
+    pub hours: Vec<u64>,
 }
 
 /// What happened to a pool in a slice of its window.
@@ -220,7 +222,7 @@ impl Status {
         for gap in &look.gaps {
             *gaps.entry(gap.reason.clone()).or_default() += gap.count;
         }
-        let pool = |row| parts::pool(&watched.budget, row, now);
+        let pool = |row| parts::pool(&watched.budget, row, &look.hours, now);
         let mut known = look.accounts;
         known.retain(|(id, username)| watched.accounts.means(id, username.as_deref()));
         Self {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::account_jobs::note_left;
+use super::askers::Askers;
 use super::discovery::{Discovery, discover};
 use super::engine::{Ended, Engine, LONGEST_NAP, WhenSuspended};
 use super::group::Group;
@@ -51,6 +52,7 @@ pub(super) struct Work<'a> {
     pub(super) start: Option<Start>,
     /// What the tokens reach.
     found: Vec<Account>,
+    askers: Askers,
     /// Accounts in the order in which they are reported.
     order: BTreeMap<String, usize>,
     engine: Engine,
@@ -79,6 +81,7 @@ impl<'a> Work<'a> {
             goes_on: false,
             start: None,
             found: Vec::new(),
+            askers: Askers::default(),
             order: BTreeMap::new(),
             engine: Engine::new(world, when_suspended),
             unasked: Vec::new(),
@@ -197,6 +200,9 @@ impl<'a> Work<'a> {
         self.found.extend(new);
         let all_asked = self.summary.problems.is_empty();
         let mut chosen = self.selection.select(&self.found, all_asked)?;
+        let (world, askers) = (self.world, &mut self.askers);
+        let found = (&self.found[..], all_asked);
+        world.share_names(self.selection, askers, found).await?;
         chosen.retain(|account| new_ids.contains(&account.id));
         for account in &chosen {
             self.order.insert(account.id.clone(), self.order.len());
@@ -226,7 +232,8 @@ impl<'a> Work<'a> {
     async fn make_ready(&mut self, accounts: &[Arc<Account>]) -> Result<(), StoreError> {
         let store = &self.world.store;
         let mut places: Vec<Place> = Vec::new();
-        for job in self.selection.jobs(self.job, accounts, self.range) {
+        let selection = self.selection;
+        for job in selection.jobs(self.job, accounts, self.range, &self.askers) {
             let checkpoint = store.checkpoint(job.checkpoint_key()).await?;
             places.push((job, checkpoint));
         }

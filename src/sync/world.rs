@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use super::askers::Askers;
 use super::job::{Account, Job, Known, Route};
 use super::pools::{restore_pools, rows};
 use super::progress::Progress;
+use super::selection::Selection;
 use crate::budget::PoolKey;
 use crate::clock::Clock;
 use crate::graph::{Client, Credential, Tally};
@@ -131,6 +133,23 @@ impl World {
         Ok(known.clone())
     }
 
+    /// Shares the names that resources are read by among the accounts that were found, and that were all if every token could be asked.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn share_names(
+        &self,
+        selection: &Selection,
+        askers: &mut Askers,
+        found: (&[Account], bool),
+    ) -> Result<(), StoreError> {
+        for (resource, names) in selection.named_resources() {
+            let known = self.store.askers(resource).await?;
+            selection.share(askers, (resource, &names), &known, found);
+        }
+        Ok(())
+    }
+
     /// The facts that a job's questions are chosen by.
     pub(super) async fn facts(
         &self,
@@ -142,6 +161,7 @@ impl World {
         let store = &self.store;
         let known = Known {
             posts: store.posts(account_id.clone()).await?,
+            conversations: store.conversations(account_id.clone()).await?,
             reads: store.reads(account_id.clone(), name).await?,
             refused: store.refused_metrics(account_id, name, memory(now)).await?,
             refresh: self.refresh.clone(),

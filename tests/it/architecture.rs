@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 /// Modules from the top down; a module may use those of later rows, and its own.
 const LAYERS: &[&[&str]] = &[
     &["cli"],
+    &["web"],
     &["config"],
     &["daemon"],
     &["sync"],

@@ -208,6 +208,7 @@ async fn a_night_later_only_posts_whose_count_moved_are_asked() {
         now: world.simulator.world().now(),
         account_id: ACCOUNT.to_owned(),
         posts: store.posts(ACCOUNT.to_owned()).await.unwrap(),
+        conversations: Vec::new(),
         reads: reads
             .into_iter()
             .map(|read| (read.subject.clone(), read))
@@ -227,9 +228,9 @@ async fn a_night_later_only_posts_whose_count_moved_are_asked() {
     assert!(due.len() < moved.len(), "neighbours are asked together");
 }
 
-/// A post with many comments that have all been written, and the next night's job.
-async fn grown(answer_replies: bool) -> (World, Selection) {
-    let mut spec = spec(1, 400, if answer_replies { 700 } else { 0 });
+/// Some posts with many comments, and without or with replies, a night later.
+async fn grown(posts: u32, has_replies: bool) -> (World, Selection) {
+    let mut spec = spec(posts, 400, if has_replies { 700 } else { 0 });
     let account = spec.pages[0].account.as_mut().unwrap();
     (account.history_days, account.posts_per_week) = (20, 0);
     let world = World::new(spec).await;
@@ -263,7 +264,7 @@ async fn nightly(world: &World, selection: &Selection) {
 
 #[tokio::test(start_paused = true)]
 async fn new_comments_under_many_old_ones_cost_no_walk_through_all_of_them() {
-    let (world, selection) = grown(false).await;
+    let (world, selection) = grown(1, false).await;
     let before = world.count("SELECT count(*) FROM comments");
     nightly(&world, &selection).await;
     assert!(world.count("SELECT count(*) FROM comments") > before);
@@ -273,10 +274,13 @@ async fn new_comments_under_many_old_ones_cost_no_walk_through_all_of_them() {
 
 #[tokio::test(start_paused = true)]
 async fn replies_to_old_comments_are_found_however_deep_they_stand() {
-    let (world, selection) = grown(true).await;
-    nightly(&world, &selection).await;
-    assert_none_is_missing(&world);
-    assert!(world.calls("/comments").len() > 1);
+    // Alone, and together on a page.
+    for posts in [1, 2] {
+        let (world, selection) = grown(posts, true).await;
+        nightly(&world, &selection).await;
+        assert_none_is_missing(&world);
+        assert!(world.calls("/comments").len() > 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

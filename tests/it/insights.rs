@@ -6,7 +6,7 @@ use igsync::sync::Verdict;
 use igsync_simulator::WorldSpec;
 
 use crate::nights::Nights;
-use crate::world::{World, assert_meets, outcomes, rows_of};
+use crate::world::{World, assert_equals_the_world, assert_meets, outcomes, rows_of};
 
 #[tokio::test(start_paused = true)]
 async fn every_number_of_every_post_is_read_once_and_in_batches() {
@@ -67,6 +67,101 @@ async fn numbers_of_posts_are_those_of_the_world() {
     // Rates have a fraction.
     let rates = "SELECT count(*) FROM media_insights WHERE typeof(value) = 'real'";
     assert!(world.count(rates) > 10);
+}
+
+const POSTS: [&str; 4] = ["account", "media", "media_insights", "comments"];
+
+/// Reads everything, and fails unless posts, their counts, numbers and comments are those of the world. Gives the calls that were
+/// refused.
+async fn read_all(world: &World) -> usize {
+    world.simulator.clear_journal();
+    let summary = world.backfill_of(&POSTS).await;
+    assert_eq!(
+        summary.verdict(),
+        Verdict::Complete,
+        "{:?}",
+        outcomes(&summary)
+    );
+    assert_equals_the_world(&world.database(), &world.simulator);
+    assert_numbers(world);
+    let expected = world.simulator.world().expected(&["comments"]);
+    let comments = rows_of(&world.database(), "comments", &["id"]);
+    assert_meets(&expected, &[("comments".to_owned(), comments)].into());
+    let journal = world.simulator.journal();
+    journal.iter().filter(|call| call.status != 200).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn hidden_counts_and_refused_metrics_cost_their_posts_a_call_and_no_number() {
+    let mut spec = WorldSpec::small(2);
+    spec.rules.follows_and_shares_on_images = false;
+    let account = spec.pages[0].account.as_mut().unwrap();
+    (
+        account.hidden_likes_per_mille,
+        account.hidden_shares_per_mille,
+    ) = (400, 400);
+    (account.videos_per_mille, account.comments_off_per_mille) = (200, 300);
+    let world = World::new(spec).await;
+    let refused = read_all(&world).await;
+    assert!((1..20).contains(&refused), "{refused}");
+    let hidden = "SELECT count(*) FROM media_current WHERE shares_count IS NULL";
+    assert!(world.count(hidden) > 20);
+    // What was learned is remembered: by another process, too.
+    assert_eq!(read_all(&world).await, 0);
+    let gaps = "SELECT field FROM sync_gaps WHERE object_id IS NULL AND reason = 'not_applicable' ORDER BY field";
+    assert_eq!(
+        world.texts(gaps),
+        [
+            "follows of FEED IMAGE",
+            "shares of FEED IMAGE",
+            "views of FEED VIDEO"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_without_posts_followers_and_stories_is_complete() {
+    let mut spec = WorldSpec::small(2);
+    let account = spec.pages[0].account.as_mut().unwrap();
+    (account.posts, account.posts_per_week) = (0, 0);
+    (account.followers, account.followers_per_day) = (0, 0);
+    // Nobody sees it, but somebody has to be allowed to ask.
+    spec.meters.buc_instagram_calls = Some(1_000);
+    let world = World::new(spec).await;
+    assert_eq!(read_all(&world).await, 0);
+    let summary = world
+        .backfill_of(&[
+            "stories",
+            "account_insights",
+            "online_followers",
+            "audience",
+        ])
+        .await;
+    assert_eq!(
+        summary.verdict(),
+        Verdict::Complete,
+        "{:?}",
+        outcomes(&summary)
+    );
+    for table in ["media", "comments", "audience"] {
+        assert_eq!(world.count(&format!("SELECT count(*) FROM {table}")), 0);
+    }
+    let why = "SELECT DISTINCT reason FROM sync_gaps WHERE field NOT LIKE 'views%'";
+    assert_eq!(world.texts(why), ["too_few_viewers"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn thousands_of_posts_are_read_with_a_call_for_two_of_them() {
+    let mut spec = WorldSpec::single_account(5, 2_500);
+    let account = spec.pages[0].account.as_mut().unwrap();
+    account.deleted_per_mille = 0;
+    let world = World::new(spec).await;
+    let summary = world.backfill_of(&POSTS[..3]).await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    let calls = world.simulator.journal().len();
+    assert!(calls < 1_650, "{calls}");
+    world.assert_complete();
+    assert!(assert_numbers(&world) > 33_000);
 }
 
 /// The same limits as those of `cargo bench --bench calls`.

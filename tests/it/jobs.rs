@@ -9,10 +9,7 @@ use crate::commands::serve;
 use crate::world::{World, selection_of};
 
 async fn night(world: &World, selection: &Selection) -> sync::Summary {
-    let process = world.process(igsync::stop::stop_pair().1).await;
-    sync::run_job(&process, "nightly", selection, WhenSuspended::Leave)
-        .await
-        .unwrap()
+    world.night(selection).await
 }
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -104,14 +104,6 @@ impl World {
             .await
     }
 
-    /// One process: a night's job of this selection.
-    pub async fn night(&self, selection: &Selection) -> Summary {
-        let process = self.process(stop_pair().1).await;
-        sync::run_job(&process, "nightly", selection, WhenSuspended::Leave)
-            .await
-            .unwrap()
-    }
-
     /// One process: a backfill; of accounts and posts, if no resource is chosen.
     pub async fn start(&self, selection: &Selection, range: Range, stop: Stop) -> Summary {
         let mut selection = selection.clone();
@@ -127,6 +119,14 @@ impl World {
     pub async fn backfill_and_wait(&self, stop: Stop) -> Summary {
         let process = self.process(stop).await;
         sync::backfill_and_wait(&process, &of_posts(), Range::default())
+            .await
+            .unwrap()
+    }
+
+    /// One process: a job of the configuration, with what is due and fits into the budgets.
+    pub async fn night(&self, selection: &Selection) -> Summary {
+        let process = self.process(stop_pair().1).await;
+        sync::run_job(&process, "nightly", selection, WhenSuspended::Leave)
             .await
             .unwrap()
     }
@@ -325,7 +325,7 @@ pub fn assert_complete(database: &Connection, simulator: &Simulator) {
                      AND timestamp = ? AND (media_url IS NULL) = ?
                          AND permalink IS ? AND shortcode = ? AND username = ? AND owner_id = ? AND alt_text IS ?
                          AND is_comment_enabled = ? AND is_shared_to_feed IS ? AND media_audio_type IS ?
-                         AND is_ai_generated = ?",
+                         AND is_ai_generated = ? AND eligible_to_boost = 1",
                     rusqlite::params![
                         post.id(),
                         account.id(),
@@ -384,6 +384,18 @@ pub fn selection_of(resources: &[&str]) -> Selection {
         resources: resources.iter().map(find).collect(),
         ..Selection::default()
     }
+}
+
+/// A resource of all accounts that is read by names.
+pub fn selection_of_names(resource: &str, names: &[&str]) -> Selection {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let mut selection = selection_of(&["account", resource]);
+    if resource == "hashtags" {
+        selection.hashtags = names;
+    } else {
+        selection.usernames = names;
+    }
+    selection
 }
 
 /// What igsync fills of the tables that the oracle knows, with the columns of their keys.

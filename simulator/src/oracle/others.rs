@@ -132,7 +132,12 @@ pub(super) fn discovered(world: &World, table: &str, expectation: &mut Expectati
             expectation.add(table, media.id(), discovered_media(account, &media));
         }
         for media in former_posts(account) {
-            expectation.allow(table, media.id(), discovered_media(account, &media));
+            let row = discovered_media(account, &media);
+            if media.deleted_at_some_time() {
+                expectation.add_gone(table, media.id(), row);
+            } else {
+                expectation.allow(table, media.id(), row);
+            }
         }
     }
 }

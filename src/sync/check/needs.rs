@@ -241,6 +241,7 @@ mod tests {
             page_name: Some("A Page".to_owned()),
             tasks: tasks.iter().map(|task| (*task).to_owned()).collect(),
             is_new_page: None,
+            page_credential: None,
         }
     }
 

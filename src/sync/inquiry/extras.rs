@@ -16,7 +16,7 @@ impl Inquiry<'_> {
             // A name that is asked for can be left out alone.
             Reaction::Drop(names) => !names
                 .iter()
-                .any(|name| question.fields.names_anywhere(name)),
+                .any(|name| question.fields.all_names().contains(&name.as_str())),
             Reaction::Shrink => question.limit.is_none_or(|limit| limit <= 1),
             Reaction::DropMetric(_) | Reaction::Skip(_) | Reaction::Mistake | Reaction::Fail => {
                 true

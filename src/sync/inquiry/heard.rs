@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::super::lists::Part;
-use super::Inquiry;
-use crate::graph::Page;
+use super::{Inquiry, is_failure};
+use crate::graph::{Page, Shape};
 use crate::resource::{Begun, Decoded, Lost, Question};
 use crate::store::{Gap, Read, Reason, WholeList};
 
@@ -60,6 +60,18 @@ impl Inquiry<'_> {
         if decoded.mark.is_some() {
             question.mark.clone_from(&decoded.mark);
         }
+        self.enough |= decoded.enough;
+        for missing in &decoded.missing {
+            self.incomplete |= is_failure(missing.reason);
+            self.gaps.push(Gap {
+                account_id: Some(self.job.account.id.clone()),
+                resource: self.job.resource.name,
+                object_id: Some(missing.object_id.clone()),
+                field: missing.field.map(str::to_owned),
+                reason: missing.reason,
+                detail: missing.detail.clone(),
+            });
+        }
         let begun = decoded.told.iter().flat_map(|told| &told.begun);
         let begun: Vec<Read> = begun.chain(&decoded.begun).map(Self::begun).collect();
         self.has_begun |= !begun.is_empty();
@@ -71,7 +83,8 @@ impl Inquiry<'_> {
             .iter()
             .map(|told| (told.clone(), None))
             .collect();
-        let table = self.job.resource.tables.first();
+        let mut tables = self.job.resource.tables.iter();
+        let table = tables.find(|table| table.listed_by.is_some());
         for (told, list) in &mut self.told {
             let Some(listed) = told.listed.as_ref().filter(|_| decoded.problems.is_empty()) else {
                 continue;
@@ -98,10 +111,26 @@ impl Inquiry<'_> {
             listed,
             begun: &decoded.begun,
             objects: decoded.rows.len(),
-            is_last: page.next.is_none(),
+            // What it begins is the rest of it.
+            is_last: page.next.is_none() || (decoded.enough && !decoded.begun.is_empty()),
         };
         let whole = self.lists.add(&part).zip(table);
         self.whole = whole.map(|(owner, table)| WholeList { table, owner });
+    }
+
+    /// Takes out of an answer what its list has shown on earlier pages, where the cursor does not tell pages apart. A page of nothing
+    /// else is the end.
+    pub(in crate::sync) fn drop_repeated(&mut self, page: &mut Page) {
+        let Some(question) = self.asked.front() else {
+            return;
+        };
+        if question.shape != Shape::SameCursor || page.items.is_empty() {
+            return;
+        }
+        let shown = self.shown.entry(question.subject.clone()).or_default();
+        page.items
+            .retain(|item| Page::id_of(item).is_none_or(|id| shown.insert(id)));
+        self.enough |= page.items.is_empty();
     }
 
     /// Moves on behind an answer.
@@ -110,20 +139,13 @@ impl Inquiry<'_> {
             return;
         };
         self.failures = 0;
-        self.known.insert(question.family.clone());
+        self.know(&question);
         if !question.stands_for.is_empty() {
             return self.advance_together(question, page, now);
         }
-        for metric in &question.metrics {
-            self.refusals
-                .remove(&(question.family.clone(), (*metric).to_owned()));
-        }
         let untold = std::mem::take(&mut self.untold);
-        // A list is not judged by what is new in it.
-        let is_enough = question.hears(self.news) && page.next.is_some();
-        if is_enough {
-            self.lists.spoil(&question.subject);
-        }
+        // A list that ends here was not read to its end, and is not judged.
+        let is_enough = std::mem::take(&mut self.enough) | question.hears(self.news);
         let next = page.next.clone().filter(|_| !is_enough);
         let more = next.is_some();
         let list = self.whole.take();
@@ -139,6 +161,7 @@ impl Inquiry<'_> {
             if let Some(rest) = question.rest.take() {
                 question = *rest;
             }
+            question.before += page.items.len() as u64;
             question.after = next;
             self.waiting.push_front(question);
         }

@@ -95,7 +95,7 @@ impl Inquiry<'_> {
                     ..question.clone()
                 },
             };
-            self.known.insert(one.family.clone());
+            self.know(&one);
             let goes_on = told.cursor.is_some();
             let mut one = one;
             one.hears(told.news);
@@ -167,7 +167,7 @@ impl Inquiry<'_> {
         untold: &[&'static str],
         list: Option<WholeList>,
     ) {
-        let fields = question.fields.names();
+        let fields = question.fields.all_names().into_iter();
         let metrics = question.metrics.iter().copied();
         let metrics = metrics.filter(|metric| !untold.contains(metric));
         let told: Vec<&str> = metrics.chain(fields).collect();

@@ -8,9 +8,12 @@ use super::{
     AccountStatus, CredentialStatus, JobStatus, PoolStatus, ResourceStatus, Rise, Watched, judge,
 };
 use crate::budget;
-use crate::store::{CredentialRow, GapCount, JobRow, LastStart, PoolRow, Subject};
+use crate::store::{CredentialRow, GapCount, JobRow, LastStart, PoolHour, PoolRow, Subject};
 use crate::sync::job::BACKFILL;
 use crate::sync::pools::estimate;
+
+/// Hours of a day.
+const DAY: usize = 24;
 
 pub(super) fn jobs(
     watched: &Watched,
@@ -125,6 +128,7 @@ pub(super) fn accounts(
 pub(super) fn pool(
     settings: &budget::Settings,
     row: PoolRow,
+    hours: &[PoolHour],
     now: DateTime<Utc>,
 ) -> Option<PoolStatus> {
     let (pool, told, told_at) = (row.pool.clone(), row.gauges, row.observed_at);
@@ -139,6 +143,7 @@ pub(super) fn pool(
         })
     };
     Some(PoolStatus {
+        hours: day(hours.iter().filter(|hour| hour.pool == pool), now),
         pool,
         told,
         told_at,
@@ -149,6 +154,21 @@ pub(super) fn pool(
         own_calls: state.own_calls,
         rises: state.ledger.spent.into_iter().filter_map(rise).collect(),
     })
+}
+
+/// Calls of the last 24 hours, hour by hour.
+fn day<'a>(hours: impl Iterator<Item = &'a PoolHour>, now: DateTime<Utc>) -> Vec<u64> {
+    let mut day = vec![0; DAY];
+    for hour in hours {
+        let back = (now - hour.at).num_hours();
+        let at = usize::try_from(back)
+            .ok()
+            .and_then(|back| (DAY - 1).checked_sub(back));
+        if let Some(calls) = at.and_then(|at| day.get_mut(at)) {
+            *calls += hour.calls;
+        }
+    }
+    day
 }
 
 pub(super) fn credentials(

@@ -1,0 +1,192 @@
+//! The status page of a real daemon in a real browser, without a window. In real time over loopback.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use igsync_simulator::WorldSpec;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::binary::Folder;
+use crate::commands::serve;
+
+/// A process of the test's; it is ended with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// A daemon that has something to tell, and where it tells it.
+async fn daemon() -> (Folder, Process, String) {
+    let (_simulator, folder) = serve(WorldSpec::many_accounts(1, 3, 40)).await;
+    let page = format!("127.0.0.1:{}", free_port());
+    let config = std::fs::read_to_string(folder.path("igsync.toml")).unwrap();
+    let job = "[[job]]\nname = \"nightly\"\nschedule = \"30 2 * * *\"\nresources = [\"account\", \"media\"]\n";
+    folder.configure(&format!("{config}{job}[web]\nlisten = \"{page}\"\n"));
+    let filled = tokio::task::spawn_blocking({
+        let mut command = folder.command(&["backfill"]);
+        move || command.output().unwrap()
+    });
+    let filled = filled.await.unwrap();
+    assert!(
+        filled.status.code() == Some(0) || filled.status.code() == Some(3),
+        "{filled:?}"
+    );
+    let mut command = folder.command(&["run"]);
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let running = Process(command.spawn().unwrap());
+    (folder, running, format!("http://{page}"))
+}
+
+/// A browser that is told what to do by the WebDriver protocol.
+struct Browser {
+    http: reqwest::Client,
+    session: String,
+    _driver: Process,
+}
+
+impl Browser {
+    async fn open(options: Value) -> Self {
+        let port = free_port();
+        let mut driver = Command::new("chromedriver");
+        let driver = driver
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let driver = Process(driver.spawn().unwrap());
+        let base = format!("http://127.0.0.1:{port}");
+        let http = igsync::graph::http_client(&base).unwrap();
+        until_answered(&http, &format!("{base}/status")).await;
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}});
+        let answer = post(&http, &format!("{base}/session"), &wanted).await;
+        let id = answer["sessionId"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"));
+        Self {
+            session: format!("{base}/session/{id}"),
+            http,
+            _driver: driver,
+        }
+    }
+
+    async fn tell(&self, what: &str, body: Value) -> Value {
+        post(&self.http, &format!("{}/{what}", self.session), &body).await
+    }
+
+    async fn evaluate(&self, script: &str) -> Value {
+        self.tell("execute/sync", json!({"script": script, "args": []}))
+            .await
+    }
+
+    async fn press(&self, key: &str) {
+        let keys = json!([{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]);
+        let actions = json!({"actions": [{"type": "key", "id": "keys", "actions": keys}]});
+        self.tell("actions", actions).await;
+    }
+
+    async fn close(self) {
+        let _ = self.http.delete(&self.session).send().await;
+    }
+}
+
+async fn post(http: &reqwest::Client, url: &str, body: &Value) -> Value {
+    let request = http.post(url).header("content-type", "application/json");
+    let answer = request.body(body.to_string()).send().await.unwrap();
+    let text = answer.text().await.unwrap();
+    let mut answer: Value = serde_json::from_str(&text).unwrap();
+    answer["value"].take()
+}
+
+async fn until_answered(http: &reqwest::Client, url: &str) {
+    for _ in 0..600 {
+        if http.get(url).send().await.is_ok() {
+            return;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    panic!("nobody answers at {url}");
+}
+
+fn options(phone: bool) -> Value {
+    // Root may not use Chromium's sandbox; the page is ours.
+    let mut options = json!({"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]});
+    if phone {
+        options["mobileEmulation"] =
+            json!({"deviceMetrics": {"width": 360, "height": 740, "pixelRatio": 2.0}});
+    }
+    options
+}
+
+#[tokio::test]
+#[cfg_attr(not(browser), ignore = "chromium and chromedriver are not here")]
+async fn the_page_works_on_a_phone_by_keyboard_and_without_anything_from_elsewhere() {
+    let (_folder, _daemon, page) = daemon().await;
+    for phone in [false, true] {
+        let browser = Browser::open(options(phone)).await;
+        until_answered(&browser.http, &format!("{page}/healthz")).await;
+        browser.tell("url", json!({"url": page})).await;
+
+        let words = browser.evaluate("return document.body.innerText").await;
+        let words = words.as_str().unwrap();
+        for word in ["all is well", "nightly", "Accounts", "Pools", "Tokens"] {
+            assert!(words.contains(word), "{word}: {words}");
+        }
+        let wider =
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        assert_eq!(browser.evaluate(wider).await, json!(0), "phone: {phone}");
+        // The style is there, so its rules are.
+        let styled = "return getComputedStyle(document.querySelector('header')).borderLeftStyle";
+        assert_eq!(browser.evaluate(styled).await, json!("solid"));
+        let loaded = "return performance.getEntriesByType('resource').map(e => e.name)";
+        assert_eq!(
+            browser.evaluate(loaded).await,
+            json!([format!("{page}/style.css")])
+        );
+        let headings = "return [...document.querySelectorAll('h1,h2,h3')].map(h => +h.tagName[1])";
+        let headings: Vec<u8> = serde_json::from_value(browser.evaluate(headings).await).unwrap();
+        assert_eq!(headings[0], 1);
+        assert!(
+            headings.windows(2).all(|pair| pair[1] <= pair[0] + 1),
+            "{headings:?}"
+        );
+
+        let reachable =
+            "return [...document.querySelectorAll('a[href],summary')].map(e => e.textContent)";
+        let reachable: Vec<String> =
+            serde_json::from_value(browser.evaluate(reachable).await).unwrap();
+        let mut visited = Vec::new();
+        for _ in 0..reachable.len() {
+            browser.press("\u{e004}").await;
+            let focused = browser
+                .evaluate("return document.activeElement.textContent")
+                .await;
+            visited.push(focused.as_str().unwrap().to_owned());
+            let ring = "return getComputedStyle(document.activeElement).outlineStyle";
+            assert_eq!(browser.evaluate(ring).await, json!("solid"), "{visited:?}");
+        }
+        assert_eq!(visited, reachable);
+        // The last one is an account's: it unfolds.
+        browser.press("\u{e007}").await;
+        let open = "return document.querySelectorAll('details[open]').length";
+        assert_eq!(browser.evaluate(open).await, json!(1));
+        assert_eq!(
+            browser.evaluate(wider).await,
+            json!(0),
+            "unfolded, phone: {phone}"
+        );
+
+        let complaints = browser.tell("se/log", json!({"type": "browser"})).await;
+        assert_eq!(complaints, json!([]));
+        browser.close().await;
+    }
+}
