@@ -39,7 +39,7 @@ CREATE TABLE account_snapshots (
     PRIMARY KEY (account_id, observed_at)
 ) STRICT, WITHOUT ROWID;
 
--- A post, reel or story of an account (Graph API: IG Media). Its counts over time are in media_snapshots.
+-- A post, reel, story or broadcast of an account (Graph API: IG Media). Its counts over time are in media_snapshots.
 CREATE TABLE media (
     id                 TEXT NOT NULL PRIMARY KEY, -- IG Media id
     account_id         TEXT NOT NULL REFERENCES accounts (id), -- the account whose list showed it
@@ -62,7 +62,8 @@ CREATE TABLE media (
     ig_id              TEXT,    -- old Instagram id; told to older apps only
     media_url          TEXT,    -- signed address, expires; absent for copyrighted or flagged media
     thumbnail_url      TEXT,    -- signed address, expires; videos only
-    deleted_at         TEXT,    -- when a complete listing first lacked it; NULL again when it comes back; stories: never
+    deleted_at         TEXT,    -- when a complete listing first lacked it; NULL again when it comes back; stories: never;
+                               -- broadcasts: not within a day
     first_seen_at      TEXT NOT NULL, -- when igsync first read this post
     changed_at         TEXT NOT NULL  -- when an attribute above was last seen to differ
 ) STRICT;
@@ -302,6 +303,127 @@ CREATE TABLE messages (
 
 CREATE INDEX messages_by_conversation_and_time ON messages (conversation_id, created_time);
 
+-- A post of somebody else in which an account is tagged. Posts of private accounts are never shown. Counts are those of the last
+-- read; a post is read again while it is young, and once a week.
+CREATE TABLE tagged_media (
+    account_id           TEXT NOT NULL REFERENCES accounts (id), -- who is tagged
+    id                   TEXT NOT NULL, -- IG Media id
+    username             TEXT,    -- whose post it is
+    media_type           TEXT,    -- IMAGE, VIDEO or CAROUSEL_ALBUM; reels are VIDEO
+    media_product_type   TEXT,    -- FEED or REELS
+    caption              TEXT,    -- NULL without a caption
+    permalink            TEXT,    -- address on instagram.com
+    shortcode            TEXT,    -- the permalink's last part
+    timestamp            TEXT,    -- when it was posted
+    alt_text             TEXT,    -- description of an image
+    is_shared_to_feed    INTEGER, -- reels only
+    media_audio_type     TEXT,    -- MUSIC or ORIGINAL_SOUND, videos only
+    like_count           INTEGER, -- likes; NULL where the owner hides them
+    comments_count       INTEGER, -- comments and replies
+    reposts_count        INTEGER, -- reposts
+    total_like_count     INTEGER, -- likes, promoted copies included
+    total_comments_count INTEGER, -- comments, promoted copies included
+    media_url            TEXT,    -- signed address, expires; absent for copyrighted or flagged media
+    thumbnail_url        TEXT,    -- signed address, expires; videos only
+    deleted_at           TEXT,    -- when a complete listing first lacked it: deleted, private, or the tag is gone; NULL again when
+                                  -- it comes back
+    first_seen_at        TEXT NOT NULL, -- when igsync first read it
+    changed_at           TEXT NOT NULL, -- when something above was last seen to differ
+    PRIMARY KEY (account_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A post of somebody else that an account is a collaborator of and has accepted to be. Counts are those of the last read.
+CREATE TABLE collaborative_media (
+    account_id         TEXT NOT NULL REFERENCES accounts (id), -- the collaborator
+    id                 TEXT NOT NULL, -- IG Media id
+    username           TEXT,    -- who published it
+    media_type         TEXT,    -- IMAGE, VIDEO or CAROUSEL_ALBUM; reels are VIDEO
+    media_product_type TEXT,    -- FEED or REELS
+    caption            TEXT,    -- NULL without a caption
+    permalink          TEXT,    -- address on instagram.com
+    shortcode          TEXT,    -- the permalink's last part
+    timestamp          TEXT,    -- when it was posted
+    like_count         INTEGER, -- likes; NULL where the owner hides them
+    comments_count     INTEGER, -- comments and replies
+    saved_count        INTEGER, -- saves
+    media_url          TEXT,    -- signed address, expires; absent for copyrighted or flagged media
+    thumbnail_url      TEXT,    -- signed address, expires; videos only
+    deleted_at         TEXT,    -- when a complete listing first lacked it: deleted, or the account is no collaborator any more; NULL
+                                -- again when it comes back
+    first_seen_at      TEXT NOT NULL, -- when igsync first read it
+    changed_at         TEXT NOT NULL, -- when something above was last seen to differ
+    PRIMARY KEY (account_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A post or a comment of somebody else that mentions an account. The API has no list of them: ids come from the configuration, and
+-- what was given once stays known. What is not there any more has a gap, gone, under its id, and its row stays.
+CREATE TABLE mentions (
+    account_id         TEXT NOT NULL REFERENCES accounts (id), -- who is mentioned
+    id                 TEXT NOT NULL, -- IG Media id of the post, or IG Comment id of the comment
+    media_id           TEXT,    -- of a comment: the post that it stands under; NULL: the post itself mentions the account
+    text               TEXT,    -- of a comment: what it says
+    caption            TEXT,    -- of a post: its caption; the API may leave out the @
+    username           TEXT,    -- of a post: whose it is; of comments it is not told
+    media_type         TEXT,    -- of a post: IMAGE, VIDEO or CAROUSEL_ALBUM; reels are VIDEO
+    media_product_type TEXT,    -- of a post: FEED or REELS
+    permalink          TEXT,    -- of a post: address on instagram.com
+    shortcode          TEXT,    -- of a post: the permalink's last part
+    timestamp          TEXT,    -- when it was posted or written
+    like_count         INTEGER, -- likes at the last read; NULL where the owner hides them
+    comments_count     INTEGER, -- of a post: comments and replies at the last read
+    media_url          TEXT,    -- of a post: signed address, expires; absent for copyrighted or flagged media
+    thumbnail_url      TEXT,    -- of a post: signed address, expires; videos only
+    first_seen_at      TEXT NOT NULL, -- when igsync first read it
+    changed_at         TEXT NOT NULL, -- when something above was last seen to differ
+    PRIMARY KEY (account_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- Somebody who was invited to publish a post of an account together with it. Told to the publisher; who has switched tagging off is
+-- missing.
+CREATE TABLE collaborators (
+    media_id      TEXT NOT NULL, -- the post; media has it once that is read
+    id            TEXT NOT NULL, -- IG User id of who was invited
+    account_id    TEXT NOT NULL REFERENCES accounts (id), -- whose post it is
+    username      TEXT, -- handle of who was invited
+    invite_status TEXT, -- Accepted or Pending
+    deleted_at    TEXT, -- when a complete listing of the account's posts first lacked it; NULL again when it comes back
+    first_seen_at TEXT NOT NULL, -- when igsync first read it
+    changed_at    TEXT NOT NULL, -- when something above was last seen to differ
+    PRIMARY KEY (media_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A product of the account's shop that is tagged in one of its posts. Reels and stories tell none.
+CREATE TABLE product_tags (
+    media_id              TEXT NOT NULL, -- the post; media has it once that is read
+    product_id            TEXT NOT NULL, -- the product's id
+    account_id            TEXT NOT NULL REFERENCES accounts (id), -- whose post it is
+    merchant_id           TEXT,    -- the shop's id
+    name                  TEXT,    -- what the product is called
+    price_string          TEXT,    -- its price for people
+    stripped_price_string TEXT,    -- the same as short as can be
+    stripped_sale_price_string TEXT, -- its sale price, as short as can be
+    review_status         TEXT,    -- approved, rejected, pending, outdated or empty
+    is_checkout           INTEGER, -- 1: it can be bought on Instagram
+    x                     ANY,     -- where the tag is: part of the width, from 0 to 1
+    y                     ANY,     -- part of the height
+    image_url             TEXT,    -- the product's picture
+    deleted_at            TEXT,    -- when a complete listing of the account's posts first lacked it; NULL again when it comes back
+    first_seen_at         TEXT NOT NULL, -- when igsync first read it
+    changed_at            TEXT NOT NULL, -- when something above was last seen to differ
+    PRIMARY KEY (media_id, product_id)
+) STRICT, WITHOUT ROWID;
+
+-- How much an account has published through the API, and how much it may: a row when a number changed.
+CREATE TABLE publishing_limit (
+    account_id     TEXT NOT NULL REFERENCES accounts (id), -- whose
+    observed_at    TEXT NOT NULL, -- when these numbers were first read
+    quota_usage    INTEGER, -- posts published through the API within quota_duration before
+    quota_total    INTEGER, -- how many it may
+    quota_duration INTEGER, -- in how many seconds
+    confirmed_at   TEXT NOT NULL, -- when they were last read unchanged, moved at most once an hour
+    PRIMARY KEY (account_id, observed_at)
+) STRICT, WITHOUT ROWID;
+
 -- Accounts with their newest counts.
 CREATE VIEW accounts_current AS
 SELECT a.*, s.followers_count, s.follows_count, s.media_count, s.observed_at, s.confirmed_at
@@ -433,11 +555,12 @@ CREATE TABLE sync_checkpoints (
 CREATE TABLE sync_reads (
     account_id TEXT NOT NULL REFERENCES accounts (id), -- whose
     resource   TEXT NOT NULL, -- media_insights, comments, account_insights, …
-    subject    TEXT NOT NULL, -- a media id, a day, <hashtag>:<id>:recent, <username>, replies:<media id>:<comment id>, …
+    subject    TEXT NOT NULL, -- a media id, a day, <hashtag>:<id>:recent, <username>, replies:<media id>:<comment id>,
+                               -- a mention as <media id> or <media id>/<comment id>, …
     read_at    TEXT, -- when it was last read to its end; NULL: not yet
     cursor     TEXT, -- opaque: where a list that is being read goes on
     mark       TEXT, -- what it looked like when that reading began, for igsync to compare: comments_count for comments; when a
-                     -- story's numbers were read
+                     -- story's numbers were read; when a mention was posted
     closed     INTEGER NOT NULL, -- 1: there is no use in asking ever again, or for weeks where a name means nothing; sync_gaps says
                                  -- why
     PRIMARY KEY (account_id, resource, subject)

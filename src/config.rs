@@ -113,6 +113,8 @@ pub struct JobConfig {
     pub hashtags: Vec<String>,
     /// For resources that need usernames.
     pub usernames: Vec<String>,
+    /// For `mentions`: `<account>/<media id>` or `<account>/<media id>/<comment id>`.
+    pub mentions: Vec<String>,
 }
 
 /// The newest version of the API that this igsync knows of.
@@ -326,6 +328,10 @@ impl Check<'_> {
                     self.error(name.span().start, "job.resources", problem)
                 })?);
             }
+            let wrong = |entry: &&Text| resource::mention(entry.get_ref()).is_none();
+            if let Some(entry) = job.mentions.iter().find(wrong) {
+                return Err(self.wrong(entry, "job.mentions", "names no mention"));
+            }
             for resource in &resources {
                 let Some(names) = resource.names() else {
                     continue;
@@ -346,6 +352,7 @@ impl Check<'_> {
                 resources,
                 hashtags: job.hashtags,
                 usernames: job.usernames,
+                mentions: job.mentions.into_iter().map(Spanned::into_inner).collect(),
             });
         }
         Ok(jobs)

@@ -45,11 +45,16 @@ impl What {
 
     /// The accounts and resources that are meant.
     pub(super) fn selection(&self, config: &Config) -> Result<Selection, UsageError> {
+        let chosen = resources(&self.resources)?;
         Ok(Selection {
             accounts: self.accounts.clone(),
             include: config.include.clone(),
             exclude: config.exclude.clone(),
-            resources: resources(&self.resources)?,
+            resources: if chosen.is_empty() {
+                wanted(config)
+            } else {
+                chosen
+            },
             // The names of all jobs: a backfill reads everything that is ever read.
             hashtags: config
                 .jobs
@@ -60,6 +65,11 @@ impl What {
                 .jobs
                 .iter()
                 .flat_map(|job| job.usernames.clone())
+                .collect(),
+            mentions: config
+                .jobs
+                .iter()
+                .flat_map(|job| job.mentions.clone())
                 .collect(),
         })
     }
@@ -105,6 +115,16 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
         terminal.print(&summary::text(&summary, &database));
     }
     Ok(summary::exit_code(summary.verdict()))
+}
+
+/// The resources that are read where none is chosen: those that common permissions allow, and those that a job names.
+fn wanted(config: &Config) -> Vec<&'static Resource> {
+    let is_named = |resource: &Resource| {
+        let mut named = config.jobs.iter().flat_map(|job| &job.resources);
+        named.any(|one| one.name == resource.name)
+    };
+    let wanted = |resource: &&&Resource| resource.is_common() || is_named(resource);
+    RESOURCES.iter().filter(wanted).copied().collect()
 }
 
 fn resources(names: &[String]) -> Result<Vec<&'static Resource>, UsageError> {

@@ -13,6 +13,7 @@ use super::{OK, Session, signals, summary};
 use crate::budget::{self, Budget};
 use crate::clock::Clock;
 use crate::graph::{self, Client, Credential, Settings};
+use crate::resource::RESOURCES;
 use crate::stop::{Stop, stop_pair};
 use crate::store::{Store, Written};
 use crate::sync::{self, Range, Selection, Summary, Verdict, WhenSuspended, World};
@@ -95,7 +96,7 @@ async fn nights(session: &Session<'_>, store: Store, stop: Stop) -> anyhow::Resu
         simulator.world().accounts().count()
     ));
     for night in 0..=NIGHTS {
-        let everything = Selection::default();
+        let everything = everything(&simulator);
         let summary = if night == 0 {
             sync::backfill(&world, &everything, Range::default()).await?
         } else {
@@ -113,6 +114,24 @@ async fn nights(session: &Session<'_>, store: Store, stop: Stop) -> anyhow::Resu
         }
     }
     Ok(Verdict::Complete)
+}
+
+/// All resources, and the mentions that webhooks would tell of.
+fn everything(simulator: &Simulator) -> Selection {
+    let world = simulator.world();
+    let of = |account: &str| {
+        let posts = world.mentioned_media(account);
+        let entries = posts.map(|post| format!("{account}/{}", post.id()));
+        entries.collect::<Vec<_>>()
+    };
+    Selection {
+        resources: RESOURCES.to_vec(),
+        mentions: world
+            .accounts()
+            .flat_map(|account| of(account.id()))
+            .collect(),
+        ..Selection::default()
+    }
 }
 
 /// What an owner does now and then, beside the posts, likes and followers that come by themselves: every few days, one post of

@@ -120,5 +120,6 @@ pub(super) fn selection(config: &Config, job: &JobConfig, accounts: &[String]) -
         resources: job.resources.clone(),
         hashtags: job.hashtags.clone(),
         usernames: job.usernames.clone(),
+        mentions: job.mentions.clone(),
     }
 }

@@ -84,6 +84,10 @@ pub const KEYS: &[(&str, &str)] = &[
     ),
     ("job.hashtags", "a list of hashtags without `#`"),
     ("job.usernames", "a list of usernames without `@`"),
+    (
+        "job.mentions",
+        "the account (id or username), the id of the post, and for a mention in a comment the comment's id, for example `[\"metricsaurus/17900000000000001\"]`",
+    ),
 ];
 
 /// What to write at a key; the nearest parent's words when the key itself is not known.

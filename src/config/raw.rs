@@ -90,4 +90,6 @@ pub(super) struct Job {
     pub(super) hashtags: Vec<String>,
     #[serde(default)]
     pub(super) usernames: Vec<String>,
+    #[serde(default)]
+    pub(super) mentions: Vec<Text>,
 }

@@ -137,6 +137,10 @@ fn every_mistake_names_line_key_and_what_to_write() {
             "igsync.toml:7: `job.resources`: `medai` is no resource; there are: RESOURCES",
         ),
         (
+            format!("{MAIN}{job}mentions = [\"1/2\", \"17900000000000001\"]\n"),
+            "igsync.toml:8: `job.mentions`: \"17900000000000001\" names no mention; write the account (id or username), the id of the post, and for a mention in a comment the comment's id, for example `[\"metricsaurus/17900000000000001\"]`",
+        ),
+        (
             format!("{MAIN}[refresh]\n\"2d\" = \"often\"\n"),
             "igsync.toml:5: `refresh`: \"often\" is no length of time; write ages and how often posts up to that age are read again, for example `\"2d\" = \"6h\"`",
         ),

@@ -12,6 +12,8 @@ pub struct Fields(Vec<Field>);
 struct Field {
     name: String,
     selection: Option<Fields>,
+    /// Whether the rest is worth asking for without it.
+    is_extra: bool,
 }
 
 impl Fields {
@@ -28,6 +30,26 @@ impl Fields {
     pub fn with(mut self, name: &str, selection: Self) -> Self {
         self.insert(name, Some(selection));
         self
+    }
+
+    /// The same list with an edge that may be left out where it refuses the rest.
+    pub fn with_extra(mut self, name: &str, selection: Self) -> Self {
+        self = self.with(name, selection);
+        for field in self.0.iter_mut().filter(|field| field.name == name) {
+            field.is_extra = true;
+        }
+        self
+    }
+
+    /// The list without what may be left out; `None` where nothing may.
+    pub fn without_extras(&self) -> Option<Self> {
+        let rest: Vec<Field> = self
+            .0
+            .iter()
+            .filter(|field| !field.is_extra)
+            .cloned()
+            .collect();
+        (rest.len() < self.0.len()).then_some(Self(rest))
     }
 
     /// The same list, then the fields of another one.
@@ -97,6 +119,7 @@ impl Fields {
             Field {
                 name,
                 selection: selection.map(|inner| inner.paged(edge, limit, after)),
+                is_extra: field.is_extra,
             }
         };
         Self(self.0.iter().map(page).collect())
@@ -112,6 +135,7 @@ impl Fields {
             None => self.0.push(Field {
                 name: name.to_owned(),
                 selection,
+                is_extra: false,
             }),
             Some(field) => {
                 for inner in selection.into_iter().flat_map(|selection| selection.0) {
@@ -167,6 +191,15 @@ mod tests {
         assert!(fields.contains("children.id") && !fields.contains("children.permalink"));
         assert!(Fields::of(["owner"]).contains("owner.id"));
         assert_eq!(fields.to_string(), "id,caption,children{id}");
+    }
+
+    #[test]
+    fn what_may_be_left_out_leaves_the_rest() {
+        let plain = Fields::of(["id"]).with("owner", Fields::of(["id"]));
+        assert_eq!(plain.without_extras(), None);
+        let fields = plain.clone().with_extra("tags", Fields::of(["x"]));
+        assert_eq!(fields.to_string(), "id,owner{id},tags{x}");
+        assert_eq!(fields.without_extras(), Some(plain));
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Page {
                 }
                 Some(after)
             }
-            Shape::CursorEdge if !data.is_empty() => {
+            Shape::CursorEdge if has_next || !data.is_empty() => {
                 after.filter(|after| Some(after) != request.after.as_ref())
             }
             Shape::SameCursor if has_next => Some(after.ok_or(PageError::NoCursor)?),
@@ -206,7 +206,11 @@ mod tests {
     fn a_cursor_edge_ends_without_cursor_at_an_empty_page_or_when_the_cursor_stands_still() {
         assert_eq!(next(Shape::CursorEdge, None, LAST).as_deref(), Some("b"));
         assert_eq!(next(Shape::CursorEdge, Some("b"), LAST), None);
-        assert_eq!(next(Shape::CursorEdge, None, EMPTY_WITH_NEXT), None);
+        let empty = r#"{"data":[],"paging":{"cursors":{"after":"b"}}}"#;
+        assert_eq!(next(Shape::CursorEdge, None, empty), None);
+        // One that has links after all goes on behind a page of which everything was filtered out.
+        let more = next(Shape::CursorEdge, None, EMPTY_WITH_NEXT);
+        assert_eq!(more.as_deref(), Some("b"));
         let before_only = r#"{"data":[{"id":"1"}],"paging":{"cursors":{"before":"a"}}}"#;
         assert_eq!(next(Shape::CursorEdge, None, before_only), None);
     }

@@ -15,8 +15,8 @@ pub enum Shape {
     Single,
     /// A list that ends when `paging.next` is missing ("Paginated Results" page).
     Edge,
-    /// A list that never has `paging.next`: it ends when there is no `after` cursor, when a page is empty, or when
-    /// the cursor stands still. `/tags` and every edge inside a field list.
+    /// A list that has no `paging.next`, or of which that is not known: it ends when there is no `after` cursor, when a page is empty
+    /// and has no `next`, or when the cursor stands still. `/tags` and every edge inside a field list.
     CursorEdge,
     /// A list whose cursor is the same on every page, so that only `paging.next` and what a page shows tell its end: media of
     /// hashtags.

@@ -32,6 +32,8 @@ pub struct Decoded {
     pub begun: Vec<Begun>,
     /// The list that this answer is a part of, where what a complete list lacks is deleted.
     pub listed: Option<Listed>,
+    /// What the subject turned out to look like: becomes its mark, in the place of the question's.
+    pub mark: Option<String>,
     /// Whether what the list has behind this answer is not wanted.
     pub enough: bool,
     /// What this answer proves to be missing.

@@ -10,17 +10,25 @@ mod account;
 mod account_insights;
 mod audience;
 mod business_discovery;
+mod collaborative_media;
+mod collaborators;
 mod comments;
 mod conversations;
 mod decode;
 mod hashtags;
 mod insight;
+mod live_media;
 mod media;
 mod media_insights;
+mod mentions;
 mod online_followers;
 mod pacific;
+mod post_edge;
+mod product_tags;
+mod publishing_limit;
 mod question;
 mod stories;
+mod tags;
 mod together;
 pub mod weekly;
 
@@ -28,6 +36,7 @@ use serde_json::value::RawValue;
 
 pub use decode::{Begun, Decoded, Listed, Missing, Told, Unreadable};
 pub use hashtags::id_of as hashtag_id;
+pub use mentions::mention;
 pub use question::{Facts, Lost, News, Question, Refresh};
 
 use crate::graph::{Fields, Shape};
@@ -50,7 +59,22 @@ pub struct Resource {
     pub work: Work,
 }
 
+/// What a token is given that reads posts, comments and their numbers.
+const COMMON_PERMISSIONS: [&str; 4] = [
+    "instagram_basic",
+    "instagram_manage_comments",
+    "instagram_manage_insights",
+    "pages_read_engagement",
+];
+
 impl Resource {
+    /// Whether it needs nothing that most tokens lack. What needs more, for shops, for publishing or for messages, is read where it is
+    /// named.
+    pub fn is_common(&self) -> bool {
+        let mut permissions = self.permissions.iter();
+        permissions.all(|permission| COMMON_PERMISSIONS.contains(permission))
+    }
+
     /// The names that it is read by.
     pub fn names(&self) -> Option<Names> {
         match self.name {
@@ -175,6 +199,7 @@ pub struct Questions {
 pub const RESOURCES: &[&Resource] = &[
     &account::ACCOUNT,
     &stories::STORIES,
+    &live_media::LIVE_MEDIA,
     &hashtags::HASHTAGS,
     &account_insights::ACCOUNT_INSIGHTS,
     &online_followers::ONLINE_FOLLOWERS,
@@ -182,6 +207,12 @@ pub const RESOURCES: &[&Resource] = &[
     &media::MEDIA,
     &media_insights::MEDIA_INSIGHTS,
     &comments::COMMENTS,
+    &tags::TAGS,
+    &mentions::MENTIONS,
+    &collaborative_media::COLLABORATIVE_MEDIA,
+    &collaborators::COLLABORATORS,
+    &product_tags::PRODUCT_TAGS,
+    &publishing_limit::PUBLISHING_LIMIT,
     &business_discovery::BUSINESS_DISCOVERY,
     // Its answers are slow, and nothing else should wait for them.
     &conversations::CONVERSATIONS,

@@ -64,6 +64,37 @@ pub struct News {
 }
 
 impl Question {
+    /// A question that is asked at a path of an endpoint, and nothing more. Its family bears the name of its subject.
+    pub(super) fn of(
+        subject: &str,
+        endpoint: &'static str,
+        path: String,
+        fields: Fields,
+        shape: Shape,
+    ) -> Self {
+        Self {
+            subject: subject.to_owned(),
+            object_id: None,
+            endpoint,
+            path,
+            fields,
+            metrics: Vec::new(),
+            params: Vec::new(),
+            limit: None,
+            shape,
+            after: None,
+            before: 0,
+            since: None,
+            family: subject.to_owned(),
+            posted_at: None,
+            mark: None,
+            otherwise: None,
+            stands_for: Vec::new(),
+            rest: None,
+            news: None,
+        }
+    }
+
     /// The name that it is about, for resources that are read by names: what stands before the first colon of the subject.
     pub fn name(&self) -> &str {
         let (name, _) = self.subject.split_once(':').unwrap_or((&self.subject, ""));
@@ -113,6 +144,11 @@ impl Question {
             wanted.count -= news;
             wanted.count == 0
         })
+    }
+
+    /// Whether it goes through all posts of the account, from the top.
+    pub fn lists_all_posts(&self) -> bool {
+        self.endpoint == super::post_edge::LIST && self.params.is_empty() && self.after.is_none()
     }
 
     /// Whether it is asked for nothing but what others would ask: otherwise its own subject is among theirs, a list that is wanted
@@ -256,6 +292,12 @@ impl Facts {
             Some(read) if read.closed => None,
             read => Some(read.and_then(|read| read.read_at)),
         }
+    }
+
+    /// Whether a subject was last read longer ago than that, or never: what a start that goes on does not ask again.
+    pub fn was_not_read_within(&self, subject: &str, spacing: TimeDelta) -> bool {
+        self.read_at(subject)
+            .is_none_or(|at| at + spacing <= self.now)
     }
 
     /// When a subject was last read to its end.

@@ -19,6 +19,7 @@ mod forget;
 mod hashtags;
 mod health;
 mod jobs;
+mod listing;
 mod lock;
 mod look;
 mod open;
@@ -165,10 +166,10 @@ impl Store {
     pub async fn finish_run(&self, run: FinishedRun) -> Result<(Outcome, u64), StoreError> {
         self.write("record the end of a run", move |connection| {
             let deleted = match &run.listing {
-                Some(listing) => write::mark_deleted(connection, listing, run.run, run.at)?,
+                Some(listing) => listing::mark_deleted(connection, listing, run.run, run.at)?,
                 None => 0,
             };
-            write::forget_seen(connection, run.run)?;
+            listing::forget_seen(connection, run.run)?;
             Ok((state::finish_run(connection, &run)?, deleted))
         })
         .await

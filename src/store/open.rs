@@ -275,7 +275,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.set_prepared_statement_cache_capacity(64);
-    connection.execute_batch(super::write::SEEN)
+    connection.execute_batch(super::listing::SEEN)
 }
 
 /// Makes a new file from `schema`, or takes an older one through the `steps` it lacks, in one exclusive

@@ -7,7 +7,7 @@ use super::record::{
     CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, NewRun, Outcome, PoolRow,
 };
 use super::table::Written;
-use super::{reads, write};
+use super::{listing, reads};
 use crate::clock::{instant_text, parse_instant};
 
 fn opt(instant: Option<DateTime<Utc>>) -> Option<String> {
@@ -26,7 +26,7 @@ pub(super) fn record(
     for answered in &commit.answered {
         reads::close_gaps(connection, commit, answered)?;
         if let Some(list) = &answered.list {
-            write::mark_unseen(connection, list, commit.run, commit.at)?;
+            listing::mark_unseen(connection, list, commit.run, commit.at)?;
         }
     }
     // What an answer itself proves to be missing stays so.

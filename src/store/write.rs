@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, params, params_from_iter};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, params_from_iter};
 
-use super::record::{Listing, WholeList};
+use super::listing::see;
 use super::table::{History, Kind, Row, Table, Value, Written};
 use crate::clock::instant_text;
 
@@ -124,7 +124,7 @@ impl<'c> Writer<'c> {
             insert: self.connection.prepare_cached(&insert)?,
             update: self.connection.prepare_cached(&update)?,
             seen: match table.listed_by {
-                Some(_) => Some(self.connection.prepare_cached(SEE)?),
+                Some(_) => Some(self.connection.prepare_cached(&see(table))?),
                 None => None,
             },
         });
@@ -298,77 +298,6 @@ fn insert_observation(table: &Table, asked: &[usize]) -> String {
         insert_into(table, asked, &["observed_at", "confirmed_at"]),
         sets.join(", ")
     )
-}
-
-/// What listings have shown so far: run and id. Temporary, because only a listing that one run saw from its top to its end
-/// proves that something is gone.
-pub(super) const SEEN: &str =
-    "CREATE TEMP TABLE seen (run INTEGER, id TEXT, PRIMARY KEY (run, id)) WITHOUT ROWID";
-
-const SEE: &str = "INSERT OR IGNORE INTO temp.seen VALUES (?, ?)";
-
-/// Marks as deleted what a complete listing of a run did not show, and says how many rows that were. If the API lists
-/// only so many, older rows than the oldest one shown are not judged. An empty listing proves nothing: lost access
-/// looks the same.
-pub(super) fn mark_deleted(
-    connection: &Connection,
-    listing: &Listing,
-    run: i64,
-    now: DateTime<Utc>,
-) -> rusqlite::Result<u64> {
-    let Some(owner) = listing.table.listed_by else {
-        return Ok(0);
-    };
-    let name = listing.table.name;
-    // No list of posts shows stories, and they end without being deleted.
-    let kinds = match name {
-        "media" => "media_product_type IS NOT 'STORY'",
-        _ => "1",
-    };
-    let judged = if listing.limited {
-        format!(
-            "timestamp >= (SELECT min(timestamp) FROM {name} JOIN temp.seen USING (id) WHERE run = ?3)"
-        )
-    } else {
-        "1".to_owned()
-    };
-    let marked = connection
-        .prepare_cached(&format!(
-            "UPDATE {name} SET deleted_at = ?1, changed_at = ?1
-             WHERE {owner} = ?2 AND deleted_at IS NULL AND {judged} AND {kinds}
-               AND id NOT IN (SELECT id FROM temp.seen WHERE run = ?3)
-               AND EXISTS (SELECT 1 FROM temp.seen WHERE run = ?3)"
-        ))?
-        .execute(params![instant_text(now), listing.owner, run])?;
-    Ok(marked as u64)
-}
-
-/// Marks as deleted what a run did not see of a list that it has read completely.
-pub(super) fn mark_unseen(
-    connection: &Connection,
-    list: &WholeList,
-    run: i64,
-    now: DateTime<Utc>,
-) -> rusqlite::Result<()> {
-    let name = list.table.name;
-    if let Some(owner) = list.table.listed_by {
-        connection
-            .prepare_cached(&format!(
-                "UPDATE {name} SET deleted_at = ?1, changed_at = ?1
-                 WHERE {owner} = ?2 AND deleted_at IS NULL
-                   AND NOT EXISTS (SELECT 1 FROM temp.seen WHERE run = ?3 AND seen.id = {name}.id)"
-            ))?
-            .execute(params![instant_text(now), list.owner, run])?;
-    }
-    Ok(())
-}
-
-/// Forgets what a run's listing has shown.
-pub(super) fn forget_seen(connection: &Connection, run: i64) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM temp.seen WHERE run = ?")?
-        .execute([run])?;
-    Ok(())
 }
 
 /// Takes `changed_at` behind the columns; NULL keeps the stored one.

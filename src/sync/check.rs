@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::discovery::{Problem, Survey, survey};
 use super::job::Account;
-use super::selection::{Selection, missing};
+use super::selection::Selection;
 use super::status::{Finding, headline};
 use crate::budget::Urgency;
 use crate::graph::{Client, Credential, Fields, Request, Shape, Tally, TokenFacts};
@@ -179,7 +179,7 @@ async fn ask(
         problems: survey.problems,
     };
     if all_asked {
-        report.unreached = missing(&selection.include, &survey.accounts);
+        report.unreached = selection.unreached(&survey.accounts);
         let reached = |id: &String| survey.accounts.iter().any(|account| account.id == *id);
         let lost = report
             .around

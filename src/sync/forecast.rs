@@ -11,7 +11,7 @@ use super::job::{Account, Job, Range};
 use super::page_size::PageSize;
 use crate::budget::{Ahead, Budget, Closed, PoolKey};
 use crate::graph::{SHORT_WAIT, Shape};
-use crate::resource::{Facts, Questions, Resource, Work};
+use crate::resource::{Facts, Question, Questions, Resource, Work};
 use crate::store::{Checkpoint, Objects};
 
 /// One job and what it is expected to cost.
@@ -88,9 +88,15 @@ pub(super) fn objects(job: &Job, held: Option<u64>) -> Option<u64> {
     }
 }
 
-/// The questions that a job will ask: those that are due; of posts that were never listed, one for each that discovery told of.
+/// The questions that a job will ask: those that are due, for a list of all posts one a page; of posts that were never listed, one for
+/// each that discovery told of.
 pub(super) fn due(job: &Job, questions: &Questions, facts: &Facts) -> Option<u64> {
-    let due = (questions.due)(facts).len() as u64;
+    let posts = job.account.media_count.unwrap_or(facts.posts.len() as u64);
+    let pages = |question: &Question| match question.limit {
+        Some(limit) if question.lists_all_posts() => posts.div_ceil(u64::from(limit)).max(1),
+        _ => 1,
+    };
+    let due = (questions.due)(facts).iter().map(pages).sum();
     let told = posts_told(job.resource, &job.account).filter(|_| facts.posts.is_empty());
     told.or(Some(due))
 }

@@ -4,6 +4,7 @@
 //! others before they are asked: a metric that is gone costs a call or two, not one for each post.
 
 mod alike;
+mod extras;
 mod heard;
 mod named;
 mod together;
@@ -15,7 +16,7 @@ use chrono::{DateTime, Utc};
 use super::job::{Job, Route};
 use super::lists::Lists;
 use super::plan::{Recovery, reason};
-use crate::graph::{Error, Family, MOST_PARTS, Reaction, Request, Skip};
+use crate::graph::{Error, Family, Fields, MOST_PARTS, Reaction, Request, Skip};
 use crate::resource::{Question, Told};
 use crate::store::{Answered, Gap, Outcome, Read, Reason, WholeList};
 
@@ -54,6 +55,8 @@ pub(super) struct Inquiry<'a> {
     refused: BTreeSet<(String, String)>,
     /// Subjects that were begun anew after their cursor had died.
     restarted: BTreeSet<String>,
+    /// Subjects of which a page is asked for without what comes along, and what is asked for behind it.
+    without_extras: BTreeMap<String, Fields>,
     failures: u32,
     /// Whether posts from before the conversion are near: the next ones are asked a few at a time.
     is_careful: bool,
@@ -88,6 +91,7 @@ impl<'a> Inquiry<'a> {
             refusals: BTreeMap::new(),
             refused: BTreeSet::new(),
             restarted: BTreeSet::new(),
+            without_extras: BTreeMap::new(),
             failures: 0,
             is_careful: false,
             gaps: Vec::new(),
@@ -156,9 +160,14 @@ impl<'a> Inquiry<'a> {
         let Some(mut question) = self.recover_together(question, &error.reaction(), why) else {
             return Recovery::Ask;
         };
+        if self.leave_out_extras(&mut question, &error.reaction()) {
+            self.waiting.push_front(question);
+            return Recovery::Ask;
+        }
         match error.reaction() {
             Reaction::Drop(names) => {
                 let had = question.metrics.len();
+                let had_extras = question.fields.without_extras().is_some();
                 let mut fewer_fields = false;
                 for name in &names {
                     self.drop_metric(&mut question, name, why);
@@ -167,8 +176,9 @@ impl<'a> Inquiry<'a> {
                         self.refuse_field(&question.family, name, why);
                     }
                 }
-                // What was refused is not in the question: the same would be refused for ever.
-                if question.metrics.len() == had && !fewer_fields {
+                // What was refused is not in the question: the same would be refused for ever. Or it is what was wanted.
+                let lost_extras = had_extras && question.fields.without_extras().is_none();
+                if lost_extras || (question.metrics.len() == had && !fewer_fields) {
                     return self.leave_out(&question, Reason::Refused, why, now);
                 }
                 self.ask_again(question, had, why, now)
@@ -320,29 +330,6 @@ impl<'a> Inquiry<'a> {
         }
         self.waiting.push_front(question);
         Recovery::Ask
-    }
-
-    fn leave_out(
-        &mut self,
-        question: &Question,
-        reason: Reason,
-        why: &str,
-        now: DateTime<Utc>,
-    ) -> Recovery {
-        self.gap(Some(question), None, reason, why);
-        self.lists.spoil(&question.subject);
-        let forever = reason == Reason::BeforeConversion;
-        self.note_unread(question, forever, now);
-        Recovery::Ask
-    }
-
-    fn note_unread(&mut self, question: &Question, closed: bool, now: DateTime<Utc>) {
-        // Nothing was read, so what it looked like at the last reading stays.
-        let question = Question {
-            mark: None,
-            ..question.clone()
-        };
-        self.note(&question, Some(now), None, closed);
     }
 
     fn note(

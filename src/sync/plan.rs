@@ -1,6 +1,7 @@
 //! What is asked next, what a refusal changes, and what "finished" means. Pure: time and answers are arguments.
 
 mod nested;
+mod repeats;
 
 use std::collections::BTreeSet;
 
@@ -40,6 +41,8 @@ pub(super) struct Plan<'a> {
     incomplete: bool,
     /// Whether an object could not be read, or the API told that it lists no further.
     unclean: bool,
+    /// Ids that a list with cursors only has shown.
+    shown: BTreeSet<String>,
     /// What it means when no token is left.
     without_token: (Reason, Outcome),
 }
@@ -116,6 +119,7 @@ impl<'a> Plan<'a> {
             gaps: Vec::new(),
             incomplete,
             unclean: false,
+            shown: BTreeSet::new(),
             without_token: (Reason::NoPermission, Outcome::Refused),
         }
     }

@@ -65,9 +65,10 @@ async fn walk_through(
             .get(&route.credential, &request, &mut tally)
             .await
         {
-            Ok(page) => {
+            Ok(mut page) => {
                 report.message = None;
                 let rows = rows(job, walk, &route.credential, &mut plan, &page);
+                page.next = page.next.filter(|_| !plan.repeats(&rows));
                 let (now, oldest) = (world.clock.now(), oldest(&rows));
                 let checkpoint = plan.advance(&page, now);
                 let (calls, pools) = world.spent(&mut tally);

@@ -1,5 +1,6 @@
 //! Which accounts and resources are meant, and which of their jobs are still to be done. Pure.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -7,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::askers::{Among, Askers};
 use super::job::{Account, Job, Range, is_called};
 use super::plan::is_over;
-use crate::resource::{Names, RESOURCES, Resource};
+use crate::resource::{Names, RESOURCES, Resource, mention};
 use crate::store::{Checkpoint, StoreError};
 
 /// Which accounts and resources.
@@ -19,12 +20,14 @@ pub struct Selection {
     pub include: Vec<String>,
     /// Ids or usernames from `accounts.exclude`.
     pub exclude: Vec<String>,
-    /// Resources; empty: all.
+    /// Resources; empty: all that common permissions allow.
     pub resources: Vec<&'static Resource>,
     /// For `hashtags`.
     pub hashtags: Vec<String>,
     /// For `business_discovery`.
     pub usernames: Vec<String>,
+    /// For `mentions`: `<account>/<media id>` or `<account>/<media id>/<comment id>`.
+    pub mentions: Vec<String>,
 }
 
 /// Why nothing was run.
@@ -50,6 +53,7 @@ impl Selection {
         for one in selections {
             all.include.clone_from(&one.include);
             all.exclude.clone_from(&one.exclude);
+            all.mentions.extend(one.mentions.iter().cloned());
             for resource in &one.resources {
                 if !all
                     .resources
@@ -98,9 +102,12 @@ impl Selection {
             .collect())
     }
 
-    /// Names in `accounts.include` that no token reaches.
+    /// Names of accounts in the configuration, to be included or with what mentions them, that no token reaches.
     pub fn unreached(&self, found: &[Account]) -> Vec<String> {
-        missing(&self.include, found)
+        let mentions = self.mentions.iter().filter_map(|entry| mention(entry));
+        let mentioned = mentions.map(|(account, _)| account.to_owned());
+        let named: BTreeSet<String> = self.include.iter().cloned().chain(mentioned).collect();
+        missing(&Vec::from_iter(named), found)
     }
 
     /// The accounts that the configuration allows.
@@ -117,11 +124,22 @@ impl Selection {
 
     /// The resources that are meant.
     fn resources(&self) -> impl Iterator<Item = &'static Resource> + Clone {
-        let chosen = &self.resources;
-        let wanted = |resource: &&Resource| {
-            chosen.is_empty() || chosen.iter().any(|one| one.name == resource.name)
-        };
+        let wanted = |resource: &&Resource| self.wants(resource);
         RESOURCES.iter().copied().filter(wanted)
+    }
+
+    /// Whether a resource is meant: one that is chosen, or where none is, one that common permissions allow.
+    pub(super) fn wants(&self, resource: &Resource) -> bool {
+        let chosen = &self.resources;
+        let is_chosen = chosen.iter().any(|one| one.name == resource.name);
+        is_chosen || (chosen.is_empty() && resource.is_common())
+    }
+
+    /// What mentions an account.
+    fn mentions_of(&self, account: &Account) -> Vec<String> {
+        let mentions = self.mentions.iter().filter_map(|entry| mention(entry));
+        let own = mentions.filter(|(name, _)| account.is_called(name));
+        own.map(|(_, subject)| subject.to_owned()).collect()
     }
 
     /// The resources that are meant and read by names, with the names: each once, as the API has it.
@@ -176,7 +194,10 @@ impl Selection {
         let of_account = |account: &Arc<Account>| {
             let account = Arc::clone(account);
             resources.clone().filter_map(move |resource| {
-                let names = askers.names_of(resource.name, &account.id);
+                let names = match resource.name {
+                    "mentions" => self.mentions_of(&account),
+                    _ => askers.names_of(resource.name, &account.id),
+                };
                 let is_job = resource.names().is_none() || !names.is_empty();
                 is_job.then(|| Job {
                     name: name.to_owned(),

@@ -113,7 +113,7 @@ impl<'a> Work<'a> {
             order,
             ..
         } = self;
-        summary.unreached = missing(&selection.include, &found);
+        summary.unreached = selection.unreached(&found);
         summary.not_excluded = missing(&selection.exclude, &found);
         summary.nothing_to_read = order.is_empty();
         summary.stopped =

@@ -275,6 +275,32 @@ impl World {
         panic!("the lock is held for good");
     }
 
+    /// Fails unless a table is as the simulator expects it after what it was asked. Gives the number of rows that were compared.
+    #[track_caller]
+    pub fn assert_table(&self, table: &str, key: &[&str]) -> usize {
+        let rows = rows_of(&self.database(), table, key);
+        let expected = self.simulator.expected(&[table]);
+        assert_meets(&expected, &[(table.to_owned(), rows)].into())
+    }
+
+    /// The gaps that are open, as `resource reason object`.
+    pub fn open_gaps(&self) -> Vec<String> {
+        self.texts(
+            "SELECT resource || ' ' || reason || ifnull(' ' || object_id, '') FROM sync_gaps
+             WHERE resolved_at IS NULL ORDER BY 1",
+        )
+    }
+
+    /// Fails if a page of a list was answered twice.
+    #[track_caller]
+    pub fn assert_no_page_twice(&self, path: &str) {
+        let calls = self.calls(path);
+        let answered = calls.iter().filter(|call| call.status == 200);
+        let pages: Vec<_> = answered.map(|call| (&call.path, &call.after)).collect();
+        let distinct: BTreeSet<_> = pages.iter().collect();
+        assert_eq!(distinct.len(), pages.len(), "{pages:?}");
+    }
+
     /// Fails unless the database holds every visible post of every account as it is, and nothing else.
     #[track_caller]
     pub fn assert_complete(&self) {

@@ -184,7 +184,7 @@ fn stories<'s>(reader: &Reader<'s>, account: Account<'s>) -> List<'s> {
     }
 }
 
-/// Posts of others, newest first.
+/// Posts of others that are still there, newest first.
 fn foreign<'s>(reader: &Reader<'s>, account: Account<'s>, kind: MediaKind, view: View) -> List<'s> {
     let mut media: Vec<_> = account.foreign(kind).collect();
     media.reverse();
@@ -194,6 +194,7 @@ fn foreign<'s>(reader: &Reader<'s>, account: Account<'s>, kind: MediaKind, view:
         item: Box::new(move |slot| {
             media
                 .get(usize::try_from(slot).ok()?)
+                .filter(|media| media.is_readable())
                 .map(|media| Node::Media(media.clone(), view))
         }),
         default_limit: reader.rules().default_limit,

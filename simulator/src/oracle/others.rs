@@ -172,7 +172,12 @@ fn foreign(
 ) {
     let mut row = public(media);
     row["account_id"] = Value::from(account.id());
-    expectation.add(table, format!("{}/{}", account.id(), media.id()), row);
+    let key = format!("{}/{}", account.id(), media.id());
+    if media.is_readable() {
+        expectation.add(table, key, row);
+    } else {
+        expectation.add_gone(table, key, row);
+    }
 }
 
 /// Mentions lose their `@` for everybody but the owner.

@@ -20,7 +20,13 @@ struct Carried {
 }
 
 /// Permissions that are not here go with every task.
-const CARRIED: [Carried; 3] = [
+const CARRIED: [Carried; 4] = [
+    Carried {
+        permission: "instagram_content_publish",
+        tasks: &["CREATE_CONTENT"],
+        new_tasks: &["PROFILE_PLUS_CREATE_CONTENT"],
+        access: "Content",
+    },
     Carried {
         permission: "instagram_manage_comments",
         tasks: &["MODERATE", "CREATE_CONTENT"],
@@ -59,13 +65,7 @@ pub(super) fn resources(
     around: &Around,
 ) -> Vec<ResourceCheck> {
     let used = &account.routes[0];
-    let meant = |resource: &&Resource| {
-        selection.resources.is_empty()
-            || selection
-                .resources
-                .iter()
-                .any(|one| one.name == resource.name)
-    };
+    let meant = |resource: &&Resource| selection.wants(resource);
     let Some(credential) = checks
         .iter()
         .find(|check| check.name == used.credential.name())

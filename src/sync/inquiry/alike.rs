@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Utc};
 
 use super::{Inquiry, PROOF, is_failure, of_family};
+use crate::graph::Shape;
 use crate::resource::{self, Question};
 use crate::store::{Gap, Reason};
 use crate::sync::plan::Recovery;
@@ -106,6 +107,35 @@ impl Inquiry<'_> {
             }
         }
         Recovery::Ask
+    }
+
+    /// Leaves out a question, and goes on.
+    pub(super) fn leave_out(
+        &mut self,
+        question: &Question,
+        reason: Reason,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Recovery {
+        self.gap(Some(question), None, reason, why);
+        self.lists.spoil(&question.subject);
+        if reason == Reason::Gone && question.object_id.is_none() && question.shape == Shape::Edge {
+            // A throttle in disguise, or lost access: the list goes on at this page the next time.
+            self.note(question, None, question.after.clone(), false);
+            return Recovery::Ask;
+        }
+        let forever = reason == Reason::BeforeConversion;
+        self.note_unread(question, forever, now);
+        Recovery::Ask
+    }
+
+    pub(super) fn note_unread(&mut self, question: &Question, closed: bool, now: DateTime<Utc>) {
+        // Nothing was read, so what it looked like at the last reading stays.
+        let question = Question {
+            mark: None,
+            ..question.clone()
+        };
+        self.note(&question, Some(now), None, closed);
     }
 
     /// Leaves out a question about too few people, and those about the same people.

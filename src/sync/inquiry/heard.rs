@@ -54,9 +54,12 @@ impl Inquiry<'_> {
 
     /// Notes what the current answer begins, and which list it is a part of.
     pub(in crate::sync) fn hear(&mut self, decoded: &Decoded, page: &Page) {
-        let Some(question) = self.asked.front() else {
+        let Some(question) = self.asked.front_mut() else {
             return;
         };
+        if decoded.mark.is_some() {
+            question.mark.clone_from(&decoded.mark);
+        }
         self.enough |= decoded.enough;
         for missing in &decoded.missing {
             self.incomplete |= is_failure(missing.reason);
@@ -107,7 +110,7 @@ impl Inquiry<'_> {
             subject: &question.subject,
             listed,
             begun: &decoded.begun,
-            objects: page.items.len(),
+            objects: decoded.rows.len(),
             // What it begins is the rest of it.
             is_last: page.next.is_none() || (decoded.enough && !decoded.begun.is_empty()),
         };
@@ -153,6 +156,7 @@ impl Inquiry<'_> {
         for silent in std::mem::take(&mut self.silent) {
             self.note_silent(silent, now);
         }
+        self.take_in_extras(&mut question);
         if more {
             if let Some(rest) = question.rest.take() {
                 question = *rest;
