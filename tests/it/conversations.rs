@@ -169,7 +169,9 @@ async fn check_says_that_the_task_is_missing() {
     let world = World::new(spec(5, 5, 0)).await;
     let page = world.simulator.world().spec().pages[0].id.clone();
     let missing = async |world: &World| {
-        let report = world.check().await;
+        let report = world
+            .check_of(&selection_of(&["account", "conversations"]), |_| {})
+            .await;
         let resources = report.accounts[0].resources.iter();
         let lacking = resources.filter(|one| !one.missing.is_empty());
         lacking
