@@ -235,7 +235,7 @@ async fn stories_go_first_while_a_long_night_is_under_way() {
     world.simulator.inject(
         Fault::on(Match::any())
             .always()
-            .delay(Duration::from_secs(40)),
+            .delay(Duration::from_secs(59)),
     );
     let jobs = [
         job("nightly", "0 2 * * *", &["account", "media", "comments"]),
@@ -245,7 +245,7 @@ async fn stories_go_first_while_a_long_night_is_under_way() {
         &world,
         &jobs,
         Until::Stopped(async {
-            until(&world, 2, 25).await;
+            until(&world, 2, 20).await;
         }),
     )
     .await;

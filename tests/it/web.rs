@@ -191,8 +191,8 @@ async fn every_number_has_a_type_a_help_and_the_value_of_status() {
     };
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let spent = status.last_day.calls as f64;
-    assert_eq!(value("igsync_last_day_calls"), spent);
-    assert_eq!(value("igsync_severity"), 0.0);
+    assert_eq!(value("igsync_last_day_calls{}"), spent);
+    assert_eq!(value("igsync_severity{}"), 0.0);
     let pool = &status.pools[0];
     let used = format!(
         "igsync_pool_used_percent{{pool=\"{}\",gauge=\"calls\"}}",
