@@ -21,8 +21,10 @@ const NIGHTLY: [&str; 8] = [
 ];
 
 /// Queries about what is not read here.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 11] = [
     "sync_jobs",
+    "sync_credentials",
+    "sync_warnings",
     "sync_hashtags",
     "hashtag",
     "discovered",
