@@ -50,10 +50,9 @@ async fn a_quota_that_halves_costs_one_refusal_at_most() {
     check(scenario::halved).await;
 }
 
-/// Two variations: each has 72 lives. The others are in the benchmark.
+/// The window of a day, which has 72 lives. `cargo bench --bench budget` runs windows of six hours, too, in which less is used than is wanted.
 #[tokio::test(start_paused = true)]
 async fn killed_every_20_minutes_the_pool_is_used_all_the_same() {
-    // With windows of six hours less is used than is asked for here; the benchmark runs those, too.
     check_one(&scenario::killed(0), 0).await;
 }
 
