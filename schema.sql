@@ -604,7 +604,7 @@ CREATE TABLE sync_pools (
     closed_for_all INTEGER NOT NULL, -- 1: no call of this token, whatever pool it belongs to
     refusals      INTEGER NOT NULL, -- refused calls in a row: each doubles the next wait
     own_calls     INTEGER NOT NULL, -- igsync's own calls inside the pool's window, when this row was written
-    reserved_calls INTEGER, -- urgent calls that are made each time, for which bulk calls leave room; NULL: none
+    reserved_calls INTEGER, -- urgent calls that were made together the last time, for which bulk calls leave room; NULL: none
     reserved_times REAL, -- how often they are made in the pool's window
     reserved_since TEXT, -- when the last ones began; a window later no room is kept
     told_by_app   INTEGER NOT NULL, -- 1: answers to its calls tell usage of the app's pool alone, so that is asked, too

@@ -220,11 +220,11 @@ impl Budget {
         block.closed(now).filter(|_| block.for_all).cloned()
     }
 
-    /// Keeps room for urgent calls as those that began at `since` and are so many by now: for a window, as often as they came in
-    /// the last one. Bulk calls end that much below the ceiling, by at most a quarter of it.
-    pub fn reserve(&self, key: &PoolKey, calls: u32, since: DateTime<Utc>) {
+    /// Notes urgent calls that were made, and keeps room for the next ones: for a window, as many as were made together, as often
+    /// as they came in the last one. Bulk calls end that much below the ceiling, by at most a quarter of it.
+    pub fn reserve(&self, key: &PoolKey, calls: u32, now: DateTime<Utc>) {
         self.with(key, |settings, pool| {
-            pool.reserve(calls, since, key.window(settings));
+            pool.reserve(calls, now, key.window(settings));
         });
     }
 

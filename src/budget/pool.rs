@@ -132,7 +132,7 @@ impl Reading {
 /// Room that bulk calls leave to urgent ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reserved {
-    /// Urgent calls that are made each time.
+    /// Urgent calls that were made together the last time.
     pub calls: u32,
     /// How often they are made in a window.
     pub times: f32,
@@ -306,23 +306,26 @@ impl Pool {
         self.told_by_app = state.told_by_app;
     }
 
-    /// Books that urgent calls which began at a time are so many by now.
-    pub(super) fn reserve(&mut self, calls: u32, since: DateTime<Utc>, window: Duration) {
-        let times = match self.reserved {
-            None => URGENT_TIMES,
-            Some(last) => match (since - last.since).to_std() {
-                Ok(pause) if !pause.is_zero() => {
-                    let times = window.as_secs_f32() / pause.as_secs_f32();
-                    times.clamp(1.0, URGENT_TIMES)
-                }
-                _ => last.times,
-            },
-        };
-        self.reserved = Some(Reserved {
+    /// Books urgent calls. Those that come within half the shortest pause belong to the ones before: they are made together.
+    pub(super) fn reserve(&mut self, calls: u32, now: DateTime<Utc>, window: Duration) {
+        let mut reserved = Reserved {
             calls,
-            times,
-            since,
-        });
+            times: URGENT_TIMES,
+            since: now,
+        };
+        if let Some(last) = self.reserved {
+            let pause = (now - last.since).to_std().unwrap_or_default();
+            let times = window.as_secs_f32() / pause.as_secs_f32();
+            if times > 2.0 * URGENT_TIMES {
+                reserved = Reserved {
+                    calls: last.calls.saturating_add(calls),
+                    ..last
+                };
+            } else {
+                reserved.times = times.clamp(1.0, URGENT_TIMES);
+            }
+        }
+        self.reserved = Some(reserved);
     }
 
     /// How far calls of this urgency may fill the pool.

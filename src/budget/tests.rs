@@ -81,8 +81,8 @@ fn room_for_urgent_calls_that_came_no_more_for_a_window_is_given_back() {
     assert!((kept(at(3599)) - 20.0).abs() < 0.01, "{}", kept(at(3599)));
     assert!(kept(at(3600)).abs() < 0.01);
     // Half an hour later some were made again, a few first and then more: twice a window.
-    for calls in [1, 4] {
-        budget.reserve(&pool, calls, at(1800));
+    for (calls, second) in [(1, 1800), (2, 1801), (1, 1870)] {
+        budget.reserve(&pool, calls, at(second));
     }
     assert!((kept(at(1900)) - 4.0).abs() < 0.01, "{}", kept(at(1900)));
     // The next ones came long after that: once.

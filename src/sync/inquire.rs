@@ -117,7 +117,7 @@ pub(super) async fn inquire(
             // What is lost when it is not read finds room the next time, too.
             let pool = job.account.pool();
             let budget = world.graph.budget();
-            budget.reserve(&pool, place.pages, place.started_at);
+            budget.reserve(&pool, pages, now);
         }
         let (calls, pools) = world.spent(&mut tally);
         report.spent(&calls);
