@@ -28,8 +28,6 @@ pub(crate) struct Meters {
     ledgers: Vec<Ledger>,
     /// Where the ledger of a pool stands.
     places: HashMap<Pool, usize>,
-    /// Calls that a pool allows, where somebody said so.
-    allowances: HashMap<Pool, u64>,
     /// Per account the instants of its latest conversation calls, in microseconds.
     conversation_calls: HashMap<String, VecDeque<i64>>,
 }
@@ -80,8 +78,7 @@ impl Meters {
 
     /// Changes what a pool allows.
     pub(crate) fn allow(&mut self, world: &World, pool: &Pool, calls: u64, now: i64) {
-        self.allowances.insert(pool.clone(), calls);
-        self.ledger(world, pool, now).forget_quota();
+        self.ledger(world, pool, now).allow(calls);
     }
 
     pub(crate) fn shares(&mut self, world: &World, pool: &Pool, now: i64) -> [f64; 3] {
@@ -124,7 +121,6 @@ impl Meters {
 
     fn ledger(&mut self, world: &World, pool: &Pool, now: i64) -> &mut Ledger {
         let spec = &world.spec().meters;
-        let allowed = self.allowances.get(pool).copied();
         let place = self.places.get(pool).copied().unwrap_or_else(|| {
             let foreign = spec.foreign.iter().find(|foreign| foreign.pool == *pool);
             self.ledgers.push(Ledger::new(
@@ -137,7 +133,7 @@ impl Meters {
             place
         });
         let ledger = &mut self.ledgers[place];
-        ledger.roll_to(now, spent(world, Effort::default()), || {
+        ledger.roll_to(now, spent(world, Effort::default()), |allowed| {
             spec.quota(world, pool, allowed)
         });
         ledger

@@ -16,7 +16,7 @@ pub(crate) fn usage_headers(
     caller: &Identity<'_>,
     pool: &Pool,
     gauges: Gauges,
-    app: Gauges,
+    app: impl FnOnce() -> Gauges,
 ) -> Vec<(&'static str, String)> {
     let rules = &world.spec().rules;
     let by_user = matches!(caller.key, TokenKey::User(_))
@@ -33,7 +33,7 @@ pub(crate) fn usage_headers(
     };
     let mut headers = Vec::new();
     if wanted != UsageHeader::BusinessUseCase {
-        headers.push(("x-app-usage", app_usage(app)));
+        headers.push(("x-app-usage", app_usage(app())));
     }
     if wanted != UsageHeader::App {
         headers.push((

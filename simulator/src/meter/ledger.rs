@@ -39,6 +39,8 @@ pub(crate) struct Ledger {
     /// What others hold of the pool all the time, in percent of the quota.
     foreign_percent: u64,
     answers: u64,
+    /// Calls that it allows, where somebody said so.
+    allowed: Option<u64>,
 }
 
 impl Spent {
@@ -97,13 +99,19 @@ impl Ledger {
             foreign_counted_until: since,
             foreign_percent: 0,
             answers: 0,
+            allowed: None,
         }
     }
 
     /// Forgets what has left the window, counts what others did, and asks for the quota once an hour.
-    pub(super) fn roll_to(&mut self, now: i64, foreign_call: Spent, quota: impl FnOnce() -> Spent) {
+    pub(super) fn roll_to(
+        &mut self,
+        now: i64,
+        foreign_call: Spent,
+        quota: impl FnOnce(Option<u64>) -> Spent,
+    ) {
         if now >= self.quota_until {
-            self.quota = quota();
+            self.quota = quota(self.allowed);
             self.quota_until = now - now.rem_euclid(HOUR) + HOUR;
         }
         self.count_foreign(now, foreign_call);
@@ -165,8 +173,9 @@ impl Ledger {
         self.foreign_percent = percent;
     }
 
-    /// The next call asks for the quota anew.
-    pub(super) fn forget_quota(&mut self) {
+    /// The next call finds so many allowed.
+    pub(super) fn allow(&mut self, calls: u64) {
+        self.allowed = Some(calls);
         self.quota_until = i64::MIN;
     }
 
@@ -231,7 +240,7 @@ mod tests {
 
     fn ledger(calls: u64) -> Ledger {
         let mut ledger = Ledger::new(HOUR, 0, 0);
-        ledger.roll_to(0, CALL, || Spent {
+        ledger.roll_to(0, CALL, |_| Spent {
             calls,
             cpu_ms: calls * 1_000,
             time_ms: calls * 1_000,
@@ -241,7 +250,7 @@ mod tests {
 
     fn roll(ledger: &mut Ledger, now: i64) {
         let quota = ledger.quota;
-        ledger.roll_to(now, CALL, || quota);
+        ledger.roll_to(now, CALL, |_| quota);
     }
 
     #[test]
@@ -302,7 +311,7 @@ mod tests {
     #[test]
     fn others_use_the_pool_evenly() {
         let mut ledger = Ledger::new(HOUR, 120, 0);
-        ledger.roll_to(1_800, CALL, || Spent {
+        ledger.roll_to(1_800, CALL, |_| Spent {
             calls: 1_000,
             cpu_ms: 1 << 40,
             time_ms: 1 << 40,

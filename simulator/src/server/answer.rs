@@ -1,5 +1,7 @@
 //! From a call to its answer.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{GraphError, Outcome};
@@ -36,15 +38,16 @@ impl Simulator {
         let world = self.world();
         let seed = self.next_call();
         let mut entry = self.entry(call);
+        let now = entry.at.timestamp();
         let version = version::serving(world, call.version.as_deref(), || call.path_text());
         let served = version.as_ref().map_or("v25.0", |(name, _)| *name);
         let trace_id = format!("A{}", seed.with(9).text(22));
         let mut headers = common_headers(
             changes.served_version.as_deref().unwrap_or(served),
             &trace_id,
-            world.now_seconds(),
+            now,
         );
-        let outcome = match caller::identify(world, call, world.now_seconds()) {
+        let outcome = match caller::identify(world, call, now) {
             Err(refusal) => {
                 self.count_unread(call, &mut entry);
                 Err(changes.error.clone().unwrap_or(refusal))
@@ -91,7 +94,7 @@ impl Simulator {
         entry: &mut Call,
         headers: &mut HeaderMap,
     ) -> Outcome<String> {
-        let (world, now) = (self.world(), self.world().now_seconds());
+        let (world, now) = (self.world(), entry.at.timestamp());
         let caller = admitted.caller;
         let pool = Pool::of(world, &caller, call);
         let admission = lock(&self.shared.meters).admit(world, &pool, now);
@@ -101,12 +104,12 @@ impl Simulator {
             (None, Admission::Blocked) => Err(throttled(world, &pool, call)),
             (None, Admission::Open) => self
                 .admit_conversation(&pool, entry)
-                .and_then(|()| self.read(call, changes, admitted, &mut effort)),
+                .and_then(|()| self.read(call, changes, admitted, now, &mut effort)),
         };
         let mut meters = lock(&self.shared.meters);
         let gauges = meters.charge(world, &pool, effort, now);
         if meters.tells_usage(world, &pool, now) && !changes.without_usage {
-            let app = meters.gauges(world, &Pool::PlatformApp, now);
+            let app = || meters.gauges(world, &Pool::PlatformApp, now);
             for (name, value) in usage_headers(world, &caller, &pool, gauges, app) {
                 tell(headers, name, value);
             }
@@ -147,6 +150,7 @@ impl Simulator {
         call: &Incoming,
         changes: &Changes,
         admitted: Admitted<'_>,
+        now: i64,
         effort: &mut Effort,
     ) -> Outcome<String> {
         let world = self.world();
@@ -157,7 +161,7 @@ impl Simulator {
             call,
             version,
             version_name,
-            now: world.now_seconds(),
+            now,
             memory: &self.shared.memory,
             changes,
             nonce: admitted.seed,
@@ -264,8 +268,8 @@ fn is_secret(name: &str) -> bool {
 
 pub(super) fn common_headers(version: &str, trace_id: &str, now: i64) -> HeaderMap {
     // In the simulation's time: the HTTP server would add its machine's.
-    let date = chrono::DateTime::from_timestamp(now, 0).unwrap_or_default();
-    let date = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let date = UNIX_EPOCH + Duration::from_secs(u64::try_from(now).unwrap_or_default());
+    let date = httpdate::fmt_http_date(date);
     let mut headers = HeaderMap::with_capacity(12);
     let trace_id = HeaderValue::from_str(trace_id).ok();
     for (name, value) in [
