@@ -175,6 +175,23 @@ async fn with_few_calls_every_name_has_its_turn_some_night() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_batch_is_not_larger_than_a_pool_that_nobody_knew_to_be_small() {
+    for calls in [20, 40, 60] {
+        let world = World::new(spec(&[5; 120])).await;
+        world.simulator.allow(&Pool::PlatformApp, calls);
+        for _ in 0..12 {
+            world.night(&selection(900..1020)).await;
+            sleep(2 * Duration::from_secs(3600)).await;
+        }
+        let count = world.count("SELECT count(*) FROM discovered_accounts");
+        assert_eq!(count, 120, "a pool of {calls}");
+        let refused = world.simulator.journal();
+        let refused = refused.iter().filter(|call| call.while_blocked).count();
+        assert_eq!(refused, 0, "a pool of {calls}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_walk_that_was_cut_off_goes_on_and_pays_for_no_page_twice() {
     let world = World::new(spec(&[400, 30])).await;
     let begun = Instant::now();

@@ -32,12 +32,12 @@ pub(in crate::budget) struct Foreseen {
 }
 
 impl Ledger {
-    /// How many calls may go at once. Of a pool that was hardly used, nobody knows what a call costs: not more than twice as many
-    /// as have gone before.
+    /// How many calls may go at once. What they cost is known when they are answered: they take half of the room at most, and of a pool
+    /// that was hardly used not more than twice as many as have gone before.
     pub(in crate::budget) fn fit(&mut self, ceiling: f32, now: DateTime<Utc>) -> usize {
         let known = approximate(self.own_calls().saturating_mul(2).max(1));
         self.roll(now);
-        let fit = self.calls_that_fit(ceiling).min(known);
+        let fit = (self.calls_that_fit(ceiling) / 2.0).min(known);
         usize::try_from(number((fit + 0.01).max(0.0))).unwrap_or(usize::MAX)
     }
 
