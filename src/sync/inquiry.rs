@@ -149,9 +149,13 @@ impl<'a> Inquiry<'a> {
     pub(super) fn recover(&mut self, error: &Error, why: &str, now: DateTime<Utc>) -> Recovery {
         match error {
             Error::Closed { closed, .. } => {
+                self.set_aside();
                 return self.end(Reason::RateLimited, why, Outcome::Suspended(closed.until));
             }
-            Error::Stopped => return self.end(Reason::Stopped, why, Outcome::Stopped),
+            Error::Stopped => {
+                self.set_aside();
+                return self.end(Reason::Stopped, why, Outcome::Stopped);
+            }
             _ => {}
         }
         let Some(question) = self.asked.pop_front() else {
@@ -255,6 +259,13 @@ impl<'a> Inquiry<'a> {
             Reaction::Shrink | Reaction::DropMetric(_) | Reaction::Restart | Reaction::Mistake => {
                 self.leave_out(&question, Reason::Refused, why, now)
             }
+        }
+    }
+
+    /// Leaves the current question for later, as it is.
+    pub(super) fn set_aside(&mut self) {
+        if !self.asked.is_empty() {
+            self.asked.rotate_left(1);
         }
     }
 
