@@ -203,7 +203,8 @@ impl<'a> Inquiry<'a> {
             Reaction::Restart | Reaction::EndOfList
                 if question.after.is_some() && self.restarted.insert(question.subject.clone()) =>
             {
-                question.after = None;
+                (question.after, question.before) = (None, 0);
+                self.shown.remove(&question.subject);
                 self.waiting.push_front(question);
                 Recovery::Ask
             }
