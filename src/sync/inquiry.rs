@@ -210,7 +210,9 @@ impl<'a> Inquiry<'a> {
             }
             Reaction::EndOfList => self.leave_out(&question, Reason::ListLimit, why, now),
             Reaction::Mistake if question.otherwise.is_some() => self.ask_otherwise(question),
-            Reaction::Skip(Skip::TooFewViewers) if question.object_id.is_none() => {
+            Reaction::Skip(Skip::TooFewViewers)
+                if question.object_id.is_none() && !question.metrics.is_empty() =>
+            {
                 self.leave_out_alike(&question, why, now)
             }
             Reaction::Throttle(Family::Hashtags) => {
@@ -228,7 +230,7 @@ impl<'a> Inquiry<'a> {
                 Recovery::Ask
             }
             Reaction::Skip(skip) => {
-                if skip == Skip::NoSuchName {
+                if skip == Skip::NoSuchName && self.job.resource.names().is_some() {
                     return self.leave_out_name(&question, why, now);
                 }
                 if skip == Skip::BeforeConversion {
@@ -333,8 +335,7 @@ impl<'a> Inquiry<'a> {
         now: DateTime<Utc>,
     ) -> Recovery {
         if had > 0 && question.metrics.is_empty() && question.object_id.is_none() {
-            // The gaps of its metrics say it all.
-            self.note(&question, Some(now), None, false);
+            // The gaps of its metrics say it all; nothing was read.
             return Recovery::Ask;
         }
         if had > 0 && question.metrics.is_empty() {
