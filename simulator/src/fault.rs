@@ -17,7 +17,7 @@ pub(crate) use changes::Changes;
 pub struct Match {
     path_contains: Option<String>,
     path_ends_with: Option<String>,
-    parameter: Option<(String, String)>,
+    parameters: Vec<(String, Option<String>)>,
     after_calls: u64,
     per_mille: Option<u32>,
     batch: bool,
@@ -55,10 +55,19 @@ impl Match {
         }
     }
 
-    /// Only calls with a parameter that contains a text; an empty text asks for the parameter alone.
+    /// Only calls with a parameter that contains a text, beside those that were named before; an empty text asks for the
+    /// parameter alone.
     #[must_use]
     pub fn with_parameter(mut self, name: &str, contains: &str) -> Self {
-        self.parameter = Some((name.to_owned(), contains.to_owned()));
+        let contains = Some(contains.to_owned());
+        self.parameters.push((name.to_owned(), contains));
+        self
+    }
+
+    /// Only calls without a parameter: without `after`, the top of a list.
+    #[must_use]
+    pub fn without_parameter(mut self, name: &str) -> Self {
+        self.parameters.push((name.to_owned(), None));
         self
     }
 
@@ -78,10 +87,12 @@ impl Match {
 
     fn fits(&self, call: &Incoming) -> bool {
         let path = call.path_text();
-        let parameter_fits = self.parameter.as_ref().is_none_or(|(name, text)| {
-            call.params
-                .iter()
-                .any(|(key, value)| key == name && value.contains(text.as_str()))
+        let parameters_fit = self.parameters.iter().all(|(name, text)| {
+            let mut values = call.params.iter().filter(|(key, _)| key == name);
+            match text {
+                Some(text) => values.any(|(_, value)| value.contains(text.as_str())),
+                None => values.next().is_none(),
+            }
         });
         self.batch == call.is_batch()
             && self
@@ -92,7 +103,7 @@ impl Match {
                 .path_ends_with
                 .as_ref()
                 .is_none_or(|text| path.ends_with(text.as_str()))
-            && parameter_fits
+            && parameters_fit
     }
 }
 

@@ -190,19 +190,19 @@ fn due(facts: &Facts) -> Vec<Question> {
 
 /// Settled days whose breakdowns are wanted, the newest first.
 fn settled(facts: &Facts, totals: &Totals) -> impl Iterator<Item = NaiveDate> + use<> {
-    let newest = pacific::earlier(pacific::day_of(facts.now - SETTLING), 1);
+    let newest_at = |at| pacific::earlier(pacific::day_of(at - SETTLING), 1);
+    let first_night = |newest| pacific::earlier(newest, FIRST_BREAKDOWN_DAYS - 1);
+    let newest = newest_at(facts.now);
     let from = format!("{}/", totals.subject);
     let mut known = facts.reads.range(from.clone()..);
-    let first = known
-        .next()
-        .and_then(|(subject, _)| subject.strip_prefix(&from));
-    // From where the first night began, so that nights that did not run are made up for.
-    let first = first.and_then(|day| day.parse().ok());
+    // From where the first night began, so that nights that did not run, or were cut off, are made up for.
+    let first = known.next().and_then(|(subject, read)| {
+        let day: NaiveDate = subject.strip_prefix(&from)?.parse().ok()?;
+        let wanted = read.read_at.map(|at| first_night(newest_at(at)));
+        Some(wanted.map_or(day, |wanted| wanted.min(day)))
+    });
     let oldest = pacific::earlier(pacific::day_of(facts.now), TOTAL_DAYS);
-    let first = first.map_or(
-        pacific::earlier(newest, FIRST_BREAKDOWN_DAYS - 1),
-        |first: NaiveDate| first.max(oldest),
-    );
+    let first = first.map_or(first_night(newest), |first| first.max(oldest));
     (0..TOTAL_DAYS)
         .map(move |back| pacific::earlier(newest, back))
         .take_while(move |day| *day >= first)

@@ -78,6 +78,7 @@ pub(super) async fn inquire(
         let answers = world.graph.get_all(credential, &requests, &mut tally).await;
         let now = world.clock.now();
         let (mut rows, mut pages, mut objects, mut ended) = (Vec::new(), 0, 0, None);
+        let mut refused = false;
         for answer in answers {
             match answer {
                 Ok(mut page) => {
@@ -90,6 +91,8 @@ pub(super) async fn inquire(
                     rows.extend(read(job, questions, credential, &mut inquiry, &page));
                     inquiry.advance(&page, now);
                 }
+                // It has met the same.
+                Err(_) if refused => inquiry.set_aside(),
                 Err(error) => {
                     let why = format!("{error}{}", hint(job.resource, &error, credential.name()));
                     let recovery = inquiry.recover(&error, &why, now);
@@ -106,8 +109,8 @@ pub(super) async fn inquire(
                         Recovery::End(outcome) => ended = Some(outcome),
                     }
                     report.message = Some(why);
-                    // The rest of the batch has met the same.
-                    break;
+                    // Answers behind it were paid for.
+                    refused = true;
                 }
             }
         }

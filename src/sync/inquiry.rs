@@ -149,9 +149,13 @@ impl<'a> Inquiry<'a> {
     pub(super) fn recover(&mut self, error: &Error, why: &str, now: DateTime<Utc>) -> Recovery {
         match error {
             Error::Closed { closed, .. } => {
+                self.set_aside();
                 return self.end(Reason::RateLimited, why, Outcome::Suspended(closed.until));
             }
-            Error::Stopped => return self.end(Reason::Stopped, why, Outcome::Stopped),
+            Error::Stopped => {
+                self.set_aside();
+                return self.end(Reason::Stopped, why, Outcome::Stopped);
+            }
             _ => {}
         }
         let Some(question) = self.asked.pop_front() else {
@@ -199,13 +203,16 @@ impl<'a> Inquiry<'a> {
             Reaction::Restart | Reaction::EndOfList
                 if question.after.is_some() && self.restarted.insert(question.subject.clone()) =>
             {
-                question.after = None;
+                (question.after, question.before) = (None, 0);
+                self.shown.remove(&question.subject);
                 self.waiting.push_front(question);
                 Recovery::Ask
             }
             Reaction::EndOfList => self.leave_out(&question, Reason::ListLimit, why, now),
             Reaction::Mistake if question.otherwise.is_some() => self.ask_otherwise(question),
-            Reaction::Skip(Skip::TooFewViewers) if question.object_id.is_none() => {
+            Reaction::Skip(Skip::TooFewViewers)
+                if question.object_id.is_none() && !question.metrics.is_empty() =>
+            {
                 self.leave_out_alike(&question, why, now)
             }
             Reaction::Throttle(Family::Hashtags) => {
@@ -223,7 +230,7 @@ impl<'a> Inquiry<'a> {
                 Recovery::Ask
             }
             Reaction::Skip(skip) => {
-                if skip == Skip::NoSuchName {
+                if skip == Skip::NoSuchName && self.job.resource.names().is_some() {
                     return self.leave_out_name(&question, why, now);
                 }
                 if skip == Skip::BeforeConversion {
@@ -255,6 +262,13 @@ impl<'a> Inquiry<'a> {
             Reaction::Shrink | Reaction::DropMetric(_) | Reaction::Restart | Reaction::Mistake => {
                 self.leave_out(&question, Reason::Refused, why, now)
             }
+        }
+    }
+
+    /// Leaves the current question for later, as it is.
+    pub(super) fn set_aside(&mut self) {
+        if !self.asked.is_empty() {
+            self.asked.rotate_left(1);
         }
     }
 
@@ -321,8 +335,7 @@ impl<'a> Inquiry<'a> {
         now: DateTime<Utc>,
     ) -> Recovery {
         if had > 0 && question.metrics.is_empty() && question.object_id.is_none() {
-            // The gaps of its metrics say it all.
-            self.note(&question, Some(now), None, false);
+            // The gaps of its metrics say it all; nothing was read.
             return Recovery::Ask;
         }
         if had > 0 && question.metrics.is_empty() {

@@ -331,6 +331,8 @@ impl<'a> Plan<'a> {
             self.restarted = true;
             self.cursor = None;
             self.objects = 0;
+            // From the top it shows the same again.
+            self.shown.clear();
             self.unclean = false;
             // From the top it is a new pass.
             self.first_run = self.run;

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Utc};
 
 use super::{Inquiry, PROOF, is_failure, of_family};
-use crate::graph::Shape;
 use crate::resource::{self, Question};
 use crate::store::{Gap, Reason};
 use crate::sync::plan::Recovery;
@@ -119,9 +118,14 @@ impl Inquiry<'_> {
     ) -> Recovery {
         self.gap(Some(question), None, reason, why);
         self.lists.spoil(&question.subject);
-        if reason == Reason::Gone && question.object_id.is_none() && question.shape == Shape::Edge {
-            // A throttle in disguise, or lost access: the list goes on at this page the next time.
-            self.note(question, None, question.after.clone(), false);
+        if question.object_id.is_none() && reason != Reason::ListLimit {
+            // The gap names no object, so the next pass closes it unless it asks the same: nothing was read, and a list goes on at
+            // this page.
+            let unread = Question {
+                mark: None,
+                ..question.clone()
+            };
+            self.note(&unread, None, question.after.clone(), false);
             return Recovery::Ask;
         }
         let forever = reason == Reason::BeforeConversion;
