@@ -99,7 +99,7 @@ pub async fn run(
         looked_at_secrets: now,
     };
     daemon.take_up(jobs).await?;
-    Supervisor::ready();
+    daemon.supervisor.ready();
     daemon.live().await
 }
 
@@ -108,6 +108,9 @@ impl Daemon<'_> {
         loop {
             let now = self.world.clock.now();
             let stopping = self.world.stop.requested();
+            if stopping && !self.reload {
+                self.supervisor.stopping();
+            }
             if !stopping {
                 self.turn(now).await?;
             } else if self.is_quiet() {
@@ -303,7 +306,7 @@ impl Daemon<'_> {
 
     /// Reads the configuration again, as it was asked to.
     fn read_again(&mut self) {
-        Supervisor::reloading();
+        self.supervisor.reloading();
         match (self.orders.load)() {
             Ok(_) => self.begin_anew("the configuration is read again"),
             Err(problem) => {
@@ -311,7 +314,7 @@ impl Daemon<'_> {
                     format!("the configuration is not taken over, the old one stays: {problem}");
                 tracing::error!("{problem}");
                 self.orders.complaint = Some(problem);
-                Supervisor::ready();
+                self.supervisor.ready();
             }
         }
     }
@@ -325,7 +328,7 @@ impl Daemon<'_> {
         let known = &self.world.credentials;
         let is_new = |one: &Arc<Credential>| !known.iter().any(|known| known.is_same(one));
         if credentials.iter().any(is_new) {
-            Supervisor::reloading();
+            self.supervisor.reloading();
             self.begin_anew("a token was replaced");
         }
     }
@@ -351,30 +354,13 @@ impl Daemon<'_> {
     }
 
     fn tell(&mut self, now: DateTime<Utc>) {
-        if !self.world.graph.hangs() {
+        self.supervisor.catch_up();
+        if !self.world.stands_still() {
             self.supervisor.alive();
         }
-        let rows = self.jobs.iter().map(|scheduled| &scheduled.start.row);
-        let open: Vec<_> = rows
-            .filter(|row| row.unfinished_since().is_some())
-            .collect();
-        let sum = |count: fn(&crate::store::JobRow) -> u32| open.iter().map(|row| count(row)).sum();
         let running = self.world.progress.jobs();
-        let jobs = self
-            .jobs
-            .iter()
-            .filter(|scheduled| scheduled.job.name != CHECK);
-        let next = jobs.filter_map(|Scheduled { job, start, .. }| {
-            Some((start.row.next_due_at?, job.schedule.zone()))
-        });
-        let status = Status {
-            complaint: self.orders.complaint.as_deref(),
-            accounts: (!open.is_empty())
-                .then(|| (sum(|row| row.accounts_done), sum(|row| row.accounts))),
-            resource: running.last().map(|job| job.resource),
-            waits_until: open.iter().filter_map(|row| row.resume_at).min(),
-            next: next.min_by_key(|(at, _)| *at),
-        };
+        let resource = running.last().map(|job| job.resource);
+        let status = Status::of(&self.jobs, resource, self.orders.complaint.as_deref());
         self.supervisor.status(&status.line(now));
     }
 

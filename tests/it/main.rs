@@ -24,6 +24,7 @@ mod comments;
 mod conversations;
 mod daemon;
 mod daemon_life;
+mod daemon_trouble;
 mod daemon_year;
 mod disk;
 mod documents;
