@@ -91,7 +91,7 @@ pub(super) async fn inquire(
                     inquiry.advance(&page, now);
                 }
                 Err(error) => {
-                    let why = format!("{error}{}", hint(job.resource, &error, credential.name()));
+                    let why = format!("{error}{}", hint(job.resource, &error, credential));
                     let recovery = inquiry.recover(&error, &why, now);
                     report.leaves_account |= error.reaction() == Reaction::DisableAccount;
                     match recovery {

@@ -19,6 +19,7 @@ mod blocks;
 mod browser;
 mod business_discovery;
 mod check;
+mod check_around;
 mod commands;
 mod comments;
 mod conversations;
