@@ -98,6 +98,9 @@ pub async fn run(
         seen: now,
         looked_at_secrets: now,
     };
+    if let Some(problem) = daemon.orders.complaint.take() {
+        daemon.complain(problem).await?;
+    }
     daemon.take_up(jobs).await?;
     daemon.supervisor.ready();
     daemon.live().await
@@ -130,7 +133,7 @@ impl Daemon<'_> {
                 Some(checked) = self.checking.join_next() => self.checked(checked),
                 () = tokio::time::sleep(nap) => {}
                 () = self.world.stop.wait(), if !stopping => {}
-                () = self.orders.hangup.notified(), if !stopping => self.read_again(),
+                () = self.orders.hangup.notified(), if !stopping => self.read_again().await?,
             }
         }
         self.write(self.world.clock.now(), true).await?;
@@ -305,7 +308,7 @@ impl Daemon<'_> {
     }
 
     /// Reads the configuration again, as it was asked to.
-    fn read_again(&mut self) {
+    async fn read_again(&mut self) -> Result<(), StoreError> {
         self.supervisor.reloading();
         match (self.orders.load)() {
             Ok(_) => self.begin_anew("the configuration is read again"),
@@ -313,10 +316,18 @@ impl Daemon<'_> {
                 let problem =
                     format!("the configuration is not taken over, the old one stays: {problem}");
                 tracing::error!("{problem}");
-                self.orders.complaint = Some(problem);
+                self.complain(problem).await?;
                 self.supervisor.ready();
             }
         }
+        Ok(())
+    }
+
+    /// Tells the service manager, and whoever looks at the database, that the configuration that was read is not in force.
+    async fn complain(&mut self, problem: String) -> Result<(), StoreError> {
+        self.orders.complaint = Some(problem.clone());
+        let now = self.world.clock.now();
+        self.world.store.refuse_configuration(problem, now).await
     }
 
     /// Looks whether a token that is refused was replaced.

@@ -138,6 +138,7 @@ fn row_of_job(job: &JobStatus, now: DateTime<Utc>) -> Markup {
                     }
                 }
                 (outcomes(&job.outcomes))
+                @if !job.is_running && job.outcomes.is_empty() { "not yet" }
                 @if let Some(message) = &job.message { p.fine { (message) } }
                 @if let Some(at) = job.resume_at.filter(|at| *at > now) {
                     p.fine { "goes on " (ahead(at, now)) }
@@ -214,7 +215,8 @@ fn account_of(account: &AccountStatus, now: DateTime<Utc>) -> Markup {
                 @if running { span.chip.running { "at work" } }
                 span.fine {
                     @if resources.is_empty() { "not read yet" }
-                    @else { "all read since " (maybe_ago(oldest, now, "never")) }
+                    @else if let Some(oldest) = oldest { "all read, the oldest " (ago(oldest, now)) }
+                    @else { "not all read yet" }
                 }
                 span.fine { (gaps) @if gaps == 1 { " gap" } @else { " gaps" } }
             }
@@ -300,11 +302,11 @@ fn pool_name(pool: &str, status: &Status) -> String {
     let account = status.accounts.iter().find(|account| account.id == of);
     let of = account.map_or(of, AccountStatus::label);
     match kind {
-        "buc" => format!("{of}, its account"),
-        "app" => format!("{of}, its app"),
-        "user" => format!("{of}, its user"),
-        "pages" => format!("{of}, its page"),
-        "messenger" => format!("{of}, its messages"),
+        "buc" => format!("Account {of}"),
+        "app" => format!("App of {of}"),
+        "user" => format!("User of {of}"),
+        "pages" => format!("Pages of {of}"),
+        "messenger" => format!("Messages of {of}"),
         _ => pool.to_owned(),
     }
 }

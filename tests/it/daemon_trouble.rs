@@ -7,6 +7,8 @@ use std::time::Duration;
 use igsync::daemon::{self, End, Orders, Supervisor};
 use igsync::graph::Credential;
 use igsync::stop::stop_pair;
+use igsync::store::Severity;
+use igsync::sync::{Selection, Status, Watched};
 use igsync_simulator::{Fault, Match, Revocation, WorldSpec};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
@@ -281,4 +283,89 @@ async fn it_gives_signs_of_life_while_it_gets_on_and_none_while_one_of_its_tasks
         end = life => panic!("{end:?}"),
         () = look => {}
     }
+}
+
+fn status(world: &World) -> Status {
+    let watched = Watched {
+        database: world.path(),
+        jobs: vec![job("nightly", "30 2 * * *", &["account"])],
+        credentials: vec!["main".to_owned()],
+        accounts: Selection::default(),
+        budget: igsync::budget::Settings::default(),
+    };
+    Status::read(&watched, world.now()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_configuration_that_is_not_taken_over_is_told_until_one_is_or_the_process_ends() {
+    let world = World::new(WorldSpec::many_accounts(1, 1, 5)).await;
+    let jobs = [job("nightly", "30 2 * * *", &["account"])];
+    let told = || {
+        let status = status(&world);
+        let findings = status.findings.into_iter();
+        findings
+            .map(|finding| (finding.severity, finding.message))
+            .collect::<Vec<_>>()
+    };
+    let complaint = |problem: &str| {
+        let old = "the configuration is not taken over, the old one stays";
+        let todo = "correct it, then `systemctl reload igsync`, or send SIGHUP";
+        vec![(Severity::Warning, format!("{old}: {problem}; {todo}"))]
+    };
+    let answer = std::cell::RefCell::new(Err("igsync.toml:3: `jobb` is no key".to_owned()));
+    let load = || answer.borrow().clone();
+    let hangup = Notify::new();
+    let end = live_with(
+        &world,
+        &jobs,
+        Until::Stopped(async {
+            until(&world, 1, 0).await;
+            assert_eq!(told(), []);
+            hangup.notify_one();
+            sleep(MINUTE).await;
+            assert_eq!(told(), complaint("igsync.toml:3: `jobb` is no key"));
+            *answer.borrow_mut() = Err("igsync.toml:4: `job` is no list".to_owned());
+            hangup.notify_one();
+            // What the daily check finds does not take its place.
+            until(&world, 5, 0).await;
+            assert_eq!(jobs_row(&world, "check", "outcome"), "complete");
+            assert_eq!(told(), complaint("igsync.toml:4: `job` is no list"));
+            *answer.borrow_mut() = Ok(world.credentials().to_vec());
+            hangup.notify_one();
+            sleep(MINUTE).await;
+        }),
+        &load,
+        &hangup,
+    );
+    assert_eq!(end.await, Some(End::Reload));
+    assert_eq!(told(), [], "nobody is at work with an old one");
+    live(
+        &world,
+        &jobs,
+        Until::Stopped(async {
+            sleep(MINUTE).await;
+            assert_eq!(told(), []);
+        }),
+    )
+    .await;
+
+    // One that could be read, but not begun with, is told by the life that goes on with the old one.
+    let (stop, wish) = stop_pair();
+    let process = world.process(wish).await;
+    let orders = Orders {
+        stop: &stop,
+        hangup: &hangup,
+        load: &load,
+        complaint: Some("the port is taken".to_owned()),
+    };
+    let mut supervisor = Supervisor::at(None, None);
+    tokio::select! {
+        end = daemon::run(&process, jobs.to_vec(), orders, &mut supervisor) => panic!("{end:?}"),
+        () = sleep(MINUTE) => {}
+    }
+    assert!(
+        status(&world)
+            .headline
+            .starts_with("the port is taken; correct it")
+    );
 }

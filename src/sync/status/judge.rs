@@ -81,6 +81,12 @@ pub(super) fn judge(status: &mut Status, exists: bool) {
         findings.extend(reads(status));
         findings.extend(status.jobs.iter().filter_map(|job| late(job, status)));
         findings.extend(stale(status));
+        findings.extend(
+            status
+                .refused_configuration
+                .as_deref()
+                .map(refused_configuration),
+        );
         findings.extend(checked(status));
         findings.extend(unchecked(status));
         findings
@@ -145,12 +151,12 @@ pub(in crate::sync) fn credential(row: &CredentialRow, now: DateTime<Utc>) -> Ve
         (
             row.expires_at,
             "its token ends",
-            "make a new one and put it where token_file or token_env says",
+            "make a new one and put it where token_file or token_env says, then restart igsync",
         ),
         (
             row.data_access_expires_at,
             "its access to data ends",
-            "let its user log in to the app again, and put the new token where token_file or token_env says",
+            "let its user log in to the app again, put the new token where token_file or token_env says, then restart igsync",
         ),
     ];
     ends.into_iter()
@@ -283,6 +289,13 @@ fn stale_since(resource: &ResourceStatus, jobs: &[JobStatus]) -> Option<DateTime
     let is_said = ["refused", "failed"].contains(&last.outcome.as_str());
     let since = resource.last_read_at.or(resource.first_at)?;
     (!is_said && resource.running_since.is_none() && since < before).then_some(since)
+}
+
+/// What the daemon does not follow is not what its operator wants; what it follows is.
+fn refused_configuration(why: &str) -> Finding {
+    warning(format!(
+        "{why}; correct it, then `systemctl reload igsync`, or send SIGHUP"
+    ))
 }
 
 /// What the last check found; the same about many accounts once.
