@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{AccountStatus, JobStatus, ResourceStatus, Status};
 use crate::clock::instant_text;
 use crate::schedule::Schedule;
-use crate::store::{CredentialRow, Severity, WarningRow};
+use crate::store::{CredentialRow, Ended, Severity, WarningRow};
 
 /// How late a job may begin: timers spread their starts, and daemons the accounts.
 const GRACE: TimeDelta = TimeDelta::minutes(30);
@@ -189,11 +189,27 @@ fn expiry(
     })
 }
 
+/// Whether a search for accounts met nothing but tokens that are said to be dead already.
+fn is_of_a_dead_token(search: &Ended, status: &Status) -> bool {
+    let checked = status
+        .credentials
+        .iter()
+        .filter_map(|one| one.checked.as_ref());
+    let dead: Vec<String> = checked
+        .filter(|row| !row.is_valid)
+        .map(|row| format!("credential {}: ", row.credential))
+        .collect();
+    let is_said = |line: &str| dead.iter().any(|one| line.starts_with(one));
+    let message = search.message.as_deref();
+    message.is_some_and(|message| message.lines().all(is_said))
+}
+
 /// Reads whose last run did not come to an end that is of any use.
 fn reads(status: &Status) -> Vec<Finding> {
     let discovery = status
         .discovery
         .as_ref()
+        .filter(|run| !is_of_a_dead_token(run, status))
         .map(|run| ("the search for accounts".to_owned(), run));
     let resources = status.accounts.iter().flat_map(|account| {
         let last = account.resources.iter().filter_map(|resource| {
