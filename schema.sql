@@ -649,9 +649,11 @@ CREATE TABLE sync_credentials (
     problem    TEXT  -- what is wrong or not known, and what to do about it
 ) STRICT, WITHOUT ROWID;
 
--- What the last check found that somebody should do something about. The next check writes it anew.
+-- What somebody should do something about: what the last check found, and a configuration that `igsync run` did not take over.
 CREATE TABLE sync_warnings (
     id         INTEGER PRIMARY KEY, -- in the order in which it was found
+    found_by   TEXT NOT NULL DEFAULT 'check' CHECK (found_by IN -- who found it:
+        ('check', 'reload')), -- check: the next check writes it anew; reload: it holds until the configuration is read again, or igsync starts
     checked_at TEXT NOT NULL, -- when it was found
     severity   TEXT NOT NULL CHECK (severity IN -- how bad it is:
         ('warning', 'critical')), -- warning: act within days; critical: something is not read until somebody acts

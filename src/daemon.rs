@@ -98,8 +98,11 @@ pub async fn run(
         seen: now,
         looked_at_secrets: now,
     };
+    if let Some(problem) = daemon.orders.complaint.take() {
+        daemon.complain(problem).await?;
+    }
     daemon.take_up(jobs).await?;
-    Supervisor::ready();
+    daemon.supervisor.ready();
     daemon.live().await
 }
 
@@ -108,6 +111,9 @@ impl Daemon<'_> {
         loop {
             let now = self.world.clock.now();
             let stopping = self.world.stop.requested();
+            if stopping && !self.reload {
+                self.supervisor.stopping();
+            }
             if !stopping {
                 self.turn(now).await?;
             } else if self.is_quiet() {
@@ -127,7 +133,7 @@ impl Daemon<'_> {
                 Some(checked) = self.checking.join_next() => self.checked(checked),
                 () = tokio::time::sleep(nap) => {}
                 () = self.world.stop.wait(), if !stopping => {}
-                () = self.orders.hangup.notified(), if !stopping => self.read_again(),
+                () = self.orders.hangup.notified(), if !stopping => self.read_again().await?,
             }
         }
         self.write(self.world.clock.now(), true).await?;
@@ -302,18 +308,26 @@ impl Daemon<'_> {
     }
 
     /// Reads the configuration again, as it was asked to.
-    fn read_again(&mut self) {
-        Supervisor::reloading();
+    async fn read_again(&mut self) -> Result<(), StoreError> {
+        self.supervisor.reloading();
         match (self.orders.load)() {
             Ok(_) => self.begin_anew("the configuration is read again"),
             Err(problem) => {
                 let problem =
                     format!("the configuration is not taken over, the old one stays: {problem}");
                 tracing::error!("{problem}");
-                self.orders.complaint = Some(problem);
-                Supervisor::ready();
+                self.complain(problem).await?;
+                self.supervisor.ready();
             }
         }
+        Ok(())
+    }
+
+    /// Tells the service manager, and whoever looks at the database, that the configuration that was read is not in force.
+    async fn complain(&mut self, problem: String) -> Result<(), StoreError> {
+        self.orders.complaint = Some(problem.clone());
+        let now = self.world.clock.now();
+        self.world.store.refuse_configuration(problem, now).await
     }
 
     /// Looks whether a token that is refused was replaced.
@@ -325,7 +339,7 @@ impl Daemon<'_> {
         let known = &self.world.credentials;
         let is_new = |one: &Arc<Credential>| !known.iter().any(|known| known.is_same(one));
         if credentials.iter().any(is_new) {
-            Supervisor::reloading();
+            self.supervisor.reloading();
             self.begin_anew("a token was replaced");
         }
     }
@@ -351,30 +365,13 @@ impl Daemon<'_> {
     }
 
     fn tell(&mut self, now: DateTime<Utc>) {
-        if !self.world.graph.hangs() {
+        self.supervisor.catch_up();
+        if !self.world.stands_still() {
             self.supervisor.alive();
         }
-        let rows = self.jobs.iter().map(|scheduled| &scheduled.start.row);
-        let open: Vec<_> = rows
-            .filter(|row| row.unfinished_since().is_some())
-            .collect();
-        let sum = |count: fn(&crate::store::JobRow) -> u32| open.iter().map(|row| count(row)).sum();
         let running = self.world.progress.jobs();
-        let jobs = self
-            .jobs
-            .iter()
-            .filter(|scheduled| scheduled.job.name != CHECK);
-        let next = jobs.filter_map(|Scheduled { job, start, .. }| {
-            Some((start.row.next_due_at?, job.schedule.zone()))
-        });
-        let status = Status {
-            complaint: self.orders.complaint.as_deref(),
-            accounts: (!open.is_empty())
-                .then(|| (sum(|row| row.accounts_done), sum(|row| row.accounts))),
-            resource: running.last().map(|job| job.resource),
-            waits_until: open.iter().filter_map(|row| row.resume_at).min(),
-            next: next.min_by_key(|(at, _)| *at),
-        };
+        let resource = running.last().map(|job| job.resource);
+        let status = Status::of(&self.jobs, resource, self.orders.complaint.as_deref());
         self.supervisor.status(&status.line(now));
     }
 

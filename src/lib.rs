@@ -26,3 +26,4 @@ pub mod store;
 
 pub mod clock;
 pub mod stop;
+pub mod under_way;

@@ -11,7 +11,7 @@ use crate::budget::HASHTAGS;
 use crate::clock::{Clock, instant_text};
 use crate::config::Config;
 use crate::stop::stop_pair;
-use crate::store::{CredentialRow, SCHEMA_VERSION, Store};
+use crate::store::{Around, CredentialRow, SCHEMA_VERSION, Store};
 use crate::sync::{self, AccountCheck, CheckReport, CredentialCheck, Problem};
 
 pub(super) fn run(session: &Session<'_>) -> anyhow::Result<u8> {
@@ -19,8 +19,15 @@ pub(super) fn run(session: &Session<'_>) -> anyhow::Result<u8> {
     let wrong = |error| config.database_error(error);
     let now = Clock::system().now();
     let peek = Store::peek(&config.database).map_err(wrong)?;
-    let pools = peek.pools().map_err(wrong)?;
-    let around = peek.around(now).map_err(wrong)?;
+    let damage = peek.prove().map_err(wrong)?;
+    let is_known = peek.is_known();
+    let (pools, around) = match (peek.pools(), peek.around(now)) {
+        (Ok(pools), Ok(around)) => (pools, around),
+        // The tokens can be asked about all the same.
+        _ if !damage.is_empty() => Default::default(),
+        (Err(error), _) | (_, Err(error)) => return Err(wrong(error).into()),
+    };
+    let around = Around { damage, ..around };
     // Nothing long is waited for, so Ctrl-C may simply end the process: check writes nothing.
     let (_handle, stop) = stop_pair();
     let report = runtime()?.block_on(async {
@@ -32,7 +39,7 @@ pub(super) fn run(session: &Session<'_>) -> anyhow::Result<u8> {
     let text = if session.json {
         format!("{:#}", as_json(&report, &config))
     } else {
-        as_text(&report, &config)
+        as_text(&report, &config, is_known)
     };
     session.terminal.print(text.trim_end());
     Ok(if report.needs_operator() {
@@ -55,8 +62,8 @@ pub(super) fn exit_code(problems: &[Problem]) -> u8 {
     }
 }
 
-fn as_text(report: &CheckReport, config: &Config) -> String {
-    let mut lines = machine(report, config);
+fn as_text(report: &CheckReport, config: &Config, is_known: bool) -> String {
+    let mut lines = machine(report, config, is_known);
     lines.extend(
         report
             .credentials
@@ -87,16 +94,23 @@ fn as_text(report: &CheckReport, config: &Config) -> String {
         .iter()
         .filter(|finding| !finding.message.starts_with("missing "));
     lines.extend(rest.map(|finding| format!("{}: {}", finding.severity.text(), finding.message)));
+    if findings.is_empty() && report.problems.is_empty() {
+        lines.push("ok: nothing is missing".to_owned());
+    }
     lines.join("\n")
 }
 
 /// The configuration and what is around it.
-fn machine(report: &CheckReport, config: &Config) -> Vec<String> {
+fn machine(report: &CheckReport, config: &Config, is_known: bool) -> Vec<String> {
     let database = config.database.display();
     let mut lines = vec![
         format!("configuration {}: fine", config.file.display()),
-        if config.database.exists() {
-            format!("database {database}: fine, schema {SCHEMA_VERSION}")
+        if !report.around.damage.is_empty() {
+            format!("database {database}: damaged")
+        } else if is_known {
+            format!("database {database}: whole, schema {SCHEMA_VERSION}")
+        } else if config.database.exists() {
+            format!("database {database}: empty or of an older igsync, will be brought up to date")
         } else {
             format!("database {database}: will be created")
         },
@@ -121,6 +135,10 @@ fn machine(report: &CheckReport, config: &Config) -> Vec<String> {
             ahead.num_seconds().unsigned_abs()
         )
     }));
+    if config.jobs.is_empty() {
+        let todo = "no [[job]] yet: `igsync run` and `igsync sync` have nothing to do; config.example.toml shows how to add one";
+        lines.push(todo.to_owned());
+    }
     lines.extend(config.jobs.iter().map(|job| {
         let next = job.schedule.next_after(report.at);
         format!(
@@ -253,6 +271,7 @@ fn as_json(report: &CheckReport, config: &Config) -> Value {
         "served_instead": report.served_instead,
         "clock_ahead_seconds": report.clock_ahead.map(|ahead| ahead.num_seconds()),
         "disk": report.around.disk,
+        "damage": report.around.damage,
         "hashtags": report.around.hashtags,
         "jobs": jobs,
         "calls": report.calls,

@@ -106,10 +106,7 @@ async fn live(
             end = &mut work => return Ok(Life::Ended(end?)),
             never = &mut page => match never {},
             ask = asked.next() => match ask {
-                Ask::End => {
-                    Supervisor::stopping();
-                    handle.stop();
-                }
+                Ask::End => handle.stop(),
                 Ask::EndAtOnce => return Ok(Life::CutOff),
                 Ask::ReadAgain => hangup.notify_one(),
             }

@@ -18,6 +18,8 @@ struct Secret {
     /// Where the key's value stands in the file.
     at: usize,
     key: &'static str,
+    /// Whether it lies in the service manager's credentials directory.
+    is_handed_over: bool,
 }
 
 impl Check<'_> {
@@ -73,7 +75,11 @@ impl Check<'_> {
                     self.error(secret.at, secret.key, problem)
                 })?;
             }
-            if let Ok(credential) = graph::Credential::new(name, &token.value, app_secret_value) {
+            if let Ok(mut credential) = graph::Credential::new(name, &token.value, app_secret_value)
+            {
+                if token.is_handed_over {
+                    credential = credential.handed_over();
+                }
                 credentials.push(Arc::new(credential.of_the_app_of(&credentials)));
             }
         }
@@ -108,12 +114,15 @@ impl Check<'_> {
                     value: value.to_owned(),
                     at,
                     key: variable_key,
+                    is_handed_over: false,
                 }))
             }
             (Some(file), None) => {
                 let at = file.span().start;
                 self.refuse_pasted(file.get_ref(), at, file_key)?;
-                let path = self.secret_path(file.get_ref(), environment);
+                let handed_over = handed_over(file.get_ref(), environment);
+                let is_handed_over = handed_over.is_some();
+                let path = handed_over.unwrap_or_else(|| self.beside(file.get_ref()));
                 let value = std::fs::read_to_string(&path).map_err(|error| {
                     let what = match error.kind() {
                         ErrorKind::NotFound => {
@@ -132,6 +141,7 @@ impl Check<'_> {
                     value,
                     at,
                     key: file_key,
+                    is_handed_over,
                 }))
             }
         }
@@ -149,15 +159,6 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The service manager's credentials directory comes before the configuration file's folder.
-    fn secret_path(&self, name: &str, environment: &Environment) -> PathBuf {
-        let handed = environment
-            .get("CREDENTIALS_DIRECTORY")
-            .map(|folder| Path::new(folder).join(name))
-            .filter(|path| path.exists());
-        handed.unwrap_or_else(|| self.beside(name))
-    }
-
     fn warn_if_open(&mut self, path: &Path) {
         let open = path
             .metadata()
@@ -170,6 +171,12 @@ impl Check<'_> {
             ));
         }
     }
+}
+
+/// A file in the service manager's credentials directory, which comes before the configuration file's folder.
+fn handed_over(name: &str, environment: &Environment) -> Option<PathBuf> {
+    let folder = environment.get("CREDENTIALS_DIRECTORY")?;
+    Some(Path::new(folder).join(name)).filter(|path| path.exists())
 }
 
 /// Whether a token may be sent there: https anywhere, http on this machine only.

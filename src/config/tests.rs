@@ -237,8 +237,14 @@ fn the_credentials_directory_comes_first() {
         "CREDENTIALS_DIRECTORY".to_owned(),
         handed.display().to_string(),
     )]);
-    load(&file, &environment).unwrap();
+    // What is replaced in its own file is not seen there, and what says that a token is dead says so.
+    let after = |config: &Config| config.credentials[0].after_replacement();
+    let config = load(&file, &environment).unwrap();
+    assert!(after(&config).contains("systemctl restart igsync"));
     load(&file, &Environment::default()).unwrap_err();
+    std::fs::write(folder.path().join("handed"), "EAAown").unwrap();
+    let config = load(&file, &Environment::default()).unwrap();
+    assert_eq!(after(&config), "then start again");
 }
 
 #[test]

@@ -20,7 +20,8 @@ pub(super) fn job(others: &[Configured]) -> Result<Configured, ScheduleError> {
 
 /// Checks, writes down and logs what somebody should do, and says what it comes to.
 pub(super) async fn daily(world: Arc<World>, meant: Selection) -> (Outcome, String) {
-    match sync::daily_check(&world, &meant).await {
+    let check = sync::daily_check(&world, &meant);
+    match world.tasks.watch(check).await {
         Ok(report) => (report.outcome(world.stop.requested()), report.headline()),
         Err(error) => (Outcome::Failed, error.to_string()),
     }

@@ -101,8 +101,8 @@ impl Reach {
             .map(|one| one.name().to_owned())
             .collect();
         self.asking.spawn(async move {
-            let answer = discover(&world, DISCOVERY, &credentials, None).await;
-            (names, answer)
+            let answer = discover(&world, DISCOVERY, &credentials, None);
+            (names, world.tasks.watch(answer).await)
         });
     }
 

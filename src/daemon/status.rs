@@ -3,6 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::scheduled::Scheduled;
+use crate::store::JobRow;
+use crate::sync::CHECK;
+
 /// What there is to tell.
 #[derive(Debug, Default)]
 pub(super) struct Status<'a> {
@@ -18,7 +22,32 @@ pub(super) struct Status<'a> {
     pub(super) next: Option<(DateTime<Utc>, Tz)>,
 }
 
-impl Status<'_> {
+impl<'a> Status<'a> {
+    /// What is to be told of these jobs while `resource` is being read.
+    pub(super) fn of(
+        jobs: &[Scheduled],
+        resource: Option<&'a str>,
+        complaint: Option<&'a str>,
+    ) -> Self {
+        let rows = jobs.iter().map(|scheduled| &scheduled.start.row);
+        let open: Vec<&JobRow> = rows
+            .filter(|row| row.unfinished_since().is_some())
+            .collect();
+        let sum = |count: fn(&JobRow) -> u32| open.iter().map(|row| count(row)).sum();
+        let others = jobs.iter().filter(|scheduled| scheduled.job.name != CHECK);
+        let next = others.filter_map(|Scheduled { job, start, .. }| {
+            Some((start.row.next_due_at?, job.schedule.zone()))
+        });
+        Self {
+            complaint,
+            accounts: (!open.is_empty())
+                .then(|| (sum(|row| row.accounts_done), sum(|row| row.accounts))),
+            resource,
+            waits_until: open.iter().filter_map(|row| row.resume_at).min(),
+            next: next.min_by_key(|(at, _)| *at),
+        }
+    }
+
     /// `3 of 12 accounts, media, next 02:30`.
     pub(super) fn line(&self, now: DateTime<Utc>) -> String {
         let zone = self.next.map_or(Tz::UTC, |(_, zone)| zone);

@@ -10,16 +10,16 @@ use reqwest::redirect::Policy;
 use super::error::{Error, Refusal, shorten};
 use super::metering::Permit;
 use super::page::{Page, PageError};
-use super::request::Request;
+use super::request::{PATIENCE_WITH_MESSAGES, Request};
 use super::retry::Delays;
 use super::served::Served;
 use super::tally::Tally;
 use super::token::Credential;
-use super::under_way::UnderWay;
 use super::verdict::{ErrorBody, Verdict, judge};
 use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::stop::Stop;
+use crate::under_way::UnderWay;
 
 /// No page of the API comes near this; what does is refused before it fills the memory.
 pub(super) const LARGEST_BODY: usize = 16 << 20;
@@ -257,7 +257,7 @@ impl Client {
 
     /// Whether a request has been under way for longer than it may: then something hangs that no time limit reached.
     pub fn hangs(&self) -> bool {
-        let longest = self.settings.timeout + HANGS_AFTER;
+        let longest = self.settings.timeout.max(PATIENCE_WITH_MESSAGES) + HANGS_AFTER;
         self.under_way.longest().is_some_and(|age| age > longest)
     }
 

@@ -19,7 +19,6 @@ mod retry;
 mod served;
 mod tally;
 mod token;
-mod under_way;
 mod usage;
 mod verdict;
 

@@ -55,7 +55,7 @@ pub struct Request {
 }
 
 /// Answers about conversations have been seen to take 90 seconds.
-const PATIENCE_WITH_MESSAGES: Duration = Duration::from_secs(180);
+pub(super) const PATIENCE_WITH_MESSAGES: Duration = Duration::from_secs(180);
 
 impl Request {
     /// How long its answer is waited for.

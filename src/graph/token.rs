@@ -20,6 +20,7 @@ pub struct Credential {
     app: String,
     token: SecretString,
     app_secret: Option<SecretString>,
+    is_handed_over: bool,
 }
 
 /// Why a text cannot be a token or a secret.
@@ -48,7 +49,24 @@ impl Credential {
             app: name.to_owned(),
             token: clean(token)?,
             app_secret: app_secret.map(clean).transpose()?,
+            is_handed_over: false,
         })
+    }
+
+    /// Says that the service manager handed the secret over when it started this process, so that another one in its file is not seen.
+    #[must_use]
+    pub fn handed_over(mut self) -> Self {
+        self.is_handed_over = true;
+        self
+    }
+
+    /// What is to be done after its token was replaced.
+    pub fn after_replacement(&self) -> &'static str {
+        if self.is_handed_over {
+            "in the file that LoadCredential names in the unit, then restart the service (`systemctl restart igsync`)"
+        } else {
+            "then start again"
+        }
     }
 
     /// Says that this token belongs to the app of an earlier one, if both have the same app secret: then they share the

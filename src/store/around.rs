@@ -21,6 +21,8 @@ pub struct Around {
     pub hashtags: Vec<HashtagUse>,
     /// The disk; `None`: nobody knows.
     pub disk: Option<Disk>,
+    /// What is wrong with the database, where it was proved.
+    pub damage: Vec<String>,
 }
 
 /// A resource that Meta refused for want of a permission.
@@ -113,6 +115,7 @@ pub(super) fn remembered(connection: &Connection, now: DateTime<Utc>) -> rusqlit
         refusals,
         hashtags,
         disk: None,
+        damage: Vec::new(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! What a check found: credentials and warnings, without any secret. Types, and the SQL of `sync_credentials` and `sync_warnings`.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use super::{Store, StoreError};
@@ -105,6 +105,43 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Notes that a configuration was not taken over, and why, until another one is or a process starts anew.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written then.
+    pub async fn refuse_configuration(
+        &self,
+        why: String,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.write("note a refused configuration", move |connection| {
+            forget_refused(connection)?;
+            connection
+                .prepare_cached(
+                    "INSERT INTO sync_warnings (found_by, checked_at, severity, message) VALUES ('reload', ?, 'warning', ?)",
+                )?
+                .execute(params![instant_text(at), why])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Forgets that a configuration was not taken over.
+pub(super) fn forget_refused(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM sync_warnings WHERE found_by = 'reload'", [])?;
+    Ok(())
+}
+
+/// Why the configuration that was read last is not in force; nothing: it is.
+pub(super) fn refused_configuration(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT message FROM sync_warnings WHERE found_by = 'reload'")?
+        .query_row([], |row| row.get(0))
+        .optional()
+}
+
 /// Writes what a check found.
 fn write(connection: &Connection, health: &Health) -> rusqlite::Result<()> {
     let text = |instant: Option<DateTime<Utc>>| instant.map(instant_text);
@@ -132,7 +169,7 @@ fn write(connection: &Connection, health: &Health) -> rusqlite::Result<()> {
     let Some(warnings) = &health.warnings else {
         return Ok(());
     };
-    connection.execute("DELETE FROM sync_warnings", [])?;
+    connection.execute("DELETE FROM sync_warnings WHERE found_by = 'check'", [])?;
     for row in warnings {
         connection
             .prepare_cached(
@@ -184,7 +221,8 @@ pub(super) fn warnings(connection: &Connection) -> rusqlite::Result<Vec<WarningR
     };
     connection
         .prepare_cached(
-            "SELECT checked_at, severity, credential, account_id, resource, message FROM sync_warnings ORDER BY id",
+            "SELECT checked_at, severity, credential, account_id, resource, message FROM sync_warnings
+             WHERE found_by = 'check' ORDER BY id",
         )?
         .query_map([], |row| {
             Ok(WarningRow {

@@ -46,6 +46,8 @@ pub struct Look {
     pub credentials: Vec<CredentialRow>,
     /// What the last check found wrong.
     pub warnings: Vec<WarningRow>,
+    /// Why the configuration that was read last is not in force.
+    pub refused_configuration: Option<String>,
     /// What the runs that were looked for came to.
     pub totals: Totals,
     /// Calls of the runs that were looked for and began since.
@@ -170,6 +172,7 @@ pub(super) fn look(connection: &Connection, wanted: &Wanted<'_>) -> rusqlite::Re
         pools: state::pools(&transaction)?,
         credentials: health::credentials(&transaction)?,
         warnings: health::warnings(&transaction)?,
+        refused_configuration: health::refused_configuration(&transaction)?,
         totals: totals(&transaction, wanted.since)?,
         hours: hours(&transaction, wanted.since)?,
     })

@@ -39,6 +39,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
 use crate::clock::instant_text;
+use crate::under_way::UnderWay;
 
 pub use around::{Around, Disk, HashtagUse, Refused};
 pub use forget::{AccountRows, ForgetError, KnownAccount};
@@ -62,6 +63,7 @@ pub struct Store {
 struct Inner {
     path: PathBuf,
     connection: Mutex<Connection>,
+    calls: UnderWay,
     _lock: lock::Lock,
 }
 
@@ -107,6 +109,7 @@ impl Store {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
                 connection: Mutex::new(connection),
+                calls: UnderWay::default(),
                 _lock: lock,
             }),
         })

@@ -25,7 +25,7 @@ const STEPS: &[&str] = &[];
 
 const _: () = assert!(SCHEMA_VERSION.unsigned_abs() as usize == STEPS.len() + 1);
 
-const SCHEMA: &str = include_str!("../../schema.sql");
+pub(super) const SCHEMA: &str = include_str!("../../schema.sql");
 
 /// How long a writer waits for an analyst who holds a write lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(90);

@@ -1,8 +1,11 @@
-//! Whether a database is whole: what SQLite can prove about the file, and that every row refers to rows that are there.
+//! Whether a database is whole: what SQLite can prove about the file, that nothing of the schema is missing, and that every row refers to rows
+//! that are there.
+
+use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use super::open::OpenError;
+use super::open::{OpenError, SCHEMA};
 use super::peek::Peek;
 
 /// So many problems are named; there may be as many as pages.
@@ -41,6 +44,18 @@ fn prove(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     if !problems.is_empty() {
         return Ok(problems);
     }
+    let present = parts(connection)?;
+    let whole = Connection::open_in_memory()?;
+    whole.execute_batch(SCHEMA)?;
+    let missing = parts(&whole)?;
+    let mut missing = missing.difference(&present);
+    if let Some(first) = missing.next() {
+        let more = match missing.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        return Ok(vec![format!("schema: {first} is missing{more}")]);
+    }
     let orphans: Vec<String> = connection
         .prepare("SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2")?
         .query_map([], |row| {
@@ -52,4 +67,17 @@ fn prove(connection: &Connection) -> rusqlite::Result<Vec<String>> {
         })?
         .collect::<Result<_, _>>()?;
     Ok(orphans)
+}
+
+/// Tables with their columns, views, indexes and triggers. Others may have added more.
+fn parts(connection: &Connection) -> rusqlite::Result<BTreeSet<String>> {
+    connection
+        .prepare(
+            "SELECT type || ' ' || name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+             UNION ALL
+             SELECT 'column ' || m.name || '.' || c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c
+             WHERE m.type IN ('table', 'view')",
+        )?
+        .query_map([], |row| row.get(0))?
+        .collect()
 }

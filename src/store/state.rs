@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
+use super::health;
 use super::record::{
     CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, NewRun, Outcome, PoolRow,
 };
@@ -193,7 +194,7 @@ pub(super) fn close_interrupted_runs(
          WHERE outcome = 'running'",
         [instant_text(at)],
     )?;
-    Ok(())
+    health::forget_refused(connection)
 }
 
 pub(super) fn finish_run(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<Outcome> {

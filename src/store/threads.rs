@@ -12,6 +12,9 @@ use super::{Store, StoreError};
 /// How often a lock of another program's is tried.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The longest single call, such as the comparison of a long list, takes seconds. What takes this long does not come back.
+const HANGS_AFTER: Duration = Duration::from_secs(120);
+
 impl Store {
     /// One transaction. Another program that holds the write lock, as an analyst's open transaction does, is waited for.
     pub(super) async fn write<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>
@@ -67,12 +70,19 @@ impl Store {
         }
     }
 
+    /// Whether a call has been under way for longer than any may, as on a disk that does not answer.
+    pub fn hangs(&self) -> bool {
+        let longest = self.inner.calls.longest();
+        longest.is_some_and(|age| age > HANGS_AFTER)
+    }
+
     pub(super) async fn call<T, F>(&self, action: &'static str, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
+        let _under_way = self.inner.calls.begin();
         let task = tokio::task::spawn_blocking(move || {
             let mut connection = inner
                 .connection
@@ -89,4 +99,34 @@ impl Store {
 
 fn is_busy(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_does_not_come_back_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("igsync.db"), "a test").unwrap();
+        let (comes_back, waits) = std::sync::mpsc::channel::<()>();
+        let hanging = store.clone();
+        let hanging = tokio::spawn(async move {
+            hanging
+                .call("wait", move |_| Ok(waits.recv().is_ok()))
+                .await
+        });
+        // Work behind it waits as well.
+        let behind = store.clone();
+        let behind = tokio::spawn(async move { behind.jobs().await });
+        tokio::task::yield_now().await;
+        tokio::time::advance(HANGS_AFTER).await;
+        assert!(!store.hangs());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(store.hangs());
+        comes_back.send(()).unwrap();
+        assert!(hanging.await.unwrap().unwrap());
+        behind.await.unwrap().unwrap();
+        assert!(!store.hangs());
+    }
 }

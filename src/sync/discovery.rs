@@ -186,16 +186,18 @@ fn problem(credential: &Credential, pages: usize, error: Option<&Error>) -> Opti
             let reaction = error.reaction();
             dead = matches!(reaction, Reaction::StopCredential | Reaction::Block);
             let hint = match reaction {
-                Reaction::StopCredential => {
-                    "; replace the token (and check app_secret_file), then start again"
-                }
+                Reaction::StopCredential => format!(
+                    "; replace the token (and check app_secret_file), {}",
+                    credential.after_replacement()
+                ),
                 Reaction::Block => {
-                    "; Meta blocks the app: see the app dashboard before starting again"
+                    "; Meta blocks the app: see the app dashboard before starting again".to_owned()
                 }
                 Reaction::Disable => {
                     "; grant the permissions pages_show_list and pages_read_engagement to the token"
+                        .to_owned()
                 }
-                _ => "",
+                _ => String::new(),
             };
             let operator = dead || reaction == Reaction::Disable;
             (format!("credential {name}: {error}{hint}"), operator, None)

@@ -261,7 +261,10 @@ impl Engine {
         work: impl Future<Output = Result<JobReport, StoreError>> + Send + 'static,
     ) {
         let account_id = entry.job.account.id.clone();
-        let task = self.running.spawn(work);
+        let world = Arc::clone(&self.world);
+        let task = self
+            .running
+            .spawn(async move { world.tasks.watch(work).await });
         self.accounts.insert(task.id(), account_id.clone());
         self.lines.entry(account_id.clone()).or_default().running = Some(entry);
         self.arrange(&account_id);

@@ -94,7 +94,7 @@ pub(super) async fn inquire(
                 // It has met the same.
                 Err(_) if refused => inquiry.set_aside(),
                 Err(error) => {
-                    let why = format!("{error}{}", hint(job.resource, &error, credential.name()));
+                    let why = format!("{error}{}", hint(job.resource, &error, credential));
                     let recovery = inquiry.recover(&error, &why, now);
                     report.leaves_account |= error.reaction() == Reaction::DisableAccount;
                     match recovery {

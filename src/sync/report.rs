@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::discovery::Problem;
 use super::job::Job;
-use crate::graph::{Error, Reaction};
+use crate::graph::{Credential, Error, Reaction};
 use crate::resource::Resource;
 use crate::store::{CallCount, Outcome, Written};
 
@@ -198,7 +198,7 @@ impl Summary {
 }
 
 /// What a person can do about an error of this job; empty when there is nothing to be done.
-pub(super) fn hint(resource: &Resource, error: &Error, credential: &str) -> String {
+pub(super) fn hint(resource: &Resource, error: &Error, credential: &Credential) -> String {
     match error.reaction() {
         Reaction::Disable => format!(
             "; reading {} needs {} and {}: `igsync check` says what is missing",
@@ -206,9 +206,11 @@ pub(super) fn hint(resource: &Resource, error: &Error, credential: &str) -> Stri
             resource.permissions.join(", "),
             resource.also_needs()
         ),
-        Reaction::StopCredential => {
-            format!("; replace the token of credential {credential}, then start again")
-        }
+        Reaction::StopCredential => format!(
+            "; replace the token of credential {}, {}",
+            credential.name(),
+            credential.after_replacement()
+        ),
         Reaction::Block => {
             "; Meta blocks the app: see the app dashboard before starting again".to_owned()
         }

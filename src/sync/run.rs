@@ -97,8 +97,8 @@ async fn walk_through(
                 world.progress.page(job, page.items.len(), report.resumed);
             }
             Err(error) => {
+                let why = format!("{error}{}", hint(job.resource, &error, &route.credential));
                 let credential = route.credential.name();
-                let why = format!("{error}{}", hint(job.resource, &error, credential));
                 let recovery = plan.recover(&error, &why, credential);
                 report.message = Some(why);
                 report.leaves_account |= error.reaction() == Reaction::DisableAccount;

@@ -69,6 +69,8 @@ pub struct Status {
     pub credentials: Vec<CredentialStatus>,
     /// What the last check found wrong.
     pub warnings: Vec<WarningRow>,
+    /// Why the igsync at work goes on with an older configuration than the one that was read last.
+    pub refused_configuration: Option<String>,
     /// What runs came to that were under way in the last 24 hours.
     pub last_day: Totals,
 }
@@ -240,6 +242,8 @@ impl Status {
             pools: look.pools.into_iter().filter_map(pool).collect(),
             credentials: parts::credentials(watched, look.credentials, now),
             warnings: look.warnings,
+            // What a process that is gone did not take over is read by the next one.
+            refused_configuration: look.refused_configuration.filter(|_| is_held),
             last_day: look.totals,
         }
     }

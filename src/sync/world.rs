@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -16,9 +17,14 @@ use crate::graph::{Client, Credential, Tally};
 use crate::resource::{Facts, Refresh, Resource};
 use crate::stop::Stop;
 use crate::store::{CallCount, Checkpoint, PoolRow, Store, StoreError};
+use crate::under_way::UnderWay;
 
 /// How long a refused field is not asked for again.
 const REFUSAL_MEMORY: chrono::Duration = chrono::Duration::days(30);
+
+/// What a task waits for without a word (its turn at a pool behind all others, a pool that opens soon, the next try) is over within minutes. One that
+/// is silent for this long waits for something that never comes.
+const HANGS_AFTER: Duration = Duration::from_secs(30 * 60);
 
 /// Refusals before this are forgotten.
 pub(super) fn memory(now: DateTime<Utc>) -> DateTime<Utc> {
@@ -42,6 +48,8 @@ pub struct World {
     pub progress: Progress,
     /// How often posts are read again.
     pub refresh: Refresh,
+    /// Tasks that work for a process that lives on.
+    pub tasks: UnderWay,
     learned: Mutex<Learned>,
 }
 
@@ -74,8 +82,15 @@ impl World {
             credentials,
             progress: Progress::default(),
             refresh: Refresh::default(),
+            tasks: UnderWay::default(),
             learned: Mutex::default(),
         })
+    }
+
+    /// Whether something has been under way for longer than it may: a request, a call of the database, or a task, whatever it waits for.
+    pub fn stands_still(&self) -> bool {
+        let silent = self.tasks.longest();
+        self.graph.hangs() || self.store.hangs() || silent.is_some_and(|age| age > HANGS_AFTER)
     }
 
     /// The best way to an account whose token still works, `tried` of them left out.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, Markup, html};
 
 use super::draw;
-use super::words::{ago, ahead, days, grouped, maybe_ago, time, words};
+use super::words::{ago, ahead, days, grouped, maybe_ago, prose, time, words};
 use crate::store::Severity;
 use crate::sync::{AccountStatus, CredentialStatus, JobStatus, PoolStatus, ResourceStatus, Status};
 
@@ -36,7 +36,7 @@ pub(super) fn of_problem(problem: &str) -> Markup {
     let body = html! {
         header.critical role="status" {
             p.word { "critical" }
-            p.headline { (problem) }
+            h1.headline { (prose(problem)) }
         }
     };
     frame(Severity::Critical, &body)
@@ -75,7 +75,7 @@ fn head(status: &Status) -> Markup {
     html! {
         header class=(status.severity.text()) role="status" {
             p.word { (status.severity.text()) }
-            h1.headline { (status.headline) }
+            h1.headline { (prose(&status.headline)) }
             p.fine {
                 "As of " (time(status.at)) ". "
                 @match &status.held_by {
@@ -90,11 +90,12 @@ fn head(status: &Status) -> Markup {
 fn findings(status: &Status) -> Markup {
     html! {
         section aria-labelledby="findings" {
-            h2 id="findings" { "What to know" }
+            h2 id="findings" { "More to know" }
             ul.findings {
-                @for finding in &status.findings {
+                // The headline is the first of them.
+                @for finding in status.findings.iter().skip(1) {
                     li class=(finding.severity.text()) {
-                        span.word { (finding.severity.text()) } " " (finding.message)
+                        span.word { (finding.severity.text()) } " " (prose(&finding.message))
                     }
                 }
             }
@@ -138,7 +139,8 @@ fn row_of_job(job: &JobStatus, now: DateTime<Utc>) -> Markup {
                     }
                 }
                 (outcomes(&job.outcomes))
-                @if let Some(message) = &job.message { p.fine { (message) } }
+                @if !job.is_running && job.outcomes.is_empty() { "not yet" }
+                @if let Some(message) = &job.message { p.fine { (prose(message)) } }
                 @if let Some(at) = job.resume_at.filter(|at| *at > now) {
                     p.fine { "goes on " (ahead(at, now)) }
                 }
@@ -214,7 +216,8 @@ fn account_of(account: &AccountStatus, now: DateTime<Utc>) -> Markup {
                 @if running { span.chip.running { "at work" } }
                 span.fine {
                     @if resources.is_empty() { "not read yet" }
-                    @else { "all read since " (maybe_ago(oldest, now, "never")) }
+                    @else if let Some(oldest) = oldest { "all read, the oldest " (ago(oldest, now)) }
+                    @else { "not all read yet" }
                 }
                 span.fine { (gaps) @if gaps == 1 { " gap" } @else { " gaps" } }
             }
@@ -241,7 +244,7 @@ fn row_of_resource(resource: &ResourceStatus, now: DateTime<Utc>) -> Markup {
                 @if let Some(last) = &resource.last {
                     span class=(format!("chip {}", last.outcome)) { (last.outcome) }
                     " " (ago(last.finished_at, now))
-                    @if let Some(message) = &last.message { p.fine { (message) } }
+                    @if let Some(message) = &last.message { p.fine { (prose(message)) } }
                 }
             }
             td data-label="Missing" {
@@ -300,11 +303,11 @@ fn pool_name(pool: &str, status: &Status) -> String {
     let account = status.accounts.iter().find(|account| account.id == of);
     let of = account.map_or(of, AccountStatus::label);
     match kind {
-        "buc" => format!("{of}, its account"),
-        "app" => format!("{of}, its app"),
-        "user" => format!("{of}, its user"),
-        "pages" => format!("{of}, its page"),
-        "messenger" => format!("{of}, its messages"),
+        "buc" => format!("Account {of}"),
+        "app" => format!("App of {of}"),
+        "user" => format!("User of {of}"),
+        "pages" => format!("Pages of {of}"),
+        "messenger" => format!("Messages of {of}"),
         _ => pool.to_owned(),
     }
 }
@@ -363,7 +366,7 @@ fn row_of_token(credential: &CredentialStatus, now: DateTime<Utc>) -> Markup {
                 @if checked.is_valid { span.chip.complete { "works" } } @else { span.chip.refused { "does not work" } }
                 " " @if let Some(kind) = &checked.kind { (kind) ", " }
                 "checked " (ago(checked.checked_at, now))
-                @if let Some(problem) = &checked.problem { p.fine { (problem) } }
+                @if let Some(problem) = &checked.problem { p.fine { (prose(problem)) } }
             }
             td data-label="Token ends" { (days(credential.days_left, checked.inspected)) }
             td data-label="Access to data ends" { (days(credential.data_access_days_left, checked.inspected)) }

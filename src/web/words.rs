@@ -10,6 +10,15 @@ pub(super) fn words(reason: &str) -> String {
     reason.replace('_', " ")
 }
 
+/// A message, in which what stands between backticks is to be typed.
+pub(super) fn prose(text: &str) -> Markup {
+    html! {
+        @for (at, part) in text.split('`').enumerate() {
+            @if at.is_multiple_of(2) { (part) } @else { code { (part) } }
+        }
+    }
+}
+
 /// `12,345`.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -25,7 +34,7 @@ pub(super) fn grouped(number: u64) -> String {
 
 /// An instant, to the minute.
 pub(super) fn time(at: DateTime<Utc>) -> Markup {
-    html! { time datetime=(instant_text(at)) { (at.format("%Y-%m-%d %H:%M")) } }
+    html! { time.at datetime=(instant_text(at)) { (at.format("%Y-%m-%d %H:%M")) } }
 }
 
 /// How long ago something was.
@@ -70,6 +79,13 @@ pub(super) fn days(left: Option<i64>, inspected: bool) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_to_be_typed_is_shown_so_and_stays_text() {
+        let shown = prose("run `a<b>` now").into_string();
+        assert_eq!(shown, "run <code>a&lt;b&gt;</code> now");
+        assert_eq!(prose("plain").into_string(), "plain");
+    }
 
     #[test]
     fn numbers_and_times_read_well() {

@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["resource", "schedule"],
     &["graph"],
     &["budget", "store"],
-    &["clock", "stop"],
+    &["clock", "stop", "under_way"],
 ];
 
 /// Pairs that the rows above would allow and the design forbids.

@@ -10,6 +10,9 @@ use tokio::time::sleep;
 use crate::binary::Folder;
 use crate::commands::serve;
 
+/// Pixels of a narrow phone.
+const PHONE: u32 = 360;
+
 /// A process of the test's; it is ended with the test.
 struct Process(Child);
 
@@ -120,33 +123,62 @@ async fn until_answered(http: &reqwest::Client, url: &str) {
     panic!("nobody answers at {url}");
 }
 
-fn options(phone: bool) -> Value {
+fn options(width: u32) -> Value {
     // Root may not use Chromium's sandbox; the page is ours.
-    let mut options = json!({"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]});
-    if phone {
+    let size = format!("--window-size={width},900");
+    let mut options = json!({"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", size]});
+    if width == PHONE {
         options["mobileEmulation"] =
-            json!({"deviceMetrics": {"width": 360, "height": 740, "pixelRatio": 2.0}});
+            json!({"deviceMetrics": {"width": PHONE, "height": 740, "pixelRatio": 2.0}});
     }
     options
+}
+
+/// Lets the daemon refuse a configuration, for a reason that is long and has no blank in it.
+async fn complain(folder: &Folder, daemon: &Process, http: &reqwest::Client, page: &str) {
+    let config = std::fs::read_to_string(folder.path("igsync.toml")).unwrap();
+    folder.configure(&config.replace("[[job]]", &format!("{} = 1\n[[job]]", "wrong".repeat(30))));
+    let mut kill = Command::new("kill");
+    let status = kill.args(["-HUP", &daemon.0.id().to_string()]).status();
+    assert!(status.unwrap().success());
+    for _ in 0..100 {
+        let told = http.get(page).send().await.unwrap().text().await.unwrap();
+        if told.contains("is not taken over") {
+            return;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the page does not tell");
 }
 
 #[tokio::test]
 #[cfg_attr(not(browser), ignore = "chromium and chromedriver are not here")]
 async fn the_page_works_on_a_phone_by_keyboard_and_without_anything_from_elsewhere() {
-    let (_folder, _daemon, page) = daemon().await;
-    for phone in [false, true] {
-        let browser = Browser::open(options(phone)).await;
+    let (folder, daemon, page) = daemon().await;
+    for width in [1280, 700, PHONE] {
+        let browser = Browser::open(options(width)).await;
         until_answered(&browser.http, &format!("{page}/healthz")).await;
+        if width == 700 {
+            complain(&folder, &daemon, &browser.http, &page).await;
+        }
         browser.tell("url", json!({"url": page})).await;
 
-        let words = browser.evaluate("return document.body.innerText").await;
+        // What is so, and what to do, stands above everything else.
+        let words = browser
+            .evaluate("return document.querySelector('main').innerText")
+            .await;
         let words = words.as_str().unwrap();
-        for word in ["all is well", "nightly", "Accounts", "Pools", "Tokens"] {
+        let first = match width {
+            1280 => "OK\n\nall is well; next is nightly at ",
+            _ => "WARNING\n\nthe configuration is not taken over, the old one stays: ",
+        };
+        assert!(words.starts_with(first), "{words}");
+        for word in ["nightly", "Accounts", "Pools", "Tokens"] {
             assert!(words.contains(word), "{word}: {words}");
         }
         let wider =
             "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-        assert_eq!(browser.evaluate(wider).await, json!(0), "phone: {phone}");
+        assert_eq!(browser.evaluate(wider).await, json!(0), "{width} pixels");
         // The style is there, so its rules are.
         let styled = "return getComputedStyle(document.querySelector('header')).borderLeftStyle";
         assert_eq!(browser.evaluate(styled).await, json!("solid"));
@@ -187,7 +219,7 @@ async fn the_page_works_on_a_phone_by_keyboard_and_without_anything_from_elsewhe
         assert_eq!(
             browser.evaluate(wider).await,
             json!(0),
-            "unfolded, phone: {phone}"
+            "unfolded, {width} pixels"
         );
 
         let complaints = browser.tell("se/log", json!({"type": "browser"})).await;

@@ -1,4 +1,4 @@
-//! The daemon in virtual time: what is due, what is joined, what waits, and what an end leaves behind.
+//! The daemon in virtual time: what is due, what is joined, what is made up for, and whose turn it is.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use igsync::graph::Credential;
 use igsync::schedule::Schedule;
 use igsync::stop::{StopHandle, stop_pair};
 use igsync::sync::Configured;
-use igsync_simulator::{Fault, Match, Revocation, WorldSpec};
+use igsync_simulator::{Fault, Match, WorldSpec};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use crate::world::{World, selection_of};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const HOUR: Duration = Duration::from_secs(3600);
 
 /// A job, in UTC.
 pub fn job(name: &str, line: &str, resources: &[&str]) -> Configured {
@@ -58,9 +58,9 @@ pub async fn live<T: Future<Output = ()>>(
     .await
 }
 
-type Load<'a> = &'a dyn Fn() -> Result<Vec<Arc<Credential>>, String>;
+pub type Load<'a> = &'a dyn Fn() -> Result<Vec<Arc<Credential>>, String>;
 
-async fn live_with<T: Future<Output = ()>>(
+pub async fn live_with<T: Future<Output = ()>>(
     world: &World,
     jobs: &[Configured],
     until: Until<T>,
@@ -93,19 +93,19 @@ async fn live_with<T: Future<Output = ()>>(
     Some(life.await.unwrap())
 }
 
-fn jobs_row(world: &World, job: &str, columns: &str) -> String {
+pub fn jobs_row(world: &World, job: &str, columns: &str) -> String {
     let sql = format!("SELECT concat_ws(' ', {columns}) FROM sync_jobs WHERE job = '{job}'");
     world.texts(&sql).remove(0)
 }
 
 /// When runs of a resource began, with their outcomes.
-fn runs(world: &World, resource: &str) -> Vec<String> {
+pub fn runs(world: &World, resource: &str) -> Vec<String> {
     world.texts(&format!(
         "SELECT started_at || ' ' || outcome FROM sync_runs WHERE resource = '{resource}' ORDER BY id"
     ))
 }
 
-fn account(world: &World, place: usize) -> String {
+pub fn account(world: &World, place: usize) -> String {
     world
         .simulator
         .world()
@@ -117,13 +117,13 @@ fn account(world: &World, place: usize) -> String {
 }
 
 /// Pages of posts that were asked for, without those that were refused because of what comes along with posts.
-fn pages_of_posts(world: &World) -> i64 {
+pub fn pages_of_posts(world: &World) -> i64 {
     let calls = world.calls("/media").into_iter();
     i64::try_from(calls.filter(|call| call.code != Some(100)).count()).unwrap()
 }
 
 /// The next time that the clock shows this hour and minute.
-async fn until(world: &World, hour: u32, minute: u32) {
+pub async fn until(world: &World, hour: u32, minute: u32) {
     let time = chrono::NaiveTime::from_hms_opt(hour, minute, 0).unwrap();
     let now = world.now();
     let mut at = now.date_naive().and_time(time).and_utc();
@@ -348,90 +348,6 @@ async fn a_clock_that_jumps_is_noticed_within_a_minute_and_repeats_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closed_pool_holds_up_its_account_alone_and_the_job_says_until_when() {
-    let world = World::new(WorldSpec::many_accounts(1, 2, 100)).await;
-    let posts = Match::path_ends_with(&format!("{}/media", account(&world, 0)));
-    world
-        .simulator
-        .inject(Fault::on(posts).error(80_002, None, "(#80002) too many calls"));
-    let jobs = [job("nightly", "30 2 * * *", &["account", "media"])];
-    live(
-        &world,
-        &jobs,
-        Until::Stopped(async {
-            until(&world, 2, 32).await;
-            let row = jobs_row(
-                &world,
-                "nightly",
-                "outcome, accounts, accounts_done, resume_at IS NOT NULL",
-            );
-            assert_eq!(row, "suspended 2 1 1");
-            let resume = world
-                .texts("SELECT resume_at FROM sync_jobs WHERE job = 'nightly'")
-                .remove(0);
-            let resume: chrono::DateTime<chrono::Utc> = resume.parse().unwrap();
-            sleep((resume - world.now()).to_std().unwrap() + MINUTE).await;
-            assert_eq!(
-                jobs_row(&world, "nightly", "outcome, accounts_done"),
-                "complete 2"
-            );
-        }),
-    )
-    .await;
-    world.assert_complete();
-    let refused = world
-        .simulator
-        .journal()
-        .into_iter()
-        .filter(|call| call.code == Some(80_002));
-    assert_eq!(refused.count(), 1, "a call was made into a block");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_outage_of_metas_is_outlived() {
-    let world = World::new(WorldSpec::many_accounts(1, 2, 60)).await;
-    let jobs = [job("nightly", "30 2 * * *", &["account", "media"])];
-    live(
-        &world,
-        &jobs,
-        Until::Stopped(async {
-            // It begins before the accounts are known, and ends in the morning.
-            until(&world, 2, 0).await;
-            world
-                .simulator
-                .inject(Fault::on(Match::any()).always().html(503));
-            until(&world, 5, 0).await;
-            let row = jobs_row(&world, "nightly", "outcome, message");
-            assert!(row.contains("credential main"), "{row}");
-            world.simulator.clear_faults();
-            sleep(HOUR).await;
-            assert_eq!(
-                jobs_row(&world, "nightly", "outcome, accounts_done"),
-                "complete 2"
-            );
-            world.assert_complete();
-            // The next night it happens while they are read.
-            until(&world, 2, 29).await;
-            let posts = Match::path_ends_with("/media");
-            world.simulator.inject(Fault::on(posts).always().html(503));
-            until(&world, 5, 30).await;
-            assert_eq!(
-                jobs_row(&world, "nightly", "accounts_done, finished_at IS NULL"),
-                "0 1"
-            );
-            world.simulator.clear_faults();
-            sleep(HOUR + 10 * MINUTE).await;
-            assert_eq!(
-                jobs_row(&world, "nightly", "outcome, accounts_done"),
-                "complete 2"
-            );
-        }),
-    )
-    .await;
-    world.assert_complete();
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_hourly_job_costs_two_discoveries_a_day_and_an_idle_daemon_none() {
     let world = World::new(WorldSpec::many_accounts(1, 1, 5)).await;
     let jobs = [job("hourly", "0 * * * *", &["account"])];
@@ -477,126 +393,4 @@ async fn stories_that_no_schedule_meets_are_read_in_their_last_hour() {
         "{:?}",
         world.texts("SELECT detail FROM sync_gaps WHERE reason = 'expired'")
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_token_that_was_replaced_is_taken_up_and_the_refused_start_goes_on() {
-    let spec = WorldSpec::many_accounts(1, 2, 60);
-    let token = spec.tokens[0].clone();
-    let (name, secret) = (token.name.clone(), spec.app.secret.clone());
-    let world = World::new(spec).await;
-    world
-        .simulator
-        .world()
-        .revoke_token(&token.token, Revocation::PasswordChanged);
-    let jobs = [job("nightly", "30 2 * * *", &["account", "media"])];
-    let replaced = std::cell::Cell::new(false);
-    let old = world.credentials().to_vec();
-    let load = || {
-        if !replaced.get() {
-            return Ok(old.clone());
-        }
-        let new = Credential::new(&name, "EAAanothertokenanothertoken", Some(&secret));
-        Ok(vec![Arc::new(new.unwrap())])
-    };
-    let end = live_with(
-        &world,
-        &jobs,
-        Until::Stopped(async {
-            until(&world, 2, 45).await;
-            assert_eq!(jobs_row(&world, "nightly", "outcome"), "refused");
-            let message = jobs_row(&world, "nightly", "message");
-            assert!(message.contains("replace the token"), "{message}");
-            replaced.set(true);
-            sleep(2 * MINUTE).await;
-        }),
-        &load,
-        &Notify::new(),
-    )
-    .await;
-    assert_eq!(end, Some(End::Reload), "nobody looked at the file");
-    assert_eq!(
-        jobs_row(&world, "nightly", "outcome, finished_at IS NULL"),
-        "stopped 1"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_wrong_configuration_leaves_the_old_one_and_a_right_one_begins_anew_in_the_same_place() {
-    let world = World::new(WorldSpec::many_accounts(1, 2, 300)).await;
-    let jobs = [job("nightly", "30 2 * * *", &["account", "media"])];
-    let wrong = std::cell::Cell::new(true);
-    let known = world.credentials().to_vec();
-    let load = || match wrong.get() {
-        true => Err("igsync.toml:3: `jobb` is no key".to_owned()),
-        false => Ok(known.clone()),
-    };
-    let hangup = Notify::new();
-    world.simulator.inject(
-        Fault::on(Match::path_ends_with("/media"))
-            .always()
-            .delay(Duration::from_secs(20)),
-    );
-    let end = live_with(
-        &world,
-        &jobs,
-        Until::Stopped(async {
-            until(&world, 2, 30).await;
-            sleep(Duration::from_secs(30)).await;
-            hangup.notify_one();
-            sleep(Duration::from_secs(20)).await;
-            assert!(world.calls("/media").len() >= 4, "it stopped reading");
-            wrong.set(false);
-            hangup.notify_one();
-            sleep(MINUTE).await;
-        }),
-        &load,
-        &hangup,
-    )
-    .await;
-    assert_eq!(end, Some(End::Reload));
-    world.simulator.clear_faults();
-    live(&world, &jobs, Until::Stopped(sleep(MINUTE))).await;
-    world.assert_complete();
-    // What was answered is not asked again.
-    let read = world.count("SELECT sum(pages) FROM sync_checkpoints WHERE resource = 'media'");
-    assert_eq!(pages_of_posts(&world), read);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stop_does_not_wait_for_an_answer_that_never_comes() {
-    let world = World::new(WorldSpec::many_accounts(1, 1, 200)).await;
-    let jobs = [job("nightly", "30 2 * * *", &["account", "media"])];
-    world.simulator.inject(
-        Fault::on(Match::path_ends_with("/media").after_calls(2))
-            .always()
-            .hang(),
-    );
-    let stopped = std::cell::Cell::new(Instant::now());
-    let end = live(
-        &world,
-        &jobs,
-        Until::Stopped(async {
-            until(&world, 2, 30).await;
-            sleep(Duration::from_secs(20)).await;
-            stopped.set(Instant::now());
-        }),
-    )
-    .await;
-    assert_eq!(end, Some(End::Stopped));
-    let took = stopped.get().elapsed();
-    assert!(took < Duration::from_secs(5), "{took:?}");
-    let read = world.count("SELECT count(*) FROM media");
-    assert!((50..200).contains(&read), "{read}");
-    assert_eq!(
-        world.count("SELECT count(*) FROM sync_runs WHERE outcome = 'running'"),
-        0
-    );
-    assert_eq!(
-        jobs_row(&world, "nightly", "outcome, finished_at IS NULL"),
-        "stopped 1"
-    );
-    world.simulator.clear_faults();
-    live(&world, &jobs, Until::Stopped(sleep(MINUTE))).await;
-    world.assert_complete();
 }

@@ -45,6 +45,13 @@ impl Manager {
         Daemon(child.unwrap())
     }
 
+    /// Sends to itself until its socket takes no more.
+    fn is_overloaded(&self) {
+        let other = UnixDatagram::unbound().unwrap();
+        other.set_nonblocking(true).unwrap();
+        while other.send_to(b"X=1\n", &self.path).is_ok() {}
+    }
+
     fn hear(&mut self) {
         let mut message = [0; 4096];
         while let Ok(length) = self.socket.recv(&mut message) {
@@ -125,10 +132,13 @@ async fn world(posts: u32) -> (Simulator, Folder, String) {
 }
 
 fn text(folder: &Folder, sql: &str) -> String {
-    folder
-        .database()
-        .query_row(sql, [], |row| row.get(0))
-        .unwrap()
+    read(folder, sql).unwrap()
+}
+
+/// `None` while the database is not there as a whole.
+fn read(folder: &Folder, sql: &str) -> Option<String> {
+    let database = folder.database();
+    database.query_row(sql, [], |row| row.get(0)).ok()
 }
 
 #[tokio::test]
@@ -215,7 +225,6 @@ async fn it_ends_within_five_seconds_whatever_hangs_and_goes_on_in_the_same_plac
     assert_ne!(text(&folder, cursors), "0");
 
     simulator.clear_faults();
-    manager.heard.clear();
     let mut daemon = manager.start(&folder);
     let begun = Instant::now();
     while text(
@@ -223,8 +232,6 @@ async fn it_ends_within_five_seconds_whatever_hangs_and_goes_on_in_the_same_plac
         "SELECT CAST(count(*) AS TEXT) FROM sync_checkpoints WHERE resource = 'media' AND finished_at IS NOT NULL",
     ) != "2"
     {
-        // A manager that does not listen would hold it up.
-        manager.hear();
         assert!(
             begun.elapsed() < Duration::from_secs(60),
             "it does not go on: {}",
@@ -234,5 +241,42 @@ async fn it_ends_within_five_seconds_whatever_hangs_and_goes_on_in_the_same_plac
     }
     daemon.signal("-INT");
     assert_eq!(daemon.ended().await.code(), Some(0));
+    assert_complete(&folder.database(), &simulator);
+}
+
+#[tokio::test]
+async fn a_manager_that_does_not_listen_holds_nothing_up() {
+    let (simulator, folder, _) = world(60).await;
+    let mut manager = Manager::new(&folder);
+    manager.is_overloaded();
+    let mut daemon = manager.start(&folder);
+    let begun = Instant::now();
+    let done = "SELECT CAST(count(*) AS TEXT) FROM sync_jobs WHERE accounts_done = 2";
+    while !folder.path("igsync.db").exists() || read(&folder, done).as_deref() != Some("1") {
+        let log = std::fs::read_to_string(folder.path("log")).unwrap();
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it stands still: {log}"
+        );
+        sleep(Duration::from_millis(50)).await;
+    }
+    manager.until("READY=1").await;
+    manager.until("WATCHDOG=1").await;
+    manager.until("STATUS=").await;
+    let at = |text: &str| manager.heard.iter().position(|line| line.starts_with(text));
+    assert!(
+        at("READY=1") < at("WATCHDOG=1") && at("READY=1") < at("STATUS="),
+        "{:?}",
+        manager.heard
+    );
+    manager.is_overloaded();
+    let asked = Instant::now();
+    daemon.signal("-TERM");
+    assert_eq!(daemon.ended().await.code(), Some(0));
+    assert!(
+        asked.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        asked.elapsed()
+    );
     assert_complete(&folder.database(), &simulator);
 }

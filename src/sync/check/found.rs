@@ -43,7 +43,10 @@ pub(super) fn warnings(report: &CheckReport) -> Vec<WarningRow> {
         resource: None,
         message,
     };
-    let mut rows = Vec::new();
+    let mut rows: Vec<WarningRow> = damage(&report.around.damage)
+        .map(|message| row(Severity::Critical, message))
+        .into_iter()
+        .collect();
     // A dead token's problem stands with its credential.
     let problems = report
         .problems
@@ -126,6 +129,17 @@ fn clock(ahead: TimeDelta) -> Option<String> {
     };
     Some(format!(
         "this machine's clock is {apart} {way} Meta's; switch on time synchronisation (`timedatectl set-ntp true`)"
+    ))
+}
+
+fn damage(damage: &[String]) -> Option<String> {
+    let (first, others) = damage.split_first()?;
+    let more = match others.len() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(format!(
+        "the database is damaged: {first}{more}; end igsync, put a backup in its place, or save what can be read with: sqlite3 FILE .recover"
     ))
 }
 

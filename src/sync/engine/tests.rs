@@ -153,3 +153,23 @@ async fn what_waits_already_is_joined_and_everybody_who_asked_is_told() {
     assert_eq!(order(&mut engine, RETRIES[0]), ["1 media"]);
     assert!(engine.is_idle());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_is_watched_until_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(&folder).await;
+    let mut engine = Engine::new(&world, WhenSuspended::TryAgain);
+    add(&mut engine, job("1", "media"), 1, 0);
+    let entry = engine.take_out("1", true, world.clock.now()).unwrap();
+    let report = JobReport::new(&entry.job, false);
+    engine.run(entry, async {
+        tokio::time::sleep(Duration::from_secs(3000)).await;
+        Ok(report)
+    });
+    tokio::time::sleep(Duration::from_secs(1700)).await;
+    assert!(!world.stands_still());
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    assert!(world.stands_still());
+    engine.joined().await.unwrap().1.unwrap();
+    assert!(!world.stands_still());
+}

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{AccountStatus, JobStatus, ResourceStatus, Status};
 use crate::clock::instant_text;
 use crate::schedule::Schedule;
-use crate::store::{CredentialRow, Severity, WarningRow};
+use crate::store::{CredentialRow, Ended, Severity, WarningRow};
 
 /// How late a job may begin: timers spread their starts, and daemons the accounts.
 const GRACE: TimeDelta = TimeDelta::minutes(30);
@@ -81,6 +81,12 @@ pub(super) fn judge(status: &mut Status, exists: bool) {
         findings.extend(reads(status));
         findings.extend(status.jobs.iter().filter_map(|job| late(job, status)));
         findings.extend(stale(status));
+        findings.extend(
+            status
+                .refused_configuration
+                .as_deref()
+                .map(refused_configuration),
+        );
         findings.extend(checked(status));
         findings.extend(unchecked(status));
         findings
@@ -145,12 +151,12 @@ pub(in crate::sync) fn credential(row: &CredentialRow, now: DateTime<Utc>) -> Ve
         (
             row.expires_at,
             "its token ends",
-            "make a new one and put it where token_file or token_env says",
+            "make a new one and put it where token_file or token_env says, then restart igsync",
         ),
         (
             row.data_access_expires_at,
             "its access to data ends",
-            "let its user log in to the app again, and put the new token where token_file or token_env says",
+            "let its user log in to the app again, put the new token where token_file or token_env says, then restart igsync",
         ),
     ];
     ends.into_iter()
@@ -183,11 +189,27 @@ fn expiry(
     })
 }
 
+/// Whether a search for accounts met nothing but tokens that are said to be dead already.
+fn is_of_a_dead_token(search: &Ended, status: &Status) -> bool {
+    let checked = status
+        .credentials
+        .iter()
+        .filter_map(|one| one.checked.as_ref());
+    let dead: Vec<String> = checked
+        .filter(|row| !row.is_valid)
+        .map(|row| format!("credential {}: ", row.credential))
+        .collect();
+    let is_said = |line: &str| dead.iter().any(|one| line.starts_with(one));
+    let message = search.message.as_deref();
+    message.is_some_and(|message| message.lines().all(is_said))
+}
+
 /// Reads whose last run did not come to an end that is of any use.
 fn reads(status: &Status) -> Vec<Finding> {
     let discovery = status
         .discovery
         .as_ref()
+        .filter(|run| !is_of_a_dead_token(run, status))
         .map(|run| ("the search for accounts".to_owned(), run));
     let resources = status.accounts.iter().flat_map(|account| {
         let last = account.resources.iter().filter_map(|resource| {
@@ -283,6 +305,13 @@ fn stale_since(resource: &ResourceStatus, jobs: &[JobStatus]) -> Option<DateTime
     let is_said = ["refused", "failed"].contains(&last.outcome.as_str());
     let since = resource.last_read_at.or(resource.first_at)?;
     (!is_said && resource.running_since.is_none() && since < before).then_some(since)
+}
+
+/// What the daemon does not follow is not what its operator wants; what it follows is.
+fn refused_configuration(why: &str) -> Finding {
+    warning(format!(
+        "{why}; correct it, then `systemctl reload igsync`, or send SIGHUP"
+    ))
 }
 
 /// What the last check found; the same about many accounts once.
