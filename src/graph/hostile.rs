@@ -5,6 +5,7 @@
 mod answers;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use igsync_simulator::{Clock, Simulator, World, WorldSpec};
 use proptest::prelude::*;
@@ -22,7 +23,7 @@ pub(crate) struct Answer {
     pub(crate) usage: Vec<(String, String)>,
 }
 
-/// Asks the simulator of the demo.
+/// Asks a simulator whose first account has something of everything, and broadcasts.
 pub(crate) fn ask(requests: impl FnOnce(&World) -> Vec<Request>) -> Vec<Answer> {
     on_a_simulator(async |simulator, http, token| {
         let mut answers = Vec::new();
@@ -64,10 +65,18 @@ fn on_a_simulator<T>(work: impl AsyncFnOnce(&Simulator, &reqwest::Client, &str) 
         .build()
         .unwrap();
     runtime.block_on(async {
-        let spec = WorldSpec::demo(1);
+        let mut spec = WorldSpec::demo(1);
+        let account = spec.pages[0].account.as_mut().unwrap();
+        (account.posts_per_week, account.lives_per_mille) = (35, 500);
+        (account.stories_per_day, account.quiet_stories_per_mille) = (1, 0);
+        account.collaborators_per_mille = 1000;
+        account.product_tags_per_mille = 1000;
         let token = spec.tokens[0].token.clone();
         let clock = Clock::starting_at(spec.epoch);
         let simulator = Simulator::new(World::new(spec), clock);
+        while simulator.world().expected(&["live_media"]).rows["live_media"].is_empty() {
+            simulator.clock().skip(Duration::from_secs(900));
+        }
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("graph.sock");
         simulator.serve_unix(&socket).await.unwrap();
