@@ -27,6 +27,7 @@ mod daemon_life;
 mod daemon_year;
 mod disk;
 mod documents;
+mod faults;
 mod foreign_posts;
 mod forget;
 mod gaps;
