@@ -35,6 +35,7 @@ mod hashtags;
 mod hostile;
 mod insights;
 mod jobs;
+mod kills;
 mod live_media;
 mod mentions;
 mod metering;
