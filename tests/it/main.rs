@@ -18,6 +18,7 @@ mod binary;
 mod blocks;
 mod browser;
 mod business_discovery;
+mod changes;
 mod check;
 mod commands;
 mod comments;
