@@ -118,19 +118,28 @@ impl Inquiry<'_> {
     ) -> Recovery {
         self.gap(Some(question), None, reason, why);
         self.lists.spoil(&question.subject);
-        if question.object_id.is_none() && reason != Reason::ListLimit {
+        let is_end = reason == Reason::ListLimit && question.after.is_some();
+        if question.object_id.is_none() && !is_end {
             // The gap names no object, so the next pass closes it unless it asks the same: nothing was read, and a list goes on at
             // this page.
-            let unread = Question {
-                mark: None,
-                ..question.clone()
-            };
-            self.note(&unread, None, question.after.clone(), false);
-            return Recovery::Ask;
+            self.note_begun(question, question.after.clone());
+        } else if self.is_part_of_name(question) && !is_end {
+            // The gap names the name, and the next answer about that closes it: the list is read from its top then.
+            self.note_begun(question, None);
+        } else {
+            let forever = reason == Reason::BeforeConversion;
+            self.note_unread(question, forever, now);
         }
-        let forever = reason == Reason::BeforeConversion;
-        self.note_unread(question, forever, now);
         Recovery::Ask
+    }
+
+    /// Notes that nothing was read, so that the next start asks.
+    pub(super) fn note_begun(&mut self, question: &Question, cursor: Option<String>) {
+        let unread = Question {
+            mark: None,
+            ..question.clone()
+        };
+        self.note(&unread, None, cursor, false);
     }
 
     pub(super) fn note_unread(&mut self, question: &Question, closed: bool, now: DateTime<Utc>) {

@@ -64,7 +64,16 @@ impl Inquiry<'_> {
     ) -> Recovery {
         self.gap(Some(question), None, Reason::Gone, why);
         self.lists.spoil(&question.subject);
-        self.note_unread(question, true, now);
+        if self.is_part_of_name(question) {
+            self.note_begun(question, None);
+        } else {
+            self.note_unread(question, true, now);
+        }
         Recovery::Ask
+    }
+
+    /// Whether it asks for a list of a name, and not for the name.
+    pub(super) fn is_part_of_name(&self, question: &Question) -> bool {
+        self.job.resource.names().is_some() && question.subject != question.name()
     }
 }
