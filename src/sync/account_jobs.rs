@@ -10,6 +10,7 @@ use super::group::Group;
 use super::job::Job;
 use super::report::JobReport;
 use super::run::run;
+use super::turn::{self, Turn};
 use super::world::World;
 use crate::resource::Work;
 use crate::store::{Commit, Gap, Outcome, Reason, StoreError};
@@ -19,6 +20,7 @@ pub(super) async fn one_job(
     world: Arc<World>,
     mut job: Job,
     group: Group,
+    account: turn::Account,
 ) -> Result<JobReport, StoreError> {
     // Every line that is logged on the way says whose it is; a span of a lower level would be left out with the lines of that level.
     let span = tracing::error_span!(
@@ -29,8 +31,9 @@ pub(super) async fn one_job(
         run = tracing::field::Empty
     );
     let work = async {
+        let turn = Turn::take(account, &job).await;
         job.forecast_calls = Some(forecast_calls(&world, &job).await?);
-        run(&world, &job, &group).await
+        run(&world, &job, &group, turn).await
     };
     work.instrument(span).await
 }

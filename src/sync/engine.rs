@@ -1,11 +1,14 @@
 //! The queue of the process: accounts side by side, one thing at a time in each.
 //!
-//! An *entry* is a resource of an account that is to be read. Entries wait in the line of their account, and at most one of a line runs. Urgent
-//! resources go first, in their line and across lines; the others follow in registry order. An entry that waits or runs already is joined,
+//! An *entry* is a resource of an account that is to be read. Entries wait in the line of their account, and one of a line asks at a time. Urgent
+//! resources go first, in their line and across lines; one that is due while another entry of its line runs has its turn at the next page of that
+//! one (`turn`). The others follow in registry order. An entry that waits or runs already is joined,
 //! not stacked. What is suspended stays in its line until its pool opens, so a process that is killed meanwhile loses nothing: everything that was
 //! read is committed.
 //!
 //! Commands and the daemon use the same engine. They say what is to be read and hear what came of it ([`Ended`]); when and why is theirs.
+
+mod line;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -20,8 +23,8 @@ use super::job::{Account, Job};
 use super::progress::Waiting;
 use super::report::JobReport;
 use super::world::World;
-use crate::resource::RESOURCES;
 use crate::store::{Outcome, StoreError};
+use line::{Entry, Line, Turn, may_wait_for, place};
 
 /// Accounts that are read at the same time. Each has a pool of its own, so this bounds connections and memory, not budgets.
 const SIDE_BY_SIDE: usize = 8;
@@ -63,44 +66,17 @@ pub struct Ended {
 /// How a task ended.
 pub(crate) type Joined = Result<(Id, Result<JobReport, StoreError>), JoinError>;
 
-/// A resource of an account that is to be read.
-#[derive(Debug)]
-struct Entry {
-    job: Job,
-    group: Group,
-    starts: Vec<u64>,
-    not_before: DateTime<Utc>,
-    /// What it waits for, when it ran before.
-    why: Option<String>,
-    /// How often it got no answer.
-    tries: usize,
-    /// Among entries of the same time, the order in which they came.
-    number: u64,
-}
-
-/// The entries of one account.
-#[derive(Debug, Default)]
-struct Line {
-    waiting: Vec<Entry>,
-    running: Option<Entry>,
-    /// Its places in the agenda.
-    turns: Vec<Turn>,
-}
-
-/// When a line has something to run: whether that may wait, from when, and its number.
-type Turn = (bool, DateTime<Utc>, u64, String);
-
 /// The queue.
 #[derive(Debug)]
 pub struct Engine {
     world: Arc<World>,
     when_suspended: WhenSuspended,
     lines: HashMap<String, Line>,
-    /// The turns of lines of which nothing runs.
+    /// The turns of lines that have room.
     agenda: BTreeSet<Turn>,
     running: JoinSet<Result<JobReport, StoreError>>,
-    /// Whose task it is.
-    accounts: HashMap<Id, String>,
+    /// Whose task it is: the account, and the entry's number.
+    accounts: HashMap<Id, (String, u64)>,
     numbers: u64,
 }
 
@@ -122,7 +98,7 @@ impl Engine {
     pub fn add(&mut self, job: Job, group: &Group, start: Option<u64>, not_before: DateTime<Utc>) {
         let line = self.lines.entry(job.account.id.clone()).or_default();
         let account_id = job.account.id.clone();
-        let known = line.waiting.iter_mut().chain(line.running.as_mut());
+        let known = line.waiting.iter_mut().chain(&mut line.running);
         if let Some(known) = known.into_iter().find(|entry| entry.job.reads_as(&job)) {
             if let Some(start) = start.filter(|start| !known.starts.contains(start)) {
                 known.starts.push(start);
@@ -166,7 +142,8 @@ impl Engine {
             let Some(entry) = self.take_out(&account_id, may_wait, now) else {
                 return;
             };
-            let work = one_job(world, entry.job.clone(), entry.group.clone());
+            let turn = self.lines.entry(account_id).or_default().turn.clone();
+            let work = one_job(world, entry.job.clone(), entry.group.clone(), turn);
             self.run(entry, work);
         }
     }
@@ -188,13 +165,15 @@ impl Engine {
             Ok((id, report)) => (id, Ok(report?)),
             Err(error) => (error.id(), Err(error)),
         };
-        let Some(account_id) = self.accounts.remove(&id) else {
+        let Some((account_id, number)) = self.accounts.remove(&id) else {
             return Ok(Vec::new());
         };
         let line = self.lines.entry(account_id.clone()).or_default();
-        let Some(entry) = line.running.take() else {
+        let mut running = line.running.iter();
+        let Some(place) = running.position(|entry| entry.number == number) else {
             return Ok(Vec::new());
         };
+        let entry = line.running.remove(place);
         let (report, panicked) = match report {
             Ok(report) => (report, false),
             Err(panic) => (close_panicked(&self.world, &entry.job, panic).await?, true),
@@ -265,8 +244,10 @@ impl Engine {
         let task = self
             .running
             .spawn(async move { world.tasks.watch(work).await });
-        self.accounts.insert(task.id(), account_id.clone());
-        self.lines.entry(account_id.clone()).or_default().running = Some(entry);
+        self.accounts
+            .insert(task.id(), (account_id.clone(), entry.number));
+        let line = self.lines.entry(account_id.clone()).or_default();
+        line.running.push(entry);
         self.arrange(&account_id);
     }
 
@@ -361,10 +342,12 @@ impl Engine {
         for turn in line.turns.drain(..) {
             self.agenda.remove(&turn);
         }
-        if line.running.is_some() {
-            return;
-        }
         for may_wait in [false, true] {
+            // Beside what may wait, one that may not finds room.
+            let in_its_way = |entry: &Entry| may_wait || !may_wait_for(&entry.job);
+            if line.running.iter().any(in_its_way) {
+                continue;
+            }
             let entries = line.waiting.iter();
             let entries = entries.filter(|entry| may_wait_for(&entry.job) == may_wait);
             let first = entries.map(|entry| (entry.not_before, entry.number)).min();
@@ -374,22 +357,10 @@ impl Engine {
                 self.agenda.insert(turn);
             }
         }
-        if line.waiting.is_empty() {
+        if line.waiting.is_empty() && line.running.is_empty() {
             self.lines.remove(account_id);
         }
     }
-}
-
-fn may_wait_for(job: &Job) -> bool {
-    !job.resource.urgent
-}
-
-/// The place in registry order.
-fn place(job: &Job) -> usize {
-    let at = RESOURCES
-        .iter()
-        .position(|one| one.name == job.resource.name);
-    at.unwrap_or(RESOURCES.len())
 }
 
 #[cfg(test)]

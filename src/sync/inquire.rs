@@ -6,6 +6,7 @@ use super::job::{Job, Route};
 use super::plan::Recovery;
 use super::report::{JobReport, hint};
 use super::run::{Ending, NO_TOKEN, finish};
+use super::turn::Turn;
 use super::world::World;
 use crate::budget::Urgency;
 use crate::graph::{Credential, Page, Reaction, Tally};
@@ -19,6 +20,7 @@ pub(super) async fn inquire(
     questions: &Questions,
     id: i64,
     checkpoint: Option<Checkpoint>,
+    mut turn: Turn,
 ) -> Result<JobReport, StoreError> {
     let open = checkpoint.filter(|checkpoint| checkpoint.finished_at.is_none());
     let resumed = open.is_some();
@@ -44,6 +46,7 @@ pub(super) async fn inquire(
     let mut hashtags = SpentHashtags::open(world, job).await?;
 
     let ended = 'asking: loop {
+        turn.give_way().await;
         if inquiry.left() == 0 && inquiry.has_begun() {
             let facts = world.facts(job, Some(&place)).await?;
             inquiry.choose((questions.due)(&facts));

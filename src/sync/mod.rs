@@ -32,6 +32,7 @@ mod run;
 mod selection;
 mod start;
 mod status;
+mod turn;
 mod work;
 mod world;
 

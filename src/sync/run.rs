@@ -6,6 +6,7 @@ use super::inquire::inquire;
 use super::job::Job;
 use super::plan::{Plan, Recovery};
 use super::report::{JobReport, hint};
+use super::turn::Turn;
 use super::world::World;
 use crate::graph::{Credential, Page, Reaction, Tally};
 use crate::resource::{Decoded, Walk, Work};
@@ -17,14 +18,19 @@ use crate::store::{
 ///
 /// # Errors
 /// Only when the database cannot be written; everything else is an outcome.
-pub(super) async fn run(world: &World, job: &Job, group: &Group) -> Result<JobReport, StoreError> {
+pub(super) async fn run(
+    world: &World,
+    job: &Job,
+    group: &Group,
+    turn: Turn,
+) -> Result<JobReport, StoreError> {
     let id = begin(world, job, group).await?;
     tracing::Span::current().record("run", id);
     tracing::info!("begins");
     let checkpoint = world.store.checkpoint(job.checkpoint_key()).await?;
     match &job.resource.work {
-        Work::Walk(walk) => walk_through(world, job, walk, id, checkpoint).await,
-        Work::Questions(questions) => inquire(world, job, questions, id, checkpoint).await,
+        Work::Walk(walk) => walk_through(world, job, walk, id, checkpoint, turn).await,
+        Work::Questions(questions) => inquire(world, job, questions, id, checkpoint, turn).await,
     }
 }
 
@@ -35,6 +41,7 @@ async fn walk_through(
     walk: &'static Walk,
     id: i64,
     checkpoint: Option<Checkpoint>,
+    mut turn: Turn,
 ) -> Result<JobReport, StoreError> {
     let first_route = world.route(&job.account, 0);
     let credential = first_route.map_or("", |(_, route)| route.credential.name());
@@ -53,6 +60,7 @@ async fn walk_through(
     let (mut tally, mut tried) = (Tally::default(), 0);
 
     let ended = loop {
+        turn.give_way().await;
         let Some(request) = plan.next_request() else {
             break None;
         };

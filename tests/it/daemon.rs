@@ -224,7 +224,7 @@ async fn a_start_is_joined_where_the_same_is_read_already_and_never_stacked() {
     );
     let most = world.count(
         "SELECT count(*) FROM sync_runs a JOIN sync_runs b ON a.id < b.id AND a.account_id = b.account_id
-           AND a.started_at < b.started_at AND b.started_at < a.finished_at",
+           AND a.started_at < b.started_at AND b.started_at < a.finished_at AND 'stories' NOT IN (a.resource, b.resource)",
     );
     assert_eq!(most, 0, "two of one account ran at the same time");
 }
@@ -263,6 +263,57 @@ async fn stories_go_first_while_a_long_night_is_under_way() {
     );
     assert_eq!(between, 0);
     assert!(runs(&world, "comments").len() < 25, "the night was over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stories_go_between_two_pages_of_a_long_walk_of_the_same_account() {
+    let mut spec = WorldSpec::single_account(1, 2000);
+    spec.pages[0].account.as_mut().unwrap().stories_per_day = 3;
+    let world = World::new(spec).await;
+    let slow = Fault::on(Match::any()).always();
+    world.simulator.inject(slow.delay(Duration::from_secs(50)));
+    let jobs = [
+        job("nightly", "0 2 * * *", &["media"]),
+        job("hourly", "5 2 * * *", &["stories"]),
+    ];
+    live(
+        &world,
+        &jobs,
+        Until::Stopped(async {
+            until(&world, 4, 0).await;
+        }),
+    )
+    .await;
+    let run = |resource: &str, columns: &str| {
+        let sql = format!(
+            "SELECT concat_ws(' ', {columns}) FROM sync_runs WHERE resource = '{resource}'"
+        );
+        world.texts(&sql)
+    };
+    assert_eq!(
+        run("media", "outcome, started_at < '2026-10-06T02:03'"),
+        ["complete 1"]
+    );
+    // At the end of the page in flight.
+    assert_eq!(
+        run("stories", "outcome, started_at < '2026-10-06T02:06:40'"),
+        ["complete 1"]
+    );
+    let during = "SELECT count(*) FROM sync_runs m JOIN sync_runs s ON m.started_at < s.started_at AND s.finished_at < m.finished_at
+                  WHERE m.resource = 'media' AND s.resource = 'stories'";
+    assert_eq!(world.count(during), 1);
+    let calls = world.simulator.journal();
+    let of_stories: Vec<usize> = (0..calls.len())
+        .filter(|at| calls[*at].path.ends_with("/stories"))
+        .collect();
+    let (first, last) = (of_stories[0], of_stories[of_stories.len() - 1]);
+    let between = calls[first..=last].iter();
+    assert_eq!(
+        between.filter(|call| call.path.ends_with("/media")).count(),
+        0
+    );
+    let posts = world.count("SELECT count(*) FROM media WHERE media_product_type IS NOT 'STORY'");
+    assert!(posts >= 2000, "{posts}");
 }
 
 #[tokio::test(start_paused = true)]

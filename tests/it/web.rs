@@ -167,7 +167,6 @@ async fn every_number_has_a_type_a_help_and_the_value_of_status() {
     let lines: Vec<&str> = answer.body.lines().collect();
     assert_eq!(lines.last(), Some(&"# EOF"));
     let (mut helped, mut typed) = (Vec::new(), Vec::new());
-    let mut samples = Vec::new();
     for line in &lines[..lines.len() - 1] {
         let words: Vec<&str> = line.splitn(4, ' ').collect();
         match words[..] {
@@ -178,17 +177,12 @@ async fn every_number_has_a_type_a_help_and_the_value_of_status() {
                 let (series, value) = line.rsplit_once(' ').unwrap();
                 let name = series.split('{').next().unwrap();
                 assert!(typed.contains(&name), "{line}");
-                samples.push((series, value.parse::<f64>().unwrap()));
+                value.parse::<f64>().unwrap();
             }
         }
     }
     assert_eq!(helped, typed);
-    let value = |wanted: &str| {
-        let found = samples.iter().find(|(series, _)| *series == wanted);
-        found
-            .unwrap_or_else(|| panic!("no {wanted} in {samples:?}"))
-            .1
-    };
+    let value = |wanted: &str| number(&answer.body, wanted);
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let spent = status.last_day.calls as f64;
     assert_eq!(value("igsync_last_day_calls{}"), spent);
@@ -207,6 +201,104 @@ async fn every_number_has_a_type_a_help_and_the_value_of_status() {
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
     let at = account.resources[1].last_good_at.unwrap().timestamp() as f64;
     assert_eq!(value(&good), at);
+}
+
+/// The value of a series.
+#[track_caller]
+fn number(text: &str, series: &str) -> f64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(series));
+    let value = line.unwrap_or_else(|| panic!("no {series} in {text}"));
+    value.trim().parse().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn page_and_numbers_tell_what_is_wrong() {
+    let world = World::new(WorldSpec::many_accounts(1, 2, 30)).await;
+    night(&world).await;
+    sleep(Duration::from_secs(2 * 24 * 3600)).await;
+    let ids: Vec<String> = {
+        let accounts = world.simulator.world();
+        accounts.accounts().map(|one| one.id().to_owned()).collect()
+    };
+    let posts = Match::path_ends_with(&format!("{}/media", ids[0]));
+    let refusal = Fault::on(posts).error(80_002, None, "(#80002) too many calls");
+    world.simulator.inject(refusal);
+    world.backfill().await;
+    let token = world.simulator.world().spec().tokens[0].token.clone();
+    let told = async |is_valid: bool| {
+        let process = world.process(stop_pair().1).await;
+        sync::check_when_due(&process, &Selection::default())
+            .await
+            .unwrap();
+        let status = Status::read(&watched(&world), world.now()).unwrap();
+        let page = get(&world, "/").await.body;
+        let numbers = get(&world, "/metrics").await.body;
+        let [works, dead] =
+            ["works", "does not work"].map(|word| page.contains(&format!(">{word}<")));
+        assert_eq!((works, dead), (is_valid, !is_valid));
+        let valid = number(&numbers, "igsync_credential_valid{credential=\"main\"}");
+        assert_eq!(valid, f64::from(u8::from(is_valid)));
+        assert_eq!(number(&numbers, "igsync_at_work{}"), 1.0);
+        (status, page, numbers)
+    };
+    let (status, page, numbers) = told(true).await;
+    assert_eq!(status.severity, Severity::Warning, "{}", status.headline);
+    assert_eq!(number(&numbers, "igsync_severity{}"), 1.0);
+    assert!(status.jobs[0].overdue_since.is_some());
+    assert_eq!(number(&numbers, "igsync_job_overdue{job=\"nightly\"}"), 1.0);
+    assert_eq!(
+        number(&numbers, "igsync_job_overdue{job=\"backfill\"}"),
+        0.0
+    );
+    assert!(page.contains("overdue since"));
+    let suspended = "igsync_job_runs{job=\"backfill\",outcome=\"suspended\"}";
+    assert_eq!(number(&numbers, suspended), 1.0);
+    let mut closed = 0;
+    for pool in &status.pools {
+        let is_closed = u8::from(pool.closed_until.is_some());
+        closed += is_closed;
+        let series = format!("igsync_pool_closed{{pool=\"{}\"}}", pool.pool);
+        assert_eq!(number(&numbers, &series), f64::from(is_closed), "{series}");
+        let series = format!("igsync_pool_ceiling_percent{{pool=\"{}\"}}", pool.pool);
+        assert_eq!(number(&numbers, &series), f64::from(pool.ceiling_percent));
+    }
+    assert_eq!((closed, page.matches(">closed<").count()), (1, 1));
+    let day = &status.last_day;
+    assert!(day.calls_refused > 0 && day.calls_refused < day.calls && day.rows_unchanged > 0);
+    for (series, count) in [
+        ("igsync_last_day_runs{}", day.runs),
+        ("igsync_last_day_calls{}", day.calls),
+        ("igsync_last_day_calls_unanswered{}", day.calls_refused),
+        ("igsync_last_day_rows{kind=\"inserted\"}", day.rows_inserted),
+        ("igsync_last_day_rows{kind=\"changed\"}", day.rows_changed),
+        (
+            "igsync_last_day_rows{kind=\"unchanged\"}",
+            day.rows_unchanged,
+        ),
+    ] {
+        assert_eq!(
+            number(&numbers, series).to_string(),
+            count.to_string(),
+            "{series}"
+        );
+    }
+
+    sleep(Duration::from_secs(24 * 3600)).await;
+    world
+        .simulator
+        .world()
+        .revoke_token(&token, Revocation::PasswordChanged);
+    let (status, page, numbers) = told(false).await;
+    assert_eq!(status.severity, Severity::Critical);
+    assert_eq!(number(&numbers, "igsync_severity{}"), 2.0);
+    // The first thing on the page is what is wrong, and it stands there once.
+    let main = page.split("<main").nth(1).unwrap();
+    assert!(
+        main.find("changed their password") < main.find(">Jobs<"),
+        "{main}"
+    );
+    let headings = main.matches("<h1").count();
+    assert_eq!(headings, 1);
 }
 
 #[tokio::test(start_paused = true)]
