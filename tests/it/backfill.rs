@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::NaiveDate;
-use igsync::resource;
 use igsync::stop::stop_pair;
-use igsync::sync::{Range, Selection, SelectionError, Verdict};
-use igsync_simulator::{Fault, Match, NewPost, PageReach, PageSpec, TokenSpec, WorldSpec};
+use igsync::sync::{Range, Selection, Verdict};
+use igsync_simulator::{Fault, Match, WorldSpec};
 
 use crate::binary::dump;
 use crate::world::{World, assert_equals_the_world, outcomes};
@@ -223,35 +221,6 @@ async fn a_stop_does_not_wait_for_a_retry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn posts_that_arrive_and_vanish_while_paging_do_no_harm() {
-    let world = World::new(WorldSpec::single_account(3, 600)).await;
-    world.simulator.inject(
-        Fault::on(Match::path_ends_with("/media"))
-            .always()
-            .delay(Duration::from_secs(10)),
-    );
-    let account = world
-        .simulator
-        .world()
-        .accounts()
-        .next()
-        .unwrap()
-        .id()
-        .to_owned();
-    let selection = Selection::default();
-    let work = world.start(&selection, Range::default(), stop_pair().1);
-    let (summary, ()) = tokio::join!(work, async {
-        tokio::time::sleep(Duration::from_secs(15)).await;
-        let post = NewPost::default();
-        world.simulator.world().publish(&account, post).unwrap();
-    });
-    assert_eq!(summary.verdict(), Verdict::Complete);
-    // A later pass brings what came in between.
-    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
-    world.assert_complete();
-}
-
-#[tokio::test(start_paused = true)]
 async fn short_and_empty_pages_are_not_the_end() {
     let mut spec = WorldSpec::single_account(5, 400);
     spec.rules.empty_page_every = 2;
@@ -264,125 +233,6 @@ async fn short_and_empty_pages_are_not_the_end() {
     assert!(
         (340..400).contains(&stored),
         "{stored} of about 360 that the API shows"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_same_account_through_two_pages_and_two_tokens_is_read_once() {
-    let mut spec = WorldSpec::small(1);
-    spec.tokens[0].pages = PageReach::All;
-    let second = TokenSpec {
-        name: "second".to_owned(),
-        token: "EAAsecondsecondsecondsecond".to_owned(),
-        ..spec.tokens[0].clone()
-    };
-    spec.tokens.push(second);
-    let mut double = PageSpec::numbered(3, spec.pages[0].account.clone());
-    double.tasks = vec!["ANALYZE".to_owned()];
-    spec.pages.push(double);
-    let world = World::new(spec).await;
-    let summary = world.backfill().await;
-    assert_eq!(
-        outcomes(&summary),
-        [
-            "sim.account.1 account complete",
-            "sim.account.1 media complete"
-        ]
-    );
-    // The Page with more tasks is the way that is used.
-    assert_eq!(
-        world.texts("SELECT page_name FROM accounts"),
-        ["Sim Page 1"]
-    );
-    let discovery = world.calls("/me/accounts").len();
-    assert_eq!(discovery, 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn accounts_and_resources_can_be_chosen() {
-    let world = World::new(WorldSpec::many_accounts(2, 3, 10)).await;
-    let selection = |accounts: &[&str], exclude: &[&str]| Selection {
-        accounts: accounts.iter().map(|&name| name.to_owned()).collect(),
-        exclude: exclude.iter().map(|&name| name.to_owned()).collect(),
-        resources: vec![resource::find("media").unwrap()],
-        ..Selection::default()
-    };
-    let (range, stop) = (Range::default(), stop_pair().1);
-    let summary = world
-        .start(&selection(&["@SIM.account.2"], &[]), range, stop.clone())
-        .await;
-    assert_eq!(outcomes(&summary), ["sim.account.2 media complete"]);
-    let summary = world
-        .start(&selection(&[], &["sim.account.2"]), range, stop)
-        .await;
-    assert_eq!(
-        outcomes(&summary),
-        [
-            "sim.account.1 media complete",
-            "sim.account.3 media complete"
-        ]
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_account_that_nobody_knows_is_an_error_that_names_those_there_are() {
-    let world = World::new(WorldSpec::many_accounts(2, 2, 1)).await;
-    let store =
-        igsync::store::Store::open(&tempfile::tempdir().unwrap().path().join("a.db"), "a test")
-            .unwrap();
-    let stop = stop_pair().1;
-    let client = world.client(stop.clone());
-    let clock = igsync::clock::Clock::system();
-    let inside = igsync::sync::World::new(client, store, clock, stop, world.credentials().to_vec())
-        .await
-        .unwrap();
-    let selection = Selection {
-        accounts: vec!["nobody".to_owned()],
-        ..Selection::default()
-    };
-    let error = igsync::sync::backfill(&inside.into(), &selection, Range::default())
-        .await
-        .unwrap_err();
-    assert!(matches!(error, SelectionError::NoSuchAccount { .. }));
-    assert_eq!(
-        error.to_string(),
-        "no account `nobody`; the tokens reach: sim.account.1, sim.account.2"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_range_of_days_holds_all_posts_of_these_days() {
-    let world = World::new(WorldSpec::single_account(9, 500)).await;
-    let day = |text: &str| Some(text.parse::<NaiveDate>().unwrap());
-    let range = Range::new(day("2025-02-01"), day("2025-03-31")).unwrap();
-    let stop = stop_pair().1;
-    let summary = world.start(&Selection::default(), range, stop).await;
-    assert_eq!(summary.verdict(), Verdict::Complete);
-    let account = world.simulator.world().accounts().next().unwrap();
-    let (mut wanted, mut all) = (0, 0);
-    for post in world
-        .simulator
-        .world()
-        .media(account.id())
-        .filter(|post| !post.is_deleted())
-    {
-        let date = post.timestamp().date_naive();
-        all += 1;
-        if Some(date) >= day("2025-02-01") && Some(date) <= day("2025-03-31") {
-            assert_eq!(
-                world.count(&format!(
-                    "SELECT count(*) FROM media WHERE id = '{}'",
-                    post.id()
-                )),
-                1
-            );
-            wanted += 1;
-        }
-    }
-    let stored = world.count("SELECT count(*) FROM media");
-    assert!(
-        wanted > 10 && stored >= wanted && stored < all / 2,
-        "{wanted} wanted, {stored} stored, {all} in all"
     );
 }
 
@@ -407,16 +257,6 @@ async fn many_accounts_run_side_by_side() {
         calls as f64 > 5.0 * seconds,
         "{calls} calls of a second each took {seconds} s"
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn more_pages_of_pages_than_one_are_all_found() {
-    let world = World::new(WorldSpec::many_accounts(4, 230, 1)).await;
-    let summary = world.backfill().await;
-    assert_eq!(summary.verdict(), Verdict::Complete);
-    assert_eq!(summary.discovery_calls, 3);
-    assert_eq!(world.count("SELECT count(*) FROM accounts"), 230);
-    world.assert_complete();
 }
 
 #[tokio::test(start_paused = true)]
@@ -529,108 +369,6 @@ async fn real_cursor(world: &World) -> String {
     let same = World::new(world.simulator.world().spec().clone()).await;
     same.backfill().await;
     same.calls("/media")[2].after.clone().unwrap()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_name_in_the_configuration_that_no_token_reaches_needs_an_operator() {
-    let world = World::new(WorldSpec::small(1)).await;
-    let selection = Selection {
-        include: vec!["sim.account.1".to_owned(), "nobody".to_owned()],
-        ..Selection::default()
-    };
-    let summary = world
-        .start(&selection, Range::default(), stop_pair().1)
-        .await;
-    assert_eq!(
-        (summary.verdict(), summary.unreached),
-        (Verdict::OperatorNeeded, vec!["nobody".to_owned()])
-    );
-    assert_eq!(world.count("SELECT count(*) FROM media"), 120);
-
-    let mut spec = WorldSpec::small(1);
-    spec.pages.remove(0);
-    let summary = World::new(spec).await.backfill().await;
-    assert_eq!(
-        summary.verdict(),
-        Verdict::OperatorNeeded,
-        "there is nothing to read"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_a_complete_listing_lacks_is_marked_deleted_and_nothing_else_is() {
-    let world = World::new(WorldSpec::many_accounts(3, 2, 150)).await;
-    world.backfill().await;
-    let account = world
-        .simulator
-        .world()
-        .accounts()
-        .next()
-        .unwrap()
-        .id()
-        .to_owned();
-    let visible = || {
-        world
-            .simulator
-            .world()
-            .media(&account)
-            .filter(|post| !post.is_deleted())
-            .map(|post| post.id())
-            .collect::<Vec<_>>()
-    };
-    let (gone, deleted) = (
-        visible()[3].clone(),
-        "SELECT id FROM media WHERE deleted_at IS NOT NULL",
-    );
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    assert!(world.simulator.world().delete_media(&gone));
-
-    // Neither a list that ends in an error, nor its continuation, nor a range proves anything.
-    let broken = Match::path_ends_with(&format!("{account}/media")).after_calls(1);
-    world.simulator.inject(Fault::on(broken).times(6).html(503));
-    assert_eq!(world.backfill().await.verdict(), Verdict::Partial);
-    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
-    let range = Range::new("2020-01-01".parse().ok(), None).unwrap();
-    world
-        .start(&Selection::default(), range, stop_pair().1)
-        .await;
-    assert_eq!(world.texts(deleted), Vec::<String>::new());
-
-    let summary = world.backfill().await;
-    assert_eq!(world.texts(deleted), [gone.as_str()]);
-    assert_eq!(summary.jobs.iter().map(|job| job.deleted).sum::<u64>(), 1);
-    world.assert_complete();
-    let at = world.texts("SELECT deleted_at FROM media WHERE deleted_at IS NOT NULL");
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    world.backfill().await;
-    assert_eq!(
-        world.texts("SELECT deleted_at FROM media WHERE deleted_at IS NOT NULL"),
-        at,
-        "it is deleted once"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_post_that_comes_back_is_not_deleted_any_more_and_an_empty_list_proves_nothing() {
-    let world = World::new(WorldSpec::many_accounts(3, 1, 3)).await;
-    world.backfill().await;
-    let count = |sql: &str| world.count(sql);
-    let deleted = "SELECT count(*) FROM media WHERE deleted_at IS NOT NULL";
-    let list = || Match::path_ends_with("/media");
-    world
-        .simulator
-        .inject(Fault::on(list()).body("{\"data\":[]}"));
-    world.backfill().await;
-    assert_eq!(count(deleted), 0);
-    let one = world.texts("SELECT id FROM media LIMIT 1").remove(0);
-    world
-        .simulator
-        .inject(Fault::on(list()).body(&format!("{{\"data\":[{{\"id\":\"{one}\"}}]}}")));
-    world.backfill().await;
-    assert_eq!(count(deleted), 2);
-    world.backfill().await;
-    assert_eq!(count(deleted), 0);
-    world.assert_complete();
 }
 
 #[tokio::test(start_paused = true)]
