@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
@@ -26,7 +27,8 @@ pub(super) fn run(session: &Session<'_>) -> anyhow::Result<u8> {
     let config = session.config()?;
     // A wrong name is said before the first line of the log.
     sync::chosen(&config, &[])?;
-    let mut supervisor = Supervisor::find();
+    let socket = session.environment.get("NOTIFY_SOCKET").map(PathBuf::from);
+    let mut supervisor = Supervisor::at(socket, sd_notify::watchdog_enabled());
     runtime()?.block_on(async {
         let mut asked = Asked::new()?;
         let (mut config, mut earlier, mut complaint) = (config, None, None);

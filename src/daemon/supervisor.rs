@@ -34,13 +34,7 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// The service manager that started this process, if one did.
-    pub fn find() -> Self {
-        let socket = std::env::var_os("NOTIFY_SOCKET").map(PathBuf::from);
-        Self::at(socket, sd_notify::watchdog_enabled())
-    }
-
-    /// The service manager behind a socket, and how often it wants to hear of life.
+    /// The service manager that listens at a socket, if there is one, and how often it wants to hear of life.
     pub fn at(socket: Option<PathBuf>, watchdog: Option<Duration>) -> Self {
         Self {
             socket,

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::open::OpenError;
 
-/// How often the lock is tried while nobody but somebody who looks at it is in the way: that takes microseconds.
-const TRIES: usize = 1000;
+/// How often the lock is tried while nobody but somebody who looks at it is in the way: that takes microseconds, or until it has a core again where
+/// the machine is busy.
+const TRIES: usize = 100_000;
 
 /// Held as long as the store is open; the operating system lets go when the process ends, however it ends.
 #[derive(Debug)]

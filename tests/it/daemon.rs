@@ -75,7 +75,7 @@ pub async fn live_with<T: Future<Output = ()>>(
         load,
         complaint: None,
     };
-    let mut supervisor = Supervisor::find();
+    let mut supervisor = Supervisor::at(None, None);
     let life = daemon::run(&process, jobs.to_vec(), orders, &mut supervisor);
     tokio::pin!(life);
     let (until, kills) = match until {

@@ -185,6 +185,7 @@ async fn the_service_manager_hears_of_readiness_work_life_reloads_and_the_end() 
         "{beats} signs of life in four seconds"
     );
 
+    assert_eq!(manager.count("STOPPING=1"), 0, "a reload is no end");
     daemon.signal("-TERM");
     manager.until("STOPPING=1").await;
     assert_eq!(daemon.ended().await.code(), Some(0));
