@@ -5,7 +5,7 @@ use igsync_simulator::WorldSpec;
 use rusqlite::Connection;
 
 use crate::binary::{Folder, open};
-use crate::commands::{ended, serve, slow, spawn, until_asked};
+use crate::running::{ended, serve, slow, spawn, until_asked};
 use crate::snapshot::{assert_sound_file, copy_files};
 use crate::world::{World, assert_complete};
 

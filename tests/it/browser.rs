@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::binary::Folder;
-use crate::commands::serve;
+use crate::running::serve;
 
 /// Pixels of a narrow phone.
 const PHONE: u32 = 360;

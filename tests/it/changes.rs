@@ -11,10 +11,10 @@ use igsync::sync::{self, Range, Selection, Summary, Verdict};
 use igsync_simulator::{Fault, Match, WorldSpec};
 
 use crate::binary::{TOKEN, dump};
-use crate::commands::{ended, serve, slow, spawn, until_asked};
 use crate::faults::ground::{ACCOUNT, Ground, OTHER};
 use crate::faults::in_virtual_time;
 use crate::faults::truth::{Keys, differences};
+use crate::running::{ended, serve, slow, spawn, until_asked};
 use crate::world::{World, outcomes, selection_of};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

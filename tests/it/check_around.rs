@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::binary::{Folder, TOKEN};
 use crate::check::{assert_says, said, token, world_with};
-use crate::commands::serve;
+use crate::running::serve;
 use crate::world::World;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

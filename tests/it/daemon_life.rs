@@ -9,7 +9,7 @@ use igsync_simulator::{Fault, Match, Simulator, WorldSpec};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::binary::Folder;
-use crate::commands::serve;
+use crate::running::serve;
 use crate::world::assert_complete;
 
 /// The other end of the notify protocol.

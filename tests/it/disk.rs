@@ -9,7 +9,7 @@ use igsync_simulator::{Fault, Match, Simulator, WorldSpec};
 use rusqlite::Connection;
 
 use crate::binary::{Folder, Ran, run};
-use crate::commands::{ended, serve, slow, spawn, until_asked};
+use crate::running::{ended, serve, slow, spawn, until_asked};
 use crate::snapshot::{assert_sound, copy_files, copy_in_the_middle};
 use crate::world::{World, assert_complete, of_posts};
 

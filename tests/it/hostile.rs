@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 
 use crate::binary::{Folder, Ran};
-use crate::commands::{ended, serve, spawn};
+use crate::running::{ended, serve, spawn};
 use crate::scenario::live::{client, request};
 use crate::world::World;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use igsync::sync::{self, Selection, Verdict, WhenSuspended};
 use igsync_simulator::WorldSpec;
 
-use crate::commands::serve;
+use crate::running::serve;
 use crate::world::{World, selection_of};
 
 async fn night(world: &World, selection: &Selection) -> sync::Summary {

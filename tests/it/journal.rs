@@ -7,7 +7,7 @@ use std::time::Duration;
 use igsync_simulator::{Fault, Match, WorldSpec};
 
 use crate::binary::{Folder, Ran, TOKEN, run};
-use crate::commands::serve;
+use crate::running::serve;
 
 /// The fields of an entry in the journal's native protocol: a name, the length of the value, the value.
 fn fields(mut bytes: &[u8]) -> BTreeMap<String, String> {

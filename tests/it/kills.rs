@@ -15,8 +15,8 @@ use igsync_simulator::{
 use rusqlite::Connection;
 
 use crate::binary::Folder;
-use crate::commands::{Running, ended, serve, signal, spawn};
 use crate::faults::truth::{Keys, differences, keys};
+use crate::running::{Running, ended, serve, signal, spawn};
 use crate::snapshot::{assert_sound, copy_files};
 
 /// Moments of an everyday run, and of a full one.

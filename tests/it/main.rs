@@ -54,6 +54,7 @@ mod queries;
 mod recorded;
 mod recorded_bodies;
 mod refusals;
+mod running;
 mod scenario;
 mod schemas;
 mod secrets;

@@ -8,7 +8,7 @@ use igsync::sync::{Range, Verdict};
 use igsync_simulator::{Fault, Match, WorldSpec};
 
 use crate::binary::{Folder, dump};
-use crate::commands::serve;
+use crate::running::serve;
 use crate::world::World;
 
 const FORECASTS: &str =

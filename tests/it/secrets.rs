@@ -13,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::binary::{Folder, SECRET, TOKEN};
-use crate::commands::serve;
+use crate::running::serve;
 use crate::snapshot::texts_of;
 use crate::world::World;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::binary::Folder;
-use crate::commands::{Running, signal};
+use crate::running::{Running, signal};
 
 /// Copies a database and its WAL, from `igsync.db` of a folder to that of another one. `-shm` is left out: a power cut takes
 /// it, and it is made anew.

@@ -12,7 +12,7 @@ use igsync_simulator::{Fault, Match, Revocation, WorldSpec};
 use tokio::time::sleep;
 
 use crate::binary::{Folder, TOKEN};
-use crate::commands::serve;
+use crate::running::serve;
 use crate::world::{World, of_posts, selection_of};
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -8,7 +8,7 @@ use igsync::sync::{Range, Verdict, Waiting};
 use igsync_simulator::{Fault, Match, PageReach, TokenSpec, WorldSpec};
 use tokio::time::{Instant, sleep};
 
-use crate::commands::{ended, serve, signal, spawn};
+use crate::running::{ended, serve, signal, spawn};
 use crate::world::{World, of_posts};
 
 const MINUTE: Duration = Duration::from_secs(60);
