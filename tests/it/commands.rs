@@ -1,15 +1,14 @@
 //! The real binary against a simulated world over loopback, in real time.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use igsync_simulator::{Clock, Fault, Match, Simulator, World, WorldSpec};
+use igsync_simulator::{Fault, Match, WorldSpec};
 
 use rusqlite::Connection;
 
-use crate::binary::{Folder, Ran, SECRET, TOKEN, dump, open};
-use crate::running::{Running, ended, serve, signal, slow, spawn, until_asked};
+use crate::binary::{Folder, TOKEN, dump, open};
+use crate::running::{ended, serve, signal, slow, spawn, until_asked};
 use crate::world::assert_complete;
 
 #[tokio::test]

@@ -33,7 +33,7 @@ pub fn slow(simulator: &Simulator, milliseconds: u64) {
 pub struct Running(Option<Child>);
 
 impl Running {
-    fn child(&mut self) -> &mut Child {
+    pub fn child(&mut self) -> &mut Child {
         self.0.as_mut().unwrap()
     }
 
