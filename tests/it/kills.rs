@@ -119,8 +119,12 @@ struct Chain<'a> {
     arguments: &'static [&'static str],
     /// What an undisturbed run has read.
     keys: BTreeMap<&'static str, Keys>,
+    /// How many jobs it has finished.
+    finished: i64,
     totals: &'a mut Totals,
 }
+
+const FINISHED: &str = "SELECT count(*) FROM sync_checkpoints WHERE finished_at IS NOT NULL";
 
 impl Chain<'_> {
     /// Kills at up to so many moments, then lets it come to its end.
@@ -151,10 +155,17 @@ impl Chain<'_> {
             running += self.number("SELECT count(*) FROM sync_runs WHERE outcome = 'running'");
             starts.push(self.simulator.journal().split_off(before));
             self.totals.moments += 1;
+            if self.number(FINISHED) == self.finished {
+                // Nothing was left of it: the next start reads anew.
+                break;
+            }
         }
         let before = self.simulator.journal().len();
+        let goes_on = self.number(FINISHED) < self.finished;
         self.folder.run(self.arguments).await.exits(0);
-        starts.push(self.simulator.journal().split_off(before));
+        if goes_on {
+            starts.push(self.simulator.journal().split_off(before));
+        }
         self.compare(&starts, running);
     }
 
@@ -327,12 +338,14 @@ async fn killed_at_any_moment_of_everything_nothing_is_lost_doubled_or_pretended
             .iter()
             .map(|resource| (resource.name, keys(&database, resource)));
         let keys = read.collect();
+        let finished = database.query_row(FINISHED, [], |row| row.get(0)).unwrap();
         let left = moments - totals.moments;
         let chain = Chain {
             simulator: &simulator,
             folder: undisturbed.twin(),
             arguments,
             keys,
+            finished,
             totals: &mut totals,
         };
         let most = left.min(LONGEST_CHAIN).min(moments / 2);
