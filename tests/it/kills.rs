@@ -23,14 +23,14 @@ use crate::snapshot::{assert_sound, copy_files};
 const EVERYDAY: usize = 12;
 const FULL: usize = 200;
 
-/// Moments of one backfill or night: both have some in an everyday run.
-const LONGEST_CHAIN: usize = 6;
+/// Moments of one backfill or night at most: they come to their end before, or both have some in an everyday run.
+const LONGEST_CHAIN: usize = 40;
 
 /// How long each answer takes at least: long enough for a kill to find it on its way.
 const LATENCY: Duration = Duration::from_millis(3);
 
 /// The most calls of a start before it is killed.
-const MOST_CALLS: u64 = 30;
+const MOST_CALLS: u64 = 80;
 
 const ACCOUNTS: [&str; 2] = ["17841400000000001", "17841400000000002"];
 
@@ -63,7 +63,7 @@ fn everything() -> WorldSpec {
         posts,
         mean_comments: 3,
         stories_per_day: 4,
-        tagged_per_year: 60,
+        tagged_per_year: 150,
         mentions: 3,
         collaborations: 20,
         collaborators_per_mille: 100,
@@ -75,7 +75,7 @@ fn everything() -> WorldSpec {
         posts_per_week: 0,
         ..AccountSpec::numbered(number)
     };
-    let pages = [account(1, 120), account(2, 20)].into_iter().zip(1..);
+    let pages = [account(1, 400), account(2, 20)].into_iter().zip(1..);
     let hashtag = |name: &str| HashtagSpec {
         name: name.to_owned(),
         posts_per_day: 60,
@@ -119,8 +119,12 @@ struct Chain<'a> {
     arguments: &'static [&'static str],
     /// What an undisturbed run has read.
     keys: BTreeMap<&'static str, Keys>,
+    /// How many jobs it has finished.
+    finished: i64,
     totals: &'a mut Totals,
 }
+
+const FINISHED: &str = "SELECT count(*) FROM sync_checkpoints WHERE finished_at IS NOT NULL";
 
 impl Chain<'_> {
     /// Kills at up to so many moments, then lets it come to its end.
@@ -151,10 +155,17 @@ impl Chain<'_> {
             running += self.number("SELECT count(*) FROM sync_runs WHERE outcome = 'running'");
             starts.push(self.simulator.journal().split_off(before));
             self.totals.moments += 1;
+            if self.number(FINISHED) == self.finished {
+                // Nothing was left of it: the next start reads anew.
+                break;
+            }
         }
         let before = self.simulator.journal().len();
+        let goes_on = self.number(FINISHED) < self.finished;
         self.folder.run(self.arguments).await.exits(0);
-        starts.push(self.simulator.journal().split_off(before));
+        if goes_on {
+            starts.push(self.simulator.journal().split_off(before));
+        }
         self.compare(&starts, running);
     }
 
@@ -327,15 +338,18 @@ async fn killed_at_any_moment_of_everything_nothing_is_lost_doubled_or_pretended
             .iter()
             .map(|resource| (resource.name, keys(&database, resource)));
         let keys = read.collect();
+        let finished = database.query_row(FINISHED, [], |row| row.get(0)).unwrap();
         let left = moments - totals.moments;
         let chain = Chain {
             simulator: &simulator,
             folder: undisturbed.twin(),
             arguments,
             keys,
+            finished,
             totals: &mut totals,
         };
-        chain.run(&mut numbers, left.min(LONGEST_CHAIN)).await;
+        let most = left.min(LONGEST_CHAIN).min(moments / 2);
+        chain.run(&mut numbers, most).await;
     }
     println!(
         "{} moments killed, {} power cuts, in {} chains; {} runs interrupted, {} calls made again, {} rows compared, {} rows lost",

@@ -128,11 +128,12 @@ impl Ground {
     }
 }
 
-/// Calls of the account and what is asked on its behalf; not those of discovery.
+/// Calls of the account and what is asked on its behalf; not those of discovery, nor what only helps to choose hashtags.
 fn is_of_account(call: &Call) -> bool {
+    let helps = call.path.ends_with("/recently_searched_hashtags");
     let is_other = call.account.as_deref() == Some(OTHER);
     let is_other = is_other || parameter(call, "user_id") == Some(OTHER);
-    call.method == "GET" && !is_other && !call.path.starts_with("/me")
+    call.method == "GET" && !is_other && !helps && !call.path.starts_with("/me")
 }
 
 fn parameter<'c>(call: &'c Call, name: &str) -> Option<&'c str> {
@@ -164,7 +165,16 @@ fn question(call: &Call) -> Match {
     if let Some(object) = object_in_fields(call) {
         question = question.with_parameter("fields", object);
     }
-    question
+    match audience(call) {
+        Some(metric) => question.with_parameter("metric", metric),
+        None => question,
+    }
+}
+
+/// Which people are asked about: nothing else tells these questions apart.
+fn audience(call: &Call) -> Option<&str> {
+    let of_people = parameter(call, "period") == Some("lifetime");
+    parameter(call, "metric").filter(|_| of_people)
 }
 
 /// What fields are about that hold an object of somebody else.
@@ -183,6 +193,7 @@ fn is_same_question(call: &Call, other: &Call) -> bool {
     call.path == other.path
         && TELLING.iter().all(same)
         && object_in_fields(call) == object_in_fields(other)
+        && audience(call) == audience(other)
 }
 
 /// What is always read beside a resource: something before it and something behind it.
