@@ -213,7 +213,14 @@ impl Budget {
         self.with(key, |_, pool| pool.block.for_all = true);
     }
 
-    /// Whether a block holds for every call of the token that the pool belongs to.
+    /// Whether the last block of the pool held for every call of the token.
+    pub fn is_for_all(&self, key: &PoolKey) -> bool {
+        self.lock()
+            .known(key)
+            .is_some_and(|pool| pool.block.for_all)
+    }
+
+    /// Why no call of the token that the pool belongs to may go now.
     pub fn blocked(&self, key: &PoolKey, now: DateTime<Utc>) -> Option<Closed> {
         let pools = self.lock();
         let block = &pools.known(key)?.block;

@@ -124,15 +124,18 @@ impl Client {
         pools
     }
 
-    /// Books that a call was answered and not refused.
+    /// Books that a call was answered and not refused: by the pools that it was metered in, and by those that were closed for every call
+    /// of the token. Of others it tells nothing.
     pub(super) fn answered(&self, credential: &Credential, request: &Request) {
         let now = self.clock.now();
-        for pool in [
-            &request.pool,
-            &credential.app_pool(),
-            &credential.user_pool(),
-        ] {
+        let metered = self.pools(credential, request);
+        for pool in &metered {
             self.budget.answered(pool, now);
+        }
+        for pool in [credential.app_pool(), credential.user_pool()] {
+            if !metered.contains(&pool) && self.budget.is_for_all(&pool) {
+                self.budget.answered(&pool, now);
+            }
         }
     }
 
@@ -164,9 +167,15 @@ impl Client {
         // The call's own pool is closed in any case: whatever Meta metered it in, the next one like it would
         // meet the same refusal.
         let closed = self.budget.refuse(&request.pool, failure.wish, &why, now);
-        if let Some(pool) = whole.filter(|pool| *pool != request.pool) {
+        let is_platform = request.pool.is_platform();
+        match whole.filter(|pool| *pool != request.pool) {
+            // One Platform limit of the app stands for all of them, and for no call that is metered by account.
+            Some(pool @ PoolKey::App { .. }) if is_platform => {
+                self.budget.refuse(&pool, failure.wish, &why, now);
+            }
             // Metered in the token's own pool, so that holds for all its calls.
-            self.budget.block(&pool, failure.wish, &why, now);
+            Some(pool) => self.budget.block(&pool, failure.wish, &why, now),
+            None => {}
         }
         Some((request.pool.clone(), closed))
     }

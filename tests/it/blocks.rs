@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use igsync::graph::Error;
+use igsync::graph::{Error, Fields};
 use igsync::stop::stop_pair;
 use igsync::store::Outcome;
 use igsync::sync::Verdict;
 use igsync_simulator::{Fault, Match, PageReach, Pool, TokenSpec, WorldSpec};
 
-use crate::metering::discover;
+use crate::metering::{ACCOUNT, ask, discover, read};
 use crate::world::{World, outcomes};
 
 fn media() -> Match {
@@ -316,4 +316,63 @@ async fn a_wait_that_no_clock_can_hold_is_cut() {
         let most = chrono::TimeDelta::days(7) + chrono::TimeDelta::seconds(1);
         assert!(until - world.simulator.world().now() <= most);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_limit_of_the_app_holds_up_its_platform_calls_and_no_account() {
+    let world = World::new(WorldSpec::small(1)).await;
+    let client = world.client(stop_pair().1);
+    let main = &world.credentials()[0];
+    let pages = Match::path_ends_with("/me/accounts");
+    let refused = Fault::on(pages).error(4, None, "(#4) Application request limit reached");
+    world.simulator.inject(refused.status(403));
+    let find = || {
+        let fields = Fields::of(["id"]);
+        ask(
+            &client,
+            main,
+            "/me/accounts".to_owned(),
+            fields,
+            main.user_pool(),
+        )
+    };
+    assert!(find().await.is_err());
+    read(&client, main, ACCOUNT).await.unwrap();
+    for closed in [find().await, discover(&client, main, "sim.account.1").await] {
+        assert!(matches!(closed, Err(Error::Closed { .. })), "{closed:?}");
+    }
+    // A call that is metered by account refused for the app's sake: that holds for all of them.
+    let refused = Fault::on(Match::path_ends_with(ACCOUNT));
+    let refused = refused.error(4, None, "(#4) Application request limit reached");
+    world.simulator.inject(refused);
+    for _ in 0..2 {
+        let closed = read(&client, main, ACCOUNT).await;
+        assert!(matches!(closed, Err(Error::Closed { .. })), "{closed:?}");
+    }
+    assert_eq!(world.simulator.journal().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_one_pool_tells_nothing_of_the_refusals_of_another() {
+    let world = World::new(WorldSpec::small(1)).await;
+    let client = world.client(stop_pair().1);
+    let main = &world.credentials()[0];
+    let discovery = Match::any().with_parameter("fields", "business_discovery");
+    let refused = Fault::on(discovery).times(3).without_usage_headers();
+    let message = "(#4) Application request limit reached";
+    world
+        .simulator
+        .inject(refused.status(403).error(4, None, message));
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        let Err(Error::Closed { closed, .. }) = discover(&client, main, "sim.account.1").await
+        else {
+            panic!("not refused");
+        };
+        let wait = closed.until - world.now();
+        waits.push((wait.num_seconds() + 59) / 60);
+        tokio::time::sleep(wait.to_std().unwrap() + Duration::from_secs(2)).await;
+        read(&client, main, ACCOUNT).await.unwrap();
+    }
+    assert_eq!(waits, [5, 10, 20]);
 }

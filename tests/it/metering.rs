@@ -11,7 +11,7 @@ use igsync_simulator::{Fault, Match, Pool, TokenSpec, UsageHeader, WorldSpec};
 
 use crate::world::{World, of_posts};
 
-const ACCOUNT: &str = "17841400000000001";
+pub const ACCOUNT: &str = "17841400000000001";
 const OTHER: &str = "17841400000000002";
 
 fn pool(account: &str) -> PoolKey {
@@ -20,7 +20,7 @@ fn pool(account: &str) -> PoolKey {
     }
 }
 
-async fn ask(
+pub async fn ask(
     client: &Client,
     credential: &Credential,
     path: String,
@@ -43,7 +43,7 @@ async fn ask(
 }
 
 /// A call to an account, metered in the account's pool.
-async fn read(client: &Client, credential: &Credential, account: &str) -> Result<(), Error> {
+pub async fn read(client: &Client, credential: &Credential, account: &str) -> Result<(), Error> {
     let fields = Fields::of(["id", "username"]);
     ask(
         client,
