@@ -69,15 +69,21 @@ impl HashtagLedger {
         self.spent.get(hashtag)
     }
 
+    /// Whether a hashtag counts already for sure, so that a call for it now spends nothing.
+    pub fn counts(&self, hashtag: &str, now: DateTime<Utc>) -> bool {
+        let own = self.spent.get(hashtag);
+        own.is_some_and(|own| own.is_free(now))
+    }
+
     /// Whether a hashtag can be asked for now without spending a 31st.
     ///
     /// # Errors
     /// When it can.
     pub fn admit(&self, hashtag: &str, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
-        let own = self.spent.get(hashtag);
-        if own.is_some_and(|own| own.is_free(now)) {
+        if self.counts(hashtag, now) {
             return Ok(());
         }
+        let own = self.spent.get(hashtag);
         if let Some(own) = own.filter(|own| own.is_leaving(now)) {
             return Err(own.counts_until);
         }

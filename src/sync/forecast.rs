@@ -128,9 +128,11 @@ pub fn forecast(work: Vec<JobForecast>, budget: &Budget, now: DateTime<Utc>) -> 
     let mut by_pool: BTreeMap<PoolKey, (u64, Option<Closed>)> = BTreeMap::new();
     let mut by_account: BTreeMap<&str, BTreeMap<&PoolKey, u64>> = BTreeMap::new();
     for one in &work {
-        let (calls, blocked) = by_pool.entry(one.pool.clone()).or_default();
-        *calls += one.calls;
-        *blocked = blocked.take().or_else(|| token_block(one, budget, now));
+        for pool in metered_in(one, budget) {
+            let (calls, blocked) = by_pool.entry(pool).or_default();
+            *calls += one.calls;
+            *blocked = blocked.take().or_else(|| token_block(one, budget, now));
+        }
         let account = by_account.entry(&one.job.account.id).or_default();
         *account.entry(&one.pool).or_default() += one.calls;
     }
@@ -171,6 +173,16 @@ pub fn forecast(work: Vec<JobForecast>, budget: &Budget, now: DateTime<Utc>) -> 
         done_at,
         work,
     }
+}
+
+/// The pools that a job's calls ask for a permit: where answers tell usage of the app alone, that of the app, too.
+fn metered_in(work: &JobForecast, budget: &Budget) -> Vec<PoolKey> {
+    let mut pools = vec![work.pool.clone()];
+    if budget.is_told_by_app(&work.pool) {
+        let route = work.job.account.routes.first();
+        pools.extend(route.map(|route| route.credential.app_pool()));
+    }
+    pools
 }
 
 /// What closes every pool of the token that a job's calls are made with.

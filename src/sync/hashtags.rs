@@ -10,7 +10,7 @@ use super::job::Job;
 use super::world::World;
 use crate::budget::{HASHTAGS, HashtagLedger, PoolKey, SpentHashtag, Urgency};
 use crate::clock::instant_text;
-use crate::graph::{self, Credential, Fields, Page, Request, Shape, Tally};
+use crate::graph::{self, Credential, Fields, Page, Reaction, Request, Shape, Tally};
 use crate::resource::{self, Meter, Names};
 use crate::store::{HashtagRow, Store, StoreError};
 
@@ -29,6 +29,8 @@ pub(super) struct SpentHashtags {
     hashtags: Hashtags,
     /// Whether Meta was asked what counts.
     is_told: bool,
+    /// Why it did not say, where it may say so later.
+    untold: Option<String>,
 }
 
 impl SpentHashtags {
@@ -41,6 +43,7 @@ impl SpentHashtags {
         Ok(Some(Self {
             hashtags,
             is_told: false,
+            untold: None,
         }))
     }
 
@@ -58,14 +61,23 @@ impl SpentHashtags {
             self.is_told = false;
         }
         if !std::mem::replace(&mut self.is_told, true) {
-            match self.hashtags.learn(world, credential, tally).await {
+            self.untold = match self.hashtags.learn(world, credential, tally).await {
                 Err(HashtagError::Store(error)) => return Err(error),
-                // What is known already still holds, and another pool's being used up is no reason to wait.
-                Err(error) => tracing::info!(%error, "Meta does not tell which hashtags count"),
-                Ok(()) => {}
-            }
+                Err(error) => {
+                    tracing::info!(%error, "Meta does not tell which hashtags count");
+                    error.is_temporary().then(|| error.to_string())
+                }
+                Ok(()) => None,
+            };
         }
         for name in inquiry.names(most) {
+            // What counts for sure costs nothing. Of others nobody knows whether they are the 31st.
+            let counts = || self.hashtags.counts(&name, world.clock.now());
+            if let Some(why) = self.untold.as_ref().filter(|_| !counts()) {
+                let why = format!("it is not known how many hashtags others have spent: {why}");
+                inquiry.hold_back_name(&name, &why);
+                return Ok(false);
+            }
             match self.hashtags.book(&name, world.clock.now()).await {
                 Ok(()) => {}
                 Err(HashtagError::Store(error)) => return Err(error),
@@ -115,6 +127,19 @@ pub enum HashtagError {
     /// The database cannot be written, so nothing may be sent.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl HashtagError {
+    /// Whether Meta may tell later what it did not tell now. A refusal for good is none of these: what is known already still holds then.
+    fn is_temporary(&self) -> bool {
+        match self {
+            Self::Graph(error) => matches!(
+                error.reaction(),
+                Reaction::Fail | Reaction::Throttle(_) | Reaction::Block
+            ),
+            Self::Spent { .. } | Self::Store(_) => false,
+        }
+    }
 }
 
 impl Hashtags {
@@ -206,6 +231,11 @@ impl Hashtags {
             self.write(&[id.to_owned()], gone).await?;
         }
         Ok(())
+    }
+
+    /// Whether a hashtag counts already, so that a call for it spends nothing.
+    fn counts(&self, name: &str, now: DateTime<Utc>) -> bool {
+        self.ledger.counts(&self.key(name), now)
     }
 
     /// How many more can be spent now.

@@ -254,6 +254,40 @@ async fn a_full_app_pool_holds_up_no_account_and_a_full_account_no_hashtag() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_meta_does_not_tell_what_others_spent_no_new_hashtag_is_asked_for() {
+    let world = World::new(world_of_hashtags()).await;
+    let names: Vec<String> = (0..3).map(|number| format!("ours{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    world
+        .night(&selection_of_names("hashtags", &names[..1]))
+        .await;
+    let asked = |world: &World| [0, 1, 2].map(|name| searches(world, names[name]));
+    assert_eq!(asked(&world), [1, 0, 0]);
+    sleep(DAY).await;
+    let told = Match::path_ends_with("/recently_searched_hashtags");
+    world.simulator.inject(Fault::on(told).always().html(503));
+    let summary = world.night(&selection_of_names("hashtags", &names)).await;
+    assert_eq!(summary.verdict(), Verdict::Partial);
+    assert_eq!(asked(&world), [1, 0, 0]);
+    let told = gaps(&world);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].starts_with(
+            "ours1 rate_limited: it is not known how many hashtags others have spent: "
+        ),
+        "{told:?}"
+    );
+    // What counts already was read again.
+    let read = "SELECT count(DISTINCT day) FROM hashtag_media";
+    assert_eq!(world.count(read), 2);
+    world.simulator.clear_faults();
+    let summary = world.night(&selection_of_names("hashtags", &names)).await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    assert_eq!(asked(&world), [1, 1, 1]);
+    assert_eq!(gaps(&world), [] as [String; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_name_is_asked_for_by_one_account_night_after_night() {
     let mut spec = WorldSpec::many_accounts(1, 3, 5);
     spec.hashtags = (0..9)

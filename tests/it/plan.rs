@@ -5,7 +5,7 @@ use std::time::Duration;
 use igsync::stop::stop_pair;
 use igsync::store::Store;
 use igsync::sync::{Range, Verdict};
-use igsync_simulator::{Fault, Match, WorldSpec};
+use igsync_simulator::{Fault, Match, Pool, UsageHeader, WorldSpec};
 
 use crate::binary::{Folder, dump};
 use crate::running::serve;
@@ -81,6 +81,27 @@ async fn forecast_and_spending_agree_for_a_backfill_that_goes_on() {
         (again.forecast.work.len(), again.forecast.calls()),
         (2, 1 + 12)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_only_the_app_tells_of_are_planned_in_its_pool_too() {
+    let mut spec = WorldSpec::single_account(3, 1000);
+    spec.rules.user_token_header = UsageHeader::App;
+    let world = World::new(spec).await;
+    assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
+    world.simulator.hold(&Pool::PlatformApp, 95);
+    assert!(matches!(
+        world.backfill().await.verdict(),
+        Verdict::Suspended(_)
+    ));
+    let forecast = world.plan(Range::default()).await.forecast;
+    let pools: Vec<_> = forecast
+        .pools
+        .iter()
+        .map(|pool| (pool.pool.is_platform(), pool.ahead.postponed.is_some()))
+        .collect();
+    assert_eq!(pools, [(false, false), (true, true)]);
+    assert!(forecast.done_at > world.now() + chrono::TimeDelta::minutes(1));
 }
 
 #[tokio::test(start_paused = true)]
