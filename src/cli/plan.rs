@@ -118,6 +118,15 @@ fn as_text(preview: &Preview, now: DateTime<Utc>) -> String {
             "and {more} pools more with postponed calls; --json lists all"
         );
     }
+    for waiting in &preview.waiting {
+        let _ = writeln!(
+            text,
+            "{}: {} hashtags wait, as 30 different ones count within seven days; the next one can be asked for from {} on",
+            waiting.account,
+            waiting.names.len(),
+            instant_text(waiting.next_at)
+        );
+    }
     summary::list(
         &mut text,
         &preview.done_before,
@@ -149,34 +158,43 @@ fn by_account(work: &[JobForecast]) -> Vec<Vec<String>> {
             work.job.account.label().to_owned(),
             work.job.resource.name.to_owned(),
             work.pool.to_string(),
-            work.calls.to_string(),
+            calls(work.calls, work.at_least),
         ]
     });
     table_of(&head, rows)
 }
 
+fn calls(calls: u64, at_least: bool) -> String {
+    let more = if at_least { " or more" } else { "" };
+    format!("{calls}{more}")
+}
+
 /// A line for each job and resource, in the order in which they come first.
 fn by_resource(work: &[JobForecast]) -> Vec<Vec<String>> {
-    let mut sums: Vec<(&str, &str, u64, u64)> = Vec::new();
+    let mut sums: Vec<(&str, &str, u64, u64, bool)> = Vec::new();
     for one in work {
         let (job, resource) = (one.job.name.as_str(), one.job.resource.name);
         match sums
             .iter_mut()
             .find(|sum| (sum.0, sum.1) == (job, resource))
         {
-            Some(sum) => (sum.2, sum.3) = (sum.2 + 1, sum.3 + one.calls),
-            None => sums.push((job, resource, 1, one.calls)),
+            Some(sum) => {
+                (sum.2, sum.3, sum.4) = (sum.2 + 1, sum.3 + one.calls, sum.4 | one.at_least);
+            }
+            None => sums.push((job, resource, 1, one.calls, one.at_least)),
         }
     }
     let head = ["job", "resource", "accounts", "calls"];
-    let rows = sums.into_iter().map(|(job, resource, accounts, calls)| {
-        vec![
-            job.to_owned(),
-            resource.to_owned(),
-            accounts.to_string(),
-            calls.to_string(),
-        ]
-    });
+    let rows = sums
+        .into_iter()
+        .map(|(job, resource, accounts, sum, at_least)| {
+            vec![
+                job.to_owned(),
+                resource.to_owned(),
+                accounts.to_string(),
+                calls(sum, at_least),
+            ]
+        });
     table_of(&head, rows)
 }
 
@@ -254,6 +272,7 @@ fn as_json(preview: &Preview, now: DateTime<Utc>) -> Value {
                 "resource": work.job.resource.name,
                 "pool": work.pool.to_string(),
                 "calls": work.calls,
+                "at_least": work.at_least,
             })
         })
         .collect();
@@ -277,6 +296,17 @@ fn as_json(preview: &Preview, now: DateTime<Utc>) -> Value {
             })
         })
         .collect();
+    let waiting: Vec<Value> = preview
+        .waiting
+        .iter()
+        .map(|waiting| {
+            json!({
+                "account": waiting.account,
+                "names": waiting.names,
+                "next_at": instant_text(waiting.next_at),
+            })
+        })
+        .collect();
     let problems: Vec<Value> = preview
         .problems
         .iter()
@@ -297,6 +327,7 @@ fn as_json(preview: &Preview, now: DateTime<Utc>) -> Value {
         "jobs": work,
         "pools": pools,
         "done_before": preview.done_before,
+        "waiting_hashtags": waiting,
         "problems": problems,
     })
 }

@@ -155,6 +155,7 @@ fn of_newest(facts: &Facts, name: &str) -> Question {
     Question {
         subject: name.to_owned(),
         mark: Some(if whole { TO_THE_END } else { "newest" }.to_owned()),
+        leads_to: whole.then_some(0),
         ..question(facts, name, profile)
     }
 }
@@ -165,6 +166,7 @@ fn rest(facts: &Facts, name: &str) -> Option<Question> {
     Some(Question {
         subject,
         after: Some(after),
+        leads_to: Some(0),
         ..question(facts, name, Fields::of(["id"]))
     })
 }

@@ -141,6 +141,7 @@ fn list(facts: &Facts) -> Option<Question> {
         since,
         family: MOVED.to_owned(),
         mark: since.map(instant_text),
+        leads_to: Some(0),
         ..Question::default()
     })
 }

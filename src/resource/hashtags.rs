@@ -166,6 +166,8 @@ fn search(facts: &Facts, name: &str) -> Question {
         ],
         shape: Shape::Single,
         family: "search".to_owned(),
+        // A page of each list.
+        leads_to: Some(EDGES.len() as u64),
         ..Question::default()
     }
 }
@@ -185,6 +187,7 @@ fn of_edge(facts: &Facts, name: &str, id: &str, edge: &Edge) -> Question {
         family: edge.path.to_owned(),
         // All pages of a reading belong to the day on which it began.
         mark: Some(instant_text(facts.now)),
+        leads_to: Some(0),
         ..Question::default()
     }
 }

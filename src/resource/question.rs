@@ -52,6 +52,8 @@ pub struct Question {
     pub rest: Option<Box<Question>>,
     /// What is not known of its list yet: behind that, nothing new is left to read. `None`: it is read to its end.
     pub news: Option<News>,
+    /// For forecasts: how many calls its answer leads to at least, where nobody knows how many more there will be.
+    pub leads_to: Option<u64>,
 }
 
 /// Objects of a list that are not known yet.
@@ -92,6 +94,7 @@ impl Question {
             stands_for: Vec::new(),
             rest: None,
             news: None,
+            leads_to: None,
         }
     }
 

@@ -7,8 +7,8 @@ use rusqlite::Connection;
 
 use super::open::{self, OpenError};
 use super::{
-    Around, Checkpoint, CheckpointKey, Conversation, JobRow, Look, Objects, PoolRow, Post, Read,
-    Store, Wanted, around, count, jobs, lock, look, reads, state,
+    Around, Checkpoint, CheckpointKey, Conversation, HashtagRow, JobRow, Look, Objects, PoolRow,
+    Post, Read, Store, Wanted, around, count, hashtags, jobs, lock, look, reads, state,
 };
 use crate::clock::instant_text;
 
@@ -104,6 +104,14 @@ impl Peek {
     /// [`OpenError`].
     pub fn posts(&self, account_id: &str) -> Result<Vec<Post>, OpenError> {
         self.read(|connection| reads::posts(connection, account_id))
+    }
+
+    /// See [`Store::hashtags`](super::Store::hashtags).
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn hashtags(&self, account_id: &str) -> Result<Vec<HashtagRow>, OpenError> {
+        self.read(|connection| hashtags::spent(connection, account_id))
     }
 
     /// See [`Store::conversations`](super::Store::conversations).

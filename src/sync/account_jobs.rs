@@ -48,7 +48,7 @@ async fn forecast_calls(world: &World, job: &Job) -> Result<u64, StoreError> {
         }
         Work::Questions(questions) => {
             let facts = world.facts(job, checkpoint.as_ref()).await?;
-            forecast::due(job, questions, &facts)
+            Some(forecast::due(job, questions, &facts).0)
         }
     };
     Ok(forecast::calls(job.resource, objects, checkpoint.as_ref()))

@@ -23,6 +23,8 @@ pub struct JobForecast {
     pub pool: PoolKey,
     /// Calls.
     pub calls: u64,
+    /// Whether there will be more, and nobody knows how many: lists of which no number is told.
+    pub at_least: bool,
 }
 
 /// What becomes of a pool.
@@ -89,16 +91,21 @@ pub(super) fn objects(job: &Job, held: Option<u64>) -> Option<u64> {
 }
 
 /// The questions that a job will ask: those that are due, for a list of all posts one a page; of posts that were never listed, one for
-/// each that discovery told of.
-pub(super) fn due(job: &Job, questions: &Questions, facts: &Facts) -> Option<u64> {
+/// each that discovery told of. And whether there may be more.
+pub(super) fn due(job: &Job, questions: &Questions, facts: &Facts) -> (u64, bool) {
     let posts = job.account.media_count.unwrap_or(facts.posts.len() as u64);
     let pages = |question: &Question| match question.limit {
         Some(limit) if question.lists_all_posts() => posts.div_ceil(u64::from(limit)).max(1),
         _ => 1,
     };
-    let due = (questions.due)(facts).iter().map(pages).sum();
+    let due = (questions.due)(facts);
+    let calls = due
+        .iter()
+        .map(|question| pages(question) + question.leads_to.unwrap_or(0))
+        .sum();
     let told = posts_told(job.resource, &job.account).filter(|_| facts.posts.is_empty());
-    told.or(Some(due))
+    let at_least = due.iter().any(|question| question.leads_to.is_some());
+    (told.unwrap_or(calls), at_least)
 }
 
 /// The calls that a job will cost: one for a question and for a node; for a list of so many objects one a page, of a pass that is under way only
@@ -235,6 +242,7 @@ mod tests {
             routes: Vec::new(),
         };
         JobForecast {
+            at_least: false,
             pool: account.pool(),
             calls,
             job: Job {

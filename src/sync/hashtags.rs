@@ -19,6 +19,12 @@ use crate::store::{HashtagRow, Store, StoreError};
 pub struct Hashtags {
     store: Store,
     account_id: String,
+    spent: Spent,
+}
+
+/// What an account has spent, by names.
+#[derive(Debug)]
+pub(super) struct Spent {
     ledger: HashtagLedger,
     /// Ids never change, so each is resolved once.
     ids: BTreeMap<String, String>,
@@ -142,20 +148,13 @@ impl HashtagError {
     }
 }
 
-impl Hashtags {
-    /// Takes up what an account has spent.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn open(store: Store, account_id: &str) -> Result<Self, StoreError> {
-        let rows = store.hashtags(account_id.to_owned()).await?;
+impl Spent {
+    /// As it is kept in the database.
+    pub(super) fn new(rows: Vec<HashtagRow>) -> Self {
         let mut ids = BTreeMap::new();
         for row in &rows {
-            if let Some(name) = row
-                .name
-                .clone()
-                .filter(|_| !row.hashtag_id.starts_with('#'))
-            {
+            let name = row.name.clone();
+            if let Some(name) = name.filter(|_| !row.hashtag_id.starts_with('#')) {
                 ids.insert(name, row.hashtag_id.clone());
             }
         }
@@ -168,11 +167,44 @@ impl Hashtags {
             };
             (row.hashtag_id, spent)
         });
-        Ok(Self {
+        Self {
             ledger: HashtagLedger::new(spent),
+            ids,
+        }
+    }
+
+    /// Books a hashtag. Gives its key if that is news, and an error with the time when it can be asked for.
+    pub(super) fn book(
+        &mut self,
+        name: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<String>, DateTime<Utc>> {
+        let key = self.key(name);
+        self.ledger.admit(&key, now)?;
+        Ok(self.ledger.book(&key, now).then_some(key))
+    }
+
+    /// What a hashtag is called in the ledger: its id, or `#` and its name before it was resolved.
+    fn key(&self, name: &str) -> String {
+        let name = plain(name);
+        match self.ids.get(&name) {
+            Some(id) => id.clone(),
+            None => format!("#{name}"),
+        }
+    }
+}
+
+impl Hashtags {
+    /// Takes up what an account has spent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open(store: Store, account_id: &str) -> Result<Self, StoreError> {
+        let rows = store.hashtags(account_id.to_owned()).await?;
+        Ok(Self {
+            spent: Spent::new(rows),
             store,
             account_id: account_id.to_owned(),
-            ids,
         })
     }
 
@@ -188,7 +220,7 @@ impl Hashtags {
     ) -> Result<(), HashtagError> {
         let told = recently_searched(world, credential, &self.account_id, tally).await?;
         let told = told.iter().map(String::as_str);
-        let (changed, gone) = self.ledger.learn(told, world.clock.now());
+        let (changed, gone) = self.spent.ledger.learn(told, world.clock.now());
         self.write(&changed, gone).await?;
         Ok(())
     }
@@ -198,13 +230,13 @@ impl Hashtags {
     /// # Errors
     /// [`HashtagError`]; nothing may be sent then.
     pub async fn book(&mut self, name: &str, now: DateTime<Utc>) -> Result<(), HashtagError> {
-        let key = self.key(name);
-        if let Err(next_at) = self.ledger.admit(&key, now) {
-            let name = plain(name);
-            return Err(HashtagError::Spent { name, next_at });
-        }
-        if self.ledger.book(&key, now) {
-            self.write(&[key], Vec::new()).await?;
+        match self.spent.book(name, now) {
+            Ok(Some(key)) => self.write(&[key], Vec::new()).await?,
+            Ok(None) => {}
+            Err(next_at) => {
+                let name = plain(name);
+                return Err(HashtagError::Spent { name, next_at });
+            }
         }
         Ok(())
     }
@@ -219,12 +251,12 @@ impl Hashtags {
         id: &str,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let key = self.key(name);
-        let news = self.ledger.answered(&key, now);
+        let key = self.spent.key(name);
+        let news = self.spent.ledger.answered(&key, now);
         let mut gone = Vec::new();
         if key != id {
-            self.ledger.rename(&key, id);
-            self.ids.insert(plain(name), id.to_owned());
+            self.spent.ledger.rename(&key, id);
+            self.spent.ids.insert(plain(name), id.to_owned());
             gone.push(key);
         }
         if news || !gone.is_empty() {
@@ -235,33 +267,24 @@ impl Hashtags {
 
     /// Whether a hashtag counts already, so that a call for it spends nothing.
     fn counts(&self, name: &str, now: DateTime<Utc>) -> bool {
-        self.ledger.counts(&self.key(name), now)
+        self.spent.ledger.counts(&self.spent.key(name), now)
     }
 
     /// How many more can be spent now.
     pub fn free(&self, now: DateTime<Utc>) -> usize {
-        self.ledger.free(now)
-    }
-
-    /// What a hashtag is called in the ledger: its id, or `#` and its name before it was resolved.
-    fn key(&self, name: &str) -> String {
-        let name = plain(name);
-        match self.ids.get(&name) {
-            Some(id) => id.clone(),
-            None => format!("#{name}"),
-        }
+        self.spent.ledger.free(now)
     }
 
     async fn write(&self, changed: &[String], gone: Vec<String>) -> Result<(), StoreError> {
         let name = |key: &str| match key.strip_prefix('#') {
             Some(name) => Some(name.to_owned()),
             None => {
-                let known = self.ids.iter().find(|(_, id)| *id == key);
+                let known = self.spent.ids.iter().find(|(_, id)| *id == key);
                 known.map(|(name, _)| name.clone())
             }
         };
         let row = |key: &String| {
-            let spent = self.ledger.get(key)?;
+            let spent = self.spent.ledger.get(key)?;
             Some(HashtagRow {
                 hashtag_id: key.clone(),
                 name: name(key),

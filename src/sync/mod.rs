@@ -48,7 +48,7 @@ pub use group::Group;
 pub use hashtags::{HashtagError, Hashtags};
 pub use job::{Account, BACKFILL, CHECK, DISCOVERY, Job, Range, RangeError, Route};
 pub use pools::restore_pools;
-pub use preview::{Asked, Preview, PreviewError, preview};
+pub use preview::{Asked, Preview, PreviewError, WaitingHashtags, preview};
 pub use progress::{JobProgress, Progress, Waiting};
 pub use report::{JobReport, Summary, Verdict};
 pub use selection::{Selection, SelectionError};

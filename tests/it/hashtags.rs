@@ -254,6 +254,37 @@ async fn a_full_app_pool_holds_up_no_account_and_a_full_account_no_hashtag() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_plan_counts_the_lists_behind_a_search_and_says_which_hashtags_wait() {
+    let world = World::new(world_of_hashtags()).await;
+    let names: Vec<String> = (0..40).map(|number| format!("ours{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let selection = selection_of_names("hashtags", &names);
+    let planned = async |world: &World| {
+        let preview = world.plan_of("nightly", &selection).await;
+        let hashtags = preview.forecast.work.iter();
+        let hashtags = hashtags.filter(|work| work.job.resource.name == "hashtags");
+        let calls: Vec<(u64, bool)> = hashtags.map(|work| (work.calls, work.at_least)).collect();
+        let waiting = preview.waiting.into_iter();
+        let waiting: Vec<_> = waiting.map(|one| (one.names.len(), one.next_at)).collect();
+        (calls, waiting)
+    };
+    let (calls, waiting) = planned(&world).await;
+    // 30 searches, each with two lists, of which nobody knows how long they are.
+    assert_eq!(calls, [(90, true)]);
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].0, 10);
+    let summary = world.night(&selection).await;
+    let spent: u64 = summary.jobs.iter().map(|job| job.calls).sum();
+    assert!(spent >= 90, "{spent}");
+    sleep(DAY).await;
+    let (calls, waiting) = planned(&world).await;
+    assert_eq!(calls, [(60, true)]);
+    assert_eq!(waiting[0].0, 10);
+    let first = world.texts("SELECT min(counts_until) FROM sync_hashtags");
+    assert_eq!(igsync::clock::instant_text(waiting[0].1), first[0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_meta_does_not_tell_what_others_spent_no_new_hashtag_is_asked_for() {
     let world = World::new(world_of_hashtags()).await;
     let names: Vec<String> = (0..3).map(|number| format!("ours{number}")).collect();

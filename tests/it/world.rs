@@ -146,11 +146,25 @@ impl World {
 
     /// What a job would cost.
     pub async fn plan(&self, range: Range) -> Preview {
-        let asked = Asked {
+        self.preview(Asked {
             job: "backfill".to_owned(),
             selection: of_posts(),
             range,
-        };
+        })
+        .await
+    }
+
+    /// What a job of the configuration would cost.
+    pub async fn plan_of(&self, job: &str, selection: &Selection) -> Preview {
+        self.preview(Asked {
+            job: job.to_owned(),
+            selection: selection.clone(),
+            range: Range::default(),
+        })
+        .await
+    }
+
+    async fn preview(&self, asked: Asked) -> Preview {
         let database = Store::peek(&self.path()).unwrap();
         let client = self.client(stop_pair().1);
         sync::preview(&client, &self.credentials, &database, &self.clock, &[asked])
