@@ -573,7 +573,7 @@ CREATE TABLE sync_gaps (
     resource      TEXT NOT NULL, -- media, account, …; discovery
     object_id     TEXT, -- the post, comment, … that is affected; the hashtag, or its id and list; the username; the credential
                         -- where account_id is NULL; NULL: the whole resource
-    field         TEXT, -- the field or metric that is missing; NULL: all of the object
+    field         TEXT, -- the field, metric, or metric by a breakdown that is missing; NULL: all of the object
     reason        TEXT NOT NULL CHECK (reason IN -- why:
         ('not_applicable', 'refused', 'too_few_viewers', 'before_conversion', 'no_permission', 'rate_limited',
          'expired', 'gone', 'list_limit', 'unreadable', 'failed', 'stopped')),

@@ -104,6 +104,14 @@ impl Question {
         name
     }
 
+    /// What it asks of its object, where that is a part only: a metric by a breakdown. As `sync_gaps.field` has it.
+    pub fn part(&self) -> Option<String> {
+        let breakdown = self.param("breakdown")?;
+        let metric = self.metrics.first()?;
+        let part = format!("{metric} by {breakdown}");
+        self.object_id.as_ref().map(|_| part)
+    }
+
     /// The value of a parameter.
     pub fn param(&self, name: &str) -> Option<&str> {
         let mut params = self.params.iter();

@@ -121,7 +121,7 @@ pub(super) fn close_gaps(
              FROM (SELECT account_id AS account, resource AS subject FROM sync_runs WHERE id = ?1)
              WHERE ifnull(account_id, '') = account AND resource = subject
                AND ifnull(object_id, '') IN ('', ?3) AND resolved_at IS NULL
-               AND ((object_id = ?3 AND (field IS NULL OR field IN (SELECT value FROM json_each(?4))))
+               AND ((object_id = ?3 AND (field IS NULL AND NOT ?6 OR field IN (SELECT value FROM json_each(?4))))
                     OR (object_id IS NULL AND field IN (SELECT value FROM json_each(?5))))",
         )?
         .execute(params![
@@ -129,7 +129,8 @@ pub(super) fn close_gaps(
             instant_text(commit.at),
             answered.object_id,
             json(&answered.fields),
-            json(&answered.families)
+            json(&answered.families),
+            answered.is_part
         ])?;
     Ok(())
 }

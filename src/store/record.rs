@@ -189,6 +189,8 @@ pub struct Read {
 pub struct Answered {
     /// The object that it speaks of.
     pub object_id: Option<String>,
+    /// Whether it tells no more of it than these fields: what is missing of all of the object stays so.
+    pub is_part: bool,
     /// What it told of the object.
     pub fields: Vec<String>,
     /// The same as gaps of the whole resource name it.

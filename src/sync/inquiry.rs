@@ -370,7 +370,7 @@ impl<'a> Inquiry<'a> {
             account_id: Some(self.job.account.id.clone()),
             resource: self.job.resource.name,
             object_id: question.and_then(|question| question.object_id.clone()),
-            field: field.map(str::to_owned),
+            field: field.map(str::to_owned).or_else(|| question?.part()),
             reason,
             detail: why.to_owned(),
         });

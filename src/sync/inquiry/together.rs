@@ -171,9 +171,15 @@ impl Inquiry<'_> {
         let metrics = question.metrics.iter().copied();
         let metrics = metrics.filter(|metric| !untold.contains(metric));
         let told: Vec<&str> = metrics.chain(fields).collect();
+        let part = question.part();
         self.answered.push(Answered {
             object_id: question.object_id.clone(),
-            fields: told.iter().map(|&name| name.to_owned()).collect(),
+            is_part: part.is_some(),
+            fields: told
+                .iter()
+                .map(|&name| name.to_owned())
+                .chain(part)
+                .collect(),
             families: told
                 .iter()
                 .map(|name| of_family(name, &question.family))
