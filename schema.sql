@@ -103,6 +103,9 @@ CREATE TABLE media_snapshots (
 ) STRICT, WITHOUT ROWID;
 
 -- What Meta measured about a post, reel or story: a row when a number changed. Numbers are totals up to the moment.
+-- Of posts older than 30 days only the metrics that posts and reels have in common are read again, unless [refresh] has a rule of less than a
+-- week for them: follows, profile_visits, profile_activity, ig_reels_avg_watch_time, ig_reels_video_view_total_time and reels_skip_rate stay as they
+-- were at that age. confirmed_at says when.
 CREATE TABLE media_insights (
     media_id        TEXT NOT NULL REFERENCES media (id), -- of which post
     name            TEXT NOT NULL, -- the metric: reach, views, saved, …; times of reels are milliseconds
@@ -304,7 +307,7 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_conversation_and_time ON messages (conversation_id, created_time);
 
 -- A post of somebody else in which an account is tagged. Posts of private accounts are never shown. Counts are those of the last
--- read; a post is read again while it is young, and once a week.
+-- read; a post is read again as [refresh] says, and once a week.
 CREATE TABLE tagged_media (
     account_id           TEXT NOT NULL REFERENCES accounts (id), -- who is tagged
     id                   TEXT NOT NULL, -- IG Media id

@@ -108,6 +108,14 @@ impl Error {
             _ => Reaction::Fail,
         }
     }
+
+    /// Whether a metric is refused to one kind of posts and may be fine for others.
+    pub fn is_about_one_kind(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.message.contains("for this media product type"),
+            _ => false,
+        }
+    }
 }
 
 impl Refusal {

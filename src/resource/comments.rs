@@ -114,8 +114,7 @@ fn is_due(facts: &Facts, post: &Post) -> bool {
         (Some(count), Some(mark)) if mark != count.to_string() => true,
         // Edits and likes of old comments are left: a number that moves brings the walk back.
         (count, _) => {
-            let often = facts.refresh.every(age);
-            let often = often.filter(|_| age <= facts.refresh.daily());
+            let often = facts.refresh.alone(age);
             let comes_along = count.is_none_or(|count| count <= ALONG as i64);
             let least = if comes_along { Duration::ZERO } else { WEEKLY };
             facts.is_due_every(&post.id, often.map(|often| often.max(least)))

@@ -110,7 +110,11 @@ static INSIGHTS: Nested = Nested {
         "comments",
         "saved",
         "shares",
+        "reposts",
         "total_interactions",
+        "total_likes",
+        "total_comments",
+        "total_views",
     ],
     fields: &["name", "values"],
 };

@@ -94,11 +94,8 @@ fn due(facts: &Facts) -> Vec<Question> {
 fn question(facts: &Facts, post: &Post) -> Option<Question> {
     let product = post.product_type.as_deref().unwrap_or_default();
     let age = facts.now - post.timestamp;
-    // What is older is read once; after that its common metrics come with the walk through the list.
-    let often = facts
-        .refresh
-        .every(age)
-        .filter(|_| age <= facts.refresh.daily());
+    // The common metrics of what is old come with the walk through the list.
+    let often = facts.refresh.alone(age);
     // Ads belong to the Marketing API.
     if matches!(product, "STORY" | "AD") || !facts.is_due_every(&post.id, often) {
         return None;

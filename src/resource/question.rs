@@ -199,11 +199,46 @@ impl Default for Refresh {
     }
 }
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The whole list is walked through so often, whatever the rules are.
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Up to this age a post is asked about itself as often as any rule says.
+const MOVES: TimeDelta = TimeDelta::days(30);
+
 impl Refresh {
+    /// How often a post of this age is asked for what costs calls of its own: its comments, and the numbers that only its kind has. A
+    /// rule of a week or more is kept for old posts by walks through their list, which bring what all have in common.
+    pub fn alone(&self, age: TimeDelta) -> Option<Duration> {
+        self.every(age)
+            .filter(|often| *often < WEEK || age <= MOVES)
+    }
+
+    /// The rules of more than a day by which a walk is due again: up to which age posts are read, and whether what all have in common
+    /// comes along because nothing else reads it that often. `last` says when posts up to that age were last read.
+    pub fn due_walks(
+        &self,
+        now: DateTime<Utc>,
+        last: impl Fn(Duration) -> Option<DateTime<Utc>>,
+    ) -> Vec<(Duration, bool)> {
+        let rules = self.0.iter().filter(|(_, often)| *often > DAY);
+        let due = rules.filter(|(age, often)| {
+            let often = TimeDelta::from_std(*often).unwrap_or(TimeDelta::MAX);
+            // The night of the whole list comes first.
+            let slack = if often < TimeDelta::days(7) {
+                SLACK
+            } else {
+                TimeDelta::zero()
+            };
+            last(*age).is_none_or(|last| now - last >= often - slack)
+        });
+        due.map(|(age, often)| (*age, *often >= WEEK)).collect()
+    }
+
     /// Up to which age posts are read every day or more often.
     pub fn daily(&self) -> TimeDelta {
-        let day = Duration::from_secs(24 * 3600);
-        let daily = self.0.iter().filter(|(_, often)| *often <= day);
+        let daily = self.0.iter().filter(|(_, often)| *often <= DAY);
         let age = daily.map(|(age, _)| *age).max().unwrap_or_default();
         TimeDelta::from_std(age).unwrap_or(TimeDelta::MAX)
     }

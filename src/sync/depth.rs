@@ -1,9 +1,12 @@
 //! How far down a list a walk goes. Pure: time and what is known are arguments.
 //!
 //! A list is walked through from its top to its end on its own schedule, which shows deletions and refreshes old posts. On the other
-//! nights the walk ends where it meets known ground that is older than what changes from day to day.
+//! nights the walk ends where it meets known ground that is older than what is due by `[refresh]`: what changes from day to day, and what
+//! the rules of more than a day reach down to when they are due.
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::job::{Job, Range};
 use crate::clock::parse_instant;
@@ -21,25 +24,31 @@ const PLACE: i64 = 0;
 const KNOWN: u64 = 20;
 
 /// Where a walk ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Depth {
     /// At the end of the list.
     Whole,
     /// At known objects from before this, or at the end.
-    Fresh(DateTime<Utc>),
+    Fresh {
+        until: DateTime<Utc>,
+        /// The ages of the rules that it keeps, of those of more than a day.
+        rules: Vec<Duration>,
+        /// Whether one of them has nothing else to bring the metrics that all have in common.
+        nested: bool,
+    },
 }
 
 impl Depth {
-    /// How far a walk goes now. `last` says when the list was last walked through.
+    /// How far a walk goes now. The reads say when the list was last walked through, and how far.
     pub(super) fn of(
         job: &Job,
         walk: &Walk,
-        last: Option<&Read>,
+        reads: &[Read],
         refresh: &Refresh,
         now: DateTime<Utc>,
     ) -> Self {
         let partial = !job.reads_everything() && job.range == Range::default();
-        let Some(last) = last.and_then(|read| read.read_at).filter(|_| partial) else {
+        let Some(last) = read_at(reads, WHOLE_LIST).filter(|_| partial) else {
             return Self::Whole;
         };
         if walk.shape == Shape::Node {
@@ -48,23 +57,66 @@ impl Depth {
         if weekly::is_due(&job.account.id, PLACE, Some(last), now) {
             return Self::Whole;
         }
-        Self::Fresh(now - refresh.daily())
+        Self::fresh(last, reads, refresh, now)
+    }
+
+    fn fresh(whole: DateTime<Utc>, reads: &[Read], refresh: &Refresh, now: DateTime<Utc>) -> Self {
+        let due = refresh.due_walks(now, |age| read_at(reads, &up_to(age)).max(Some(whole)));
+        let ages = due.iter().map(|(age, _)| TimeDelta::from_std(*age));
+        let ages = ages.map(|age| age.unwrap_or(TimeDelta::MAX));
+        let age = ages.chain([refresh.daily()]).max().unwrap_or_default();
+        Self::Fresh {
+            until: now.checked_sub_signed(age).unwrap_or(DateTime::UNIX_EPOCH),
+            nested: due.iter().any(|(_, alone)| *alone),
+            rules: due.into_iter().map(|(age, _)| age).collect(),
+        }
+    }
+
+    /// Whether the metrics that all have in common come along on a walk like that of a list that was walked through before.
+    pub(super) fn brings_metrics(&self) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Fresh { nested, .. } => *nested,
+        }
+    }
+
+    /// Notes that the walk came to its end.
+    pub(super) fn reads(&self, now: DateTime<Utc>) -> Vec<Read> {
+        let Self::Fresh { rules, .. } = self else {
+            return Vec::new();
+        };
+        let read = |age: &Duration| Read {
+            subject: up_to(*age),
+            read_at: Some(now),
+            ..Read::default()
+        };
+        rules.iter().map(read).collect()
     }
 
     /// Whether a walk ends behind a page: its end was known, and the oldest is old enough. What is new stands at the top.
     pub(super) fn is_reached(
-        self,
+        &self,
         written: &[(&'static str, Written)],
         oldest: Option<DateTime<Utc>>,
     ) -> bool {
-        let Self::Fresh(until) = self else {
+        let Self::Fresh { until, .. } = self else {
             return false;
         };
         let known = written.first().is_some_and(|(_, written)| {
             written.inserted == 0 || written.changed + written.unchanged >= KNOWN
         });
-        known && oldest.is_none_or(|oldest| oldest < until)
+        known && oldest.is_none_or(|oldest| oldest < *until)
     }
+}
+
+/// The subject under which `sync_reads` keeps when posts up to this age were last walked through.
+fn up_to(age: Duration) -> String {
+    format!("list up to {} hours", age.as_secs() / 3600)
+}
+
+fn read_at(reads: &[Read], subject: &str) -> Option<DateTime<Utc>> {
+    let read = reads.iter().find(|read| read.subject == subject);
+    read.and_then(|read| read.read_at)
 }
 
 /// When the oldest object of a page was posted, for tables that tell it.
@@ -78,4 +130,64 @@ pub(super) fn oldest(rows: &[Row]) -> Option<DateTime<Utc>> {
             _ => None,
         })
         .min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = 24 * 3600;
+
+    fn rules(rules: &[(u64, u64)]) -> Refresh {
+        let days = |days: u64| Duration::from_secs(days * DAY);
+        let rule = |(age, often): &(u64, u64)| (days(*age), days(*often));
+        Refresh(rules.iter().map(rule).collect())
+    }
+
+    /// How many days down the nights after a whole walk go, and whether metrics come along.
+    fn nights(refresh: &Refresh, count: i64) -> Vec<(i64, bool)> {
+        let whole = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let mut reads = Vec::<Read>::new();
+        let mut nights = Vec::new();
+        for night in 1..=count {
+            // A walk takes a while, and not every night begins at the same second.
+            let now = whole + TimeDelta::days(night) - TimeDelta::seconds(night % 3 * 20);
+            let depth = Depth::fresh(whole, &reads, refresh, now);
+            let Depth::Fresh { until, .. } = &depth else {
+                panic!("{depth:?}");
+            };
+            nights.push(((now - *until).num_days(), depth.brings_metrics()));
+            for read in depth.reads(now + TimeDelta::seconds(90)) {
+                reads.retain(|known| known.subject != read.subject);
+                reads.push(read);
+            }
+        }
+        nights
+    }
+
+    #[test]
+    fn a_walk_goes_as_far_down_as_a_rule_is_due() {
+        let depths = |refresh: &Refresh| -> Vec<i64> {
+            let nights = nights(refresh, 6);
+            assert!(nights.iter().all(|(_, metrics)| !metrics), "{nights:?}");
+            nights.into_iter().map(|(depth, _)| depth).collect()
+        };
+        let three = rules(&[(30, 1), (90, 3), (730, 7)]);
+        assert_eq!(depths(&three), [30, 30, 90, 30, 30, 90]);
+        assert_eq!(depths(&rules(&[(30, 2)])), [0, 30, 0, 30, 0, 30]);
+        assert_eq!(depths(&rules(&[(10, 2), (60, 3)])), [0, 10, 60, 10, 0, 60]);
+        assert_eq!(depths(&Refresh::default()), [30; 6]);
+    }
+
+    #[test]
+    fn a_weekly_rule_is_kept_when_the_night_of_the_whole_list_was_missed() {
+        let nights = nights(&Refresh::default(), 9);
+        assert_eq!(nights[6..], [(30, false), (730, true), (30, false)]);
+    }
+
+    #[test]
+    fn no_rule_is_too_long() {
+        let endless = Refresh(vec![(Duration::MAX, Duration::from_secs(2 * DAY))]);
+        assert_eq!(nights(&endless, 2).len(), 2);
+    }
 }

@@ -20,8 +20,8 @@ pub(super) struct Plan<'a> {
     job: &'a Job,
     walk: &'static Walk,
     fields: Fields,
-    /// Metrics that come along; empty: none.
-    nested: Vec<&'static str>,
+    /// Metrics that come along.
+    along: nested::Along,
     /// Fields left out because the API refused them, now or before.
     refused: BTreeSet<String>,
     size: PageSize,
@@ -102,7 +102,7 @@ impl<'a> Plan<'a> {
             job,
             walk,
             fields,
-            nested: Vec::new(),
+            along: nested::Along::default(),
             refused,
             size: PageSize::default(),
             resumed: open.cursor.is_some(),
@@ -131,7 +131,7 @@ impl<'a> Plan<'a> {
         (!self.done).then(|| Request {
             endpoint: walk.endpoint,
             path: walk.endpoint.replace("{ig-user}", &self.job.account.id),
-            fields: self.fields_with_nested(),
+            fields: self.along.add_to(&self.fields, walk),
             params: if listed {
                 self.job.range.parameters()
             } else {
@@ -213,6 +213,7 @@ impl<'a> Plan<'a> {
         self.failures = 0;
         self.objects += page.items.len() as u64;
         self.size.answered();
+        self.along.begin();
         self.cursor.clone_from(&page.next);
         self.done = page.next.is_none();
         let limit = self.walk.list_limit;
@@ -277,7 +278,7 @@ impl<'a> Plan<'a> {
             Error::Stopped => return self.end(Reason::Stopped, why, Outcome::Stopped),
             _ => {}
         }
-        if self.give_up_nested(&error.reaction()) {
+        if self.give_up_nested(error) {
             return Recovery::Ask;
         }
         match error.reaction() {
@@ -331,10 +332,10 @@ impl<'a> Plan<'a> {
             self.restarted = true;
             self.cursor = None;
             self.objects = 0;
-            // From the top it shows the same again.
+            // From the top it is a new pass, which shows the same again.
             self.shown.clear();
+            self.along.restart();
             self.unclean = false;
-            // From the top it is a new pass.
             self.first_run = self.run;
         }
         can

@@ -52,8 +52,8 @@ async fn walk_through(
         .reads(job.account.id.clone(), job.resource.name)
         .await?;
     let last = reads.iter().find(|read| read.subject == WHOLE_LIST);
-    let depth = Depth::of(job, walk, last, &world.refresh, world.clock.now());
-    if depth == Depth::Whole && last.is_some() && !job.reads_everything() {
+    let depth = Depth::of(job, walk, &reads, &world.refresh, world.clock.now());
+    if depth.brings_metrics() && last.is_some() && !job.reads_everything() {
         plan.nest();
     }
     let mut report = JobReport::new(job, plan.is_resumed());
@@ -126,12 +126,16 @@ async fn walk_through(
         }
     };
     report.outcome = ended.unwrap_or_else(|| plan.outcome());
+    let mut walked = plan.whole_list(world.clock.now());
+    if plan.is_done() {
+        walked.extend(depth.reads(world.clock.now()));
+    }
     let ending = Ending {
         gaps: plan.take_gaps(),
         checkpoint: plan.last_checkpoint(&report.outcome, world.clock.now()),
         listing: plan.listing(),
         judges_objects: plan.is_whole(),
-        reads: plan.whole_list(world.clock.now()),
+        reads: walked,
         pass: plan.first_run(),
         pass_is_over: plan.is_done(),
         fields: plan.fields().names().map(str::to_owned).collect(),
