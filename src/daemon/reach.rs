@@ -54,6 +54,11 @@ impl Reach {
         self.asking.is_empty() && self.asked_at.is_some_and(|at| (now - at).abs() < AGE)
     }
 
+    /// Whether what the tokens reach was asked since this life began.
+    pub(super) fn was_asked(&self) -> bool {
+        self.asked_at.is_some()
+    }
+
     /// Whether a question is under way.
     pub(super) fn is_asking(&self) -> bool {
         !self.asking.is_empty()

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, named_params, params};
 
+use super::look;
 use super::record::{CheckpointKey, JobRow, Outcome};
 use super::{Store, StoreError};
 use crate::clock::{instant_text, parse_instant};
@@ -49,6 +50,15 @@ impl Store {
             close_runs(connection, &key, &outcome, &message, at)
         })
         .await
+    }
+
+    /// The accounts that were read, with their handles.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn accounts(&self) -> Result<Vec<(String, Option<String>)>, StoreError> {
+        self.call("read accounts", |connection| look::accounts(connection))
+            .await
     }
 
     /// Those of the accounts with stories that are shown and were not read in their last hour, and when the first of these

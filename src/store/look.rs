@@ -178,7 +178,7 @@ pub(super) fn look(connection: &Connection, wanted: &Wanted<'_>) -> rusqlite::Re
     })
 }
 
-fn accounts(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<String>)>> {
+pub(super) fn accounts(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<String>)>> {
     connection
         .prepare_cached("SELECT id, username FROM accounts ORDER BY id")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?

@@ -424,15 +424,16 @@ async fn an_hourly_job_costs_two_discoveries_a_day_and_an_idle_daemon_none() {
     assert!(calls.len() <= 2, "{calls:?}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn stories_that_no_schedule_meets_are_read_in_their_last_hour() {
+/// A hundred hours of a job that meets every story at some time of its life, but only few in the last hour. Discoveries that it cost.
+async fn stories_of_a_rare_job(lives: u32, hours: u32) -> usize {
     let mut spec = WorldSpec::small(1);
     let of = spec.pages[0].account.as_mut().unwrap();
     (of.posts, of.stories_per_day, of.quiet_stories_per_mille) = (5, 6, 0);
     let world = World::new(spec).await;
-    // Every story is met at some time of its life, but only few in the last hour.
     let jobs = [job("rarely", "0 */12 * * *", &["stories"])];
-    live(&world, &jobs, Until::Stopped(sleep(100 * HOUR))).await;
+    for _ in 0..lives {
+        live(&world, &jobs, Until::Stopped(sleep(hours * HOUR))).await;
+    }
     let ended = "SELECT count(*) FROM stories WHERE timestamp < (SELECT datetime(max(started_at), '-24 hours') FROM sync_runs)";
     let all = world.count(ended);
     assert!(all >= 15, "{all}");
@@ -444,4 +445,19 @@ async fn stories_that_no_schedule_meets_are_read_in_their_last_hour() {
         "{:?}",
         world.texts("SELECT detail FROM sync_gaps WHERE reason = 'expired'")
     );
+    world.calls("/me/accounts").len() - world.calls("/me/permissions").len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn stories_that_no_schedule_meets_are_read_in_their_last_hour() {
+    // One for each start.
+    assert_eq!(stories_of_a_rare_job(1, 100).await, 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stories_that_an_earlier_life_has_met_are_read_in_their_last_hour() {
+    let lives = 20;
+    let discoveries = stories_of_a_rare_job(lives, 5).await;
+    // A life without a start asks once, too, when the first story is due.
+    assert!((8..=20).contains(&discoveries), "{discoveries}");
 }
