@@ -200,6 +200,8 @@ impl Daemon<'_> {
                 start.row.next_due_at =
                     timetable::due_at(&job.schedule, None, start.row.due_at, now);
             }
+            self.reach.is_set_back(now);
+            self.take_up_stories().await?;
         }
         self.seen = now;
         for scheduled in &mut self.jobs {

@@ -150,6 +150,14 @@ impl Reach {
         });
     }
 
+    /// What was planned by a clock that ran ahead is done when it would be done at the latest.
+    pub(super) fn is_set_back(&mut self, now: DateTime<Utc>) {
+        let latest = now + TimeDelta::minutes(AGAIN[AGAIN.len() - 1]);
+        for one in self.held_up.values_mut() {
+            one.until = one.until.min(latest);
+        }
+    }
+
     /// Takes in that nobody was heard.
     pub(super) fn failed(&mut self, asked: BTreeSet<String>, now: DateTime<Utc>) {
         self.asked_at = Some(now);

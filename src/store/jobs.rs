@@ -189,7 +189,8 @@ pub(super) fn unread_stories(
              JOIN media m ON m.account_id = a.value AND m.timestamp > ?2 AND m.media_product_type = 'STORY'
              LEFT JOIN sync_reads r ON r.account_id = m.account_id AND r.resource = 'stories' AND r.subject = m.id
              WHERE ifnull(r.closed, 0) = 0
-               AND ifnull(r.read_at < strftime('%Y-%m-%dT%H:%M:%SZ', m.timestamp, '+23 hours'), 1)
+               AND ifnull(r.read_at NOT BETWEEN strftime('%Y-%m-%dT%H:%M:%SZ', m.timestamp, '+23 hours')
+                                           AND strftime('%Y-%m-%dT%H:%M:%SZ', m.timestamp, '+25 hours'), 1)
              GROUP BY m.account_id",
         )?
         .query_map(

@@ -51,9 +51,11 @@ async fn walk_through(
         .store
         .reads(job.account.id.clone(), job.resource.name)
         .await?;
-    let last = reads.iter().find(|read| read.subject == WHOLE_LIST);
-    let depth = Depth::of(job, walk, last, &world.refresh, world.clock.now());
-    if depth == Depth::Whole && last.is_some() && !job.reads_everything() {
+    let last = reads.into_iter().find(|read| read.subject == WHOLE_LIST);
+    let (is_known, now) = (last.is_some(), world.clock.now());
+    let last = last.map(|last| last.at(now));
+    let depth = Depth::of(job, walk, last.as_ref(), &world.refresh, now);
+    if depth == Depth::Whole && is_known && !job.reads_everything() {
         plan.nest();
     }
     let mut report = JobReport::new(job, plan.is_resumed());

@@ -399,6 +399,43 @@ async fn a_clock_that_jumps_is_noticed_within_a_minute_and_repeats_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_clock_that_ran_ahead_has_noted_is_read_again_when_it_is_right() {
+    let mut spec = WorldSpec::small(1);
+    let of = spec.pages[0].account.as_mut().unwrap();
+    (of.posts, of.stories_per_day, of.quiet_stories_per_mille) = (5, 6, 0);
+    let world = World::new(spec).await;
+    let jobs = [
+        job("hourly", "0 * * * *", &["stories"]),
+        job(
+            "nightly",
+            "30 2 * * *",
+            &["account", "media", "media_insights"],
+        ),
+    ];
+    let ahead = || {
+        let now = igsync::clock::instant_text(world.now() + TimeDelta::hours(1));
+        world.texts(&format!(
+            "SELECT DISTINCT resource FROM sync_reads WHERE read_at > '{now}' AND subject NOT IN (SELECT id FROM stories WHERE is_final)
+             ORDER BY resource"
+        ))
+    };
+    live(
+        &world,
+        &jobs,
+        Until::Stopped(async {
+            sleep(30 * HOUR).await;
+            world.clock().set(TimeDelta::days(40));
+            sleep(30 * HOUR).await;
+            world.clock().set(TimeDelta::days(-40));
+            assert_eq!(ahead(), ["media", "media_insights", "stories"]);
+            sleep(30 * HOUR).await;
+            assert_eq!(ahead(), [""; 0]);
+        }),
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_hourly_job_costs_two_discoveries_a_day_and_an_idle_daemon_none() {
     let world = World::new(WorldSpec::many_accounts(1, 1, 5)).await;
     let jobs = [job("hourly", "0 * * * *", &["account"])];
