@@ -115,7 +115,7 @@ pub struct Ended {
 }
 
 /// Open gaps of one kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct GapCount {
     /// The account; `None`: of a credential.
     pub account_id: Option<String>,
