@@ -29,7 +29,7 @@ use crate::store::{Outcome, StoreError};
 use crate::sync::{
     Askers, CHECK, Configured, Ended, Engine, Group, LONGEST_NAP, Start, WhenSuspended, World,
 };
-use last_hours::LastHours;
+use last_hours::{AGAIN, LastHours};
 use reach::Reach;
 use scheduled::{HandOut, STORIES, Scheduled};
 use status::Status;
@@ -102,6 +102,7 @@ pub async fn run(
         daemon.complain(problem).await?;
     }
     daemon.take_up(jobs).await?;
+    daemon.take_up_stories().await?;
     daemon.supervisor.ready();
     daemon.live().await
 }
@@ -172,6 +173,21 @@ impl Daemon<'_> {
         self.write(now, false).await
     }
 
+    /// Looks which stories an earlier process has left to be read in their last hour.
+    async fn take_up_stories(&mut self) -> Result<(), StoreError> {
+        let (store, now) = (&self.world.store, self.world.clock.now());
+        let storytellers = || self.jobs.iter().filter(|job| job.reads_stories());
+        if storytellers().next().is_none() {
+            return Ok(());
+        }
+        let mut accounts = store.accounts().await?;
+        accounts.retain(|(id, username)| {
+            storytellers().any(|one| one.job.selection.means(id, username.as_deref()))
+        });
+        let accounts = accounts.into_iter().map(|(id, _)| id).collect();
+        self.last_hours.look(store, accounts, now, now).await
+    }
+
     /// What the clock asks for.
     async fn turn(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
         if now + TimeDelta::minutes(1) < self.seen {
@@ -184,6 +200,8 @@ impl Daemon<'_> {
                 start.row.next_due_at =
                     timetable::due_at(&job.schedule, None, start.row.due_at, now);
             }
+            self.reach.is_set_back(now);
+            self.take_up_stories().await?;
         }
         self.seen = now;
         for scheduled in &mut self.jobs {
@@ -230,7 +248,7 @@ impl Daemon<'_> {
         if self.jobs.iter().any(Scheduled::reads_stories) {
             let accounts = self.reach.accounts().into_iter().map(|account| account.id);
             self.last_hours
-                .look(&self.world.store, accounts.collect(), now)
+                .look(&self.world.store, accounts.collect(), now, now)
                 .await?;
         }
         Ok(())
@@ -276,7 +294,7 @@ impl Daemon<'_> {
         }
         if !storytellers.is_empty() {
             self.last_hours
-                .look(&self.world.store, storytellers, now)
+                .look(&self.world.store, storytellers, now, now + AGAIN)
                 .await?;
         }
         Ok(())
@@ -284,6 +302,14 @@ impl Daemon<'_> {
 
     /// Reads stories that no start has read in their last hour.
     fn read_last_hours(&mut self, now: DateTime<Utc>) {
+        if !self.reach.was_asked() {
+            // An earlier process has left them, and this one does not know yet by which token.
+            if self.last_hours.next().is_some_and(|at| at <= now) {
+                self.reach.ask_all(self.world);
+            }
+            return;
+        }
+        let held_up = self.reach.held_up().map(|(until, _)| until);
         for account_id in self.last_hours.take_due(now) {
             let found: Vec<_> = self
                 .reach
@@ -291,6 +317,12 @@ impl Daemon<'_> {
                 .into_iter()
                 .filter(|one| one.id == account_id)
                 .collect();
+            if let Some(until) = held_up.filter(|_| found.is_empty()) {
+                // Looked at again when the token has told.
+                let until = until.max(now + TimeDelta::minutes(1));
+                self.last_hours.put_off(account_id, until);
+                continue;
+            }
             let job = self
                 .jobs
                 .iter()
@@ -387,7 +419,9 @@ impl Daemon<'_> {
             .filter_map(|scheduled| scheduled.start.row.next_due_at);
         let held_up = self.reach.held_up().filter(|_| !self.reach.is_asking());
         let held_up = held_up.map(|(until, _)| until);
-        let first = due.chain(self.last_hours.next()).chain(held_up).min();
+        let waits = !self.reach.was_asked() && self.reach.is_asking();
+        let last_hour = self.last_hours.next().filter(|_| !waits);
+        let first = due.chain(last_hour).chain(held_up).min();
         let wait = first.map_or(LONGEST_NAP, |at| (at - now).to_std().unwrap_or_default());
         wait.min(self.engine.nap())
     }

@@ -14,27 +14,33 @@ use crate::store::{Store, StoreError};
 const LATE: TimeDelta = TimeDelta::minutes(23 * 60 + 30);
 
 /// After a reading that did not reach it, it is tried again after this. The list of stories is not read more often, either.
-const AGAIN: TimeDelta = TimeDelta::minutes(10);
+pub(super) const AGAIN: TimeDelta = TimeDelta::minutes(10);
 
 /// When each account has a story to be read.
 #[derive(Debug, Default)]
 pub(super) struct LastHours(BTreeMap<String, DateTime<Utc>>);
 
 impl LastHours {
-    /// Looks what is known of the stories of accounts that were just read.
+    /// Looks what is known of the stories of accounts, which are not to be read before `earliest`.
     pub(super) async fn look(
         &mut self,
         store: &Store,
         accounts: Vec<String>,
         now: DateTime<Utc>,
+        earliest: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         for account in &accounts {
             self.0.remove(account);
         }
         for (account, posted) in store.unread_stories(accounts, now).await? {
-            self.0.insert(account, (posted + LATE).max(now + AGAIN));
+            self.0.insert(account, (posted + LATE).max(earliest));
         }
         Ok(())
+    }
+
+    /// Reads an account's stories at this time and not before: now nobody knows how.
+    pub(super) fn put_off(&mut self, account: String, until: DateTime<Utc>) {
+        self.0.insert(account, until);
     }
 
     /// When the first of them is to be read.

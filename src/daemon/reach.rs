@@ -54,6 +54,11 @@ impl Reach {
         self.asking.is_empty() && self.asked_at.is_some_and(|at| (now - at).abs() < AGE)
     }
 
+    /// Whether what the tokens reach was asked since this life began.
+    pub(super) fn was_asked(&self) -> bool {
+        self.asked_at.is_some()
+    }
+
     /// Whether a question is under way.
     pub(super) fn is_asking(&self) -> bool {
         !self.asking.is_empty()
@@ -143,6 +148,14 @@ impl Reach {
         self.merge(told.accounts, |name| {
             asked.contains(name) && !untold.contains(name)
         });
+    }
+
+    /// What was planned by a clock that ran ahead is done when it would be done at the latest.
+    pub(super) fn is_set_back(&mut self, now: DateTime<Utc>) {
+        let latest = now + TimeDelta::minutes(AGAIN[AGAIN.len() - 1]);
+        for one in self.held_up.values_mut() {
+            one.until = one.until.min(latest);
+        }
     }
 
     /// Takes in that nobody was heard.

@@ -87,6 +87,9 @@ impl Resource {
     /// What it needs beside permissions, for a person; the API does not tell whether it is there.
     pub fn also_needs(&self) -> &'static str {
         match self.meter {
+            _ if self.name == "product_tags" => {
+                "a task on the Page, and the role of an admin in the business that owns the account's shop, for the token's user"
+            }
             Meter::Account | Meter::App => "a task on the Page",
             Meter::Hashtags => {
                 "the feature Instagram Public Content Access for the app (app dashboard, App Review)"

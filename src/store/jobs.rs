@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, named_params, params};
 
+use super::look;
 use super::record::{CheckpointKey, JobRow, Outcome};
 use super::{Store, StoreError};
 use crate::clock::{instant_text, parse_instant};
@@ -49,6 +50,15 @@ impl Store {
             close_runs(connection, &key, &outcome, &message, at)
         })
         .await
+    }
+
+    /// The accounts that were read, with their handles.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn accounts(&self) -> Result<Vec<(String, Option<String>)>, StoreError> {
+        self.call("read accounts", |connection| look::accounts(connection))
+            .await
     }
 
     /// Those of the accounts with stories that are shown and were not read in their last hour, and when the first of these
@@ -179,7 +189,8 @@ pub(super) fn unread_stories(
              JOIN media m ON m.account_id = a.value AND m.timestamp > ?2 AND m.media_product_type = 'STORY'
              LEFT JOIN sync_reads r ON r.account_id = m.account_id AND r.resource = 'stories' AND r.subject = m.id
              WHERE ifnull(r.closed, 0) = 0
-               AND ifnull(r.read_at < strftime('%Y-%m-%dT%H:%M:%SZ', m.timestamp, '+23 hours'), 1)
+               AND ifnull(r.read_at NOT BETWEEN strftime('%Y-%m-%dT%H:%M:%SZ', m.timestamp, '+23 hours')
+                                           AND strftime('%Y-%m-%dT%H:%M:%SZ', m.timestamp, '+25 hours'), 1)
              GROUP BY m.account_id",
         )?
         .query_map(

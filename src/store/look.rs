@@ -115,7 +115,7 @@ pub struct Ended {
 }
 
 /// Open gaps of one kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct GapCount {
     /// The account; `None`: of a credential.
     pub account_id: Option<String>,
@@ -178,7 +178,7 @@ pub(super) fn look(connection: &Connection, wanted: &Wanted<'_>) -> rusqlite::Re
     })
 }
 
-fn accounts(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<String>)>> {
+pub(super) fn accounts(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<String>)>> {
     connection
         .prepare_cached("SELECT id, username FROM accounts ORDER BY id")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?

@@ -1,6 +1,6 @@
 //! What igsync writes down about itself: the vocabulary of the `sync_…` tables.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::table::{Row, Table};
 
@@ -182,6 +182,17 @@ pub struct Read {
     pub mark: Option<String>,
     /// Whether there is no use in asking ever again; `sync_gaps` says why.
     pub closed: bool,
+}
+
+/// What is later than now by more than this was noted by a clock that ran ahead.
+const AHEAD: TimeDelta = TimeDelta::hours(1);
+
+impl Read {
+    /// What is known of it at an instant. What a clock that ran ahead has noted is not known: it would not be read again before the clock gets there.
+    pub fn at(mut self, now: DateTime<Utc>) -> Self {
+        self.read_at = self.read_at.filter(|at| *at <= now + AHEAD);
+        self
+    }
 }
 
 /// An answer that closes gaps.

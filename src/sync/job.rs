@@ -142,7 +142,7 @@ impl Job {
         let reads = known
             .reads
             .into_iter()
-            .map(|read| (read.subject.clone(), read));
+            .map(|read| (read.subject.clone(), read.at(now)));
         Facts {
             now,
             account_id: self.account.id.clone(),

@@ -51,9 +51,11 @@ async fn walk_through(
         .store
         .reads(job.account.id.clone(), job.resource.name)
         .await?;
-    let last = reads.iter().find(|read| read.subject == WHOLE_LIST);
-    let depth = Depth::of(job, walk, &reads, &world.refresh, world.clock.now());
-    if depth.brings_metrics() && last.is_some() && !job.reads_everything() {
+    let now = world.clock.now();
+    let reads: Vec<Read> = reads.into_iter().map(|read| read.at(now)).collect();
+    let is_known = reads.iter().any(|read| read.subject == WHOLE_LIST);
+    let depth = Depth::of(job, walk, &reads, &world.refresh, now);
+    if depth.brings_metrics() && is_known && !job.reads_everything() {
         plan.nest();
     }
     let mut report = JobReport::new(job, plan.is_resumed());

@@ -68,7 +68,7 @@ impl Selection {
     }
 
     /// Whether an account with this id and username is meant.
-    pub(super) fn means(&self, id: &str, username: Option<&str>) -> bool {
+    pub fn means(&self, id: &str, username: Option<&str>) -> bool {
         let named = |names: &[String]| names.iter().any(|name| is_called(id, username, name));
         let chosen = |names: &[String]| names.is_empty() || named(names);
         chosen(&self.include) && chosen(&self.accounts) && !named(&self.exclude)

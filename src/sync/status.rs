@@ -17,7 +17,7 @@ use super::start::Configured;
 use crate::budget;
 use crate::resource::RESOURCES;
 use crate::store::{
-    CredentialRow, Ended, Look, OpenError, Severity, Store, Totals, Wanted, WarningRow,
+    CredentialRow, Ended, GapCount, Look, OpenError, Severity, Store, Totals, Wanted, WarningRow,
 };
 
 pub use judge::Finding;
@@ -63,6 +63,8 @@ pub struct Status {
     pub discovery: Option<Ended>,
     /// Open gaps by reason, all accounts together.
     pub gaps: BTreeMap<String, u64>,
+    /// Those of them that are no account's: of discovery, of tokens.
+    pub gaps_of_no_account: Vec<GapCount>,
     /// Each pool that something is known of.
     pub pools: Vec<PoolStatus>,
     /// Each credential of the configuration.
@@ -224,6 +226,8 @@ impl Status {
         for gap in &look.gaps {
             *gaps.entry(gap.reason.clone()).or_default() += gap.count;
         }
+        let of_no_account = look.gaps.iter().filter(|gap| gap.account_id.is_none());
+        let of_no_account = of_no_account.cloned().collect();
         let pool = |row| parts::pool(&watched.budget, row, &look.hours, now);
         let mut known = look.accounts;
         known.retain(|(id, username)| watched.accounts.means(id, username.as_deref()));
@@ -239,6 +243,7 @@ impl Status {
             accounts: parts::accounts(known, look.subjects, &look.gaps, is_held),
             discovery: look.discovery,
             gaps,
+            gaps_of_no_account: of_no_account,
             pools: look.pools.into_iter().filter_map(pool).collect(),
             credentials: parts::credentials(watched, look.credentials, now),
             warnings: look.warnings,

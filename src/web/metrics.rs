@@ -125,7 +125,11 @@ fn accounts(registry: &mut Registry, status: &Status) {
         "resource_last_complete_timestamp",
         "When the resource was last read to its end with nothing missing",
     );
-    let gaps = family(registry, "gaps_open", "What is missing, by reason");
+    let gaps = family(
+        registry,
+        "gaps_open",
+        "What is missing, by reason; what is missing of discovery and of tokens is no account's",
+    );
     for account in &status.accounts {
         for resource in &account.resources {
             let labels = || {
@@ -143,6 +147,14 @@ fn accounts(registry: &mut Registry, status: &Status) {
                 set(&gaps, labels, number(*count));
             }
         }
+    }
+    for gap in &status.gaps_of_no_account {
+        let labels = vec![
+            ("account", String::new()),
+            ("resource", gap.resource.clone()),
+            ("reason", gap.reason.clone()),
+        ];
+        set(&gaps, labels, number(gap.count));
     }
 }
 

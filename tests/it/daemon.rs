@@ -399,6 +399,43 @@ async fn a_clock_that_jumps_is_noticed_within_a_minute_and_repeats_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_clock_that_ran_ahead_has_noted_is_read_again_when_it_is_right() {
+    let mut spec = WorldSpec::small(1);
+    let of = spec.pages[0].account.as_mut().unwrap();
+    (of.posts, of.stories_per_day, of.quiet_stories_per_mille) = (5, 6, 0);
+    let world = World::new(spec).await;
+    let jobs = [
+        job("hourly", "0 * * * *", &["stories"]),
+        job(
+            "nightly",
+            "30 2 * * *",
+            &["account", "media", "media_insights"],
+        ),
+    ];
+    let ahead = || {
+        let now = igsync::clock::instant_text(world.now() + TimeDelta::hours(1));
+        world.texts(&format!(
+            "SELECT DISTINCT resource FROM sync_reads WHERE read_at > '{now}' AND subject NOT IN (SELECT id FROM stories WHERE is_final)
+             ORDER BY resource"
+        ))
+    };
+    live(
+        &world,
+        &jobs,
+        Until::Stopped(async {
+            sleep(30 * HOUR).await;
+            world.clock().set(TimeDelta::days(40));
+            sleep(30 * HOUR).await;
+            world.clock().set(TimeDelta::days(-40));
+            assert_eq!(ahead(), ["media", "media_insights", "stories"]);
+            sleep(30 * HOUR).await;
+            assert_eq!(ahead(), [""; 0]);
+        }),
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_hourly_job_costs_two_discoveries_a_day_and_an_idle_daemon_none() {
     let world = World::new(WorldSpec::many_accounts(1, 1, 5)).await;
     let jobs = [job("hourly", "0 * * * *", &["account"])];
@@ -424,15 +461,16 @@ async fn an_hourly_job_costs_two_discoveries_a_day_and_an_idle_daemon_none() {
     assert!(calls.len() <= 2, "{calls:?}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn stories_that_no_schedule_meets_are_read_in_their_last_hour() {
+/// A hundred hours of a job that meets every story at some time of its life, but only few in the last hour. Discoveries that it cost.
+async fn stories_of_a_rare_job(lives: u32, hours: u32) -> usize {
     let mut spec = WorldSpec::small(1);
     let of = spec.pages[0].account.as_mut().unwrap();
     (of.posts, of.stories_per_day, of.quiet_stories_per_mille) = (5, 6, 0);
     let world = World::new(spec).await;
-    // Every story is met at some time of its life, but only few in the last hour.
     let jobs = [job("rarely", "0 */12 * * *", &["stories"])];
-    live(&world, &jobs, Until::Stopped(sleep(100 * HOUR))).await;
+    for _ in 0..lives {
+        live(&world, &jobs, Until::Stopped(sleep(hours * HOUR))).await;
+    }
     let ended = "SELECT count(*) FROM stories WHERE timestamp < (SELECT datetime(max(started_at), '-24 hours') FROM sync_runs)";
     let all = world.count(ended);
     assert!(all >= 15, "{all}");
@@ -444,4 +482,19 @@ async fn stories_that_no_schedule_meets_are_read_in_their_last_hour() {
         "{:?}",
         world.texts("SELECT detail FROM sync_gaps WHERE reason = 'expired'")
     );
+    world.calls("/me/accounts").len() - world.calls("/me/permissions").len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn stories_that_no_schedule_meets_are_read_in_their_last_hour() {
+    // One for each start.
+    assert_eq!(stories_of_a_rare_job(1, 100).await, 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stories_that_an_earlier_life_has_met_are_read_in_their_last_hour() {
+    let lives = 20;
+    let discoveries = stories_of_a_rare_job(lives, 5).await;
+    // A life without a start asks once, too, when the first story is due.
+    assert!((8..=20).contains(&discoveries), "{discoveries}");
 }

@@ -203,6 +203,29 @@ async fn every_number_has_a_type_a_help_and_the_value_of_status() {
     assert_eq!(value(&good), at);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_missing_and_no_accounts_is_among_the_numbers() {
+    let world = World::new(WorldSpec::small(1)).await;
+    let pages = Fault::on(Match::path_ends_with("/me/accounts")).always();
+    world
+        .simulator
+        .inject(pages.status(400).error(3, None, "no such thing"));
+    world.backfill().await;
+    let status = Status::read(&watched(&world), world.now()).unwrap();
+    let all: u64 = status.gaps.values().sum();
+    assert!(all > 0, "nothing is missing");
+    let numbers = get(&world, "/metrics").await.body;
+    let series = numbers.lines().filter(|line| {
+        line.starts_with("igsync_gaps_open{account=\"\",resource=\"discovery\",reason=")
+    });
+    let told: f64 = series
+        .map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap())
+        .sum();
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    let all = all as f64;
+    assert_eq!(told, all, "{numbers}");
+}
+
 /// The value of a series.
 #[track_caller]
 fn number(text: &str, series: &str) -> f64 {

@@ -50,8 +50,32 @@ const CARRIED: [Carried; 4] = [
 /// Tasks of those who may do everything on a Page.
 const EVERYTHING: [&str; 2] = ["MANAGE", "PROFILE_PLUS_FULL_CONTROL"];
 
-/// Features that Meta grants to an app after a review. No call tells whether it has them.
-const FEATURES: [(&str, &str); 1] = [("hashtags", "Instagram Public Content Access")];
+/// What a resource needs of which no call tells.
+struct Untold {
+    resource: &'static str,
+    /// As a cause of a refusal.
+    cause: &'static str,
+    /// Whose it is to be.
+    need: &'static str,
+    /// Where to look.
+    place: &'static str,
+}
+
+/// A feature that Meta grants to an app after a review, and a role in a business ("IG Media Product Tags" reference).
+const UNTOLD: [Untold; 2] = [
+    Untold {
+        resource: "hashtags",
+        cause: "the app's feature Instagram Public Content Access",
+        need: "the app needs the feature Instagram Public Content Access",
+        place: "App Review in the app dashboard",
+    },
+    Untold {
+        resource: "product_tags",
+        cause: "the role of an admin, for the token's user, in the business that owns the account's shop",
+        need: "the token's user needs to be an admin of the business that owns the account's shop",
+        place: "the people in that business's settings",
+    },
+];
 
 /// Permissions one of which a token needs in addition where its user's role on the Page comes from a business. No call tells where
 /// a role comes from.
@@ -81,9 +105,8 @@ pub(super) fn resources(
             resource: resource.name,
             missing,
             told: credential.granted.is_some(),
-            untold: feature(resource).map(|feature| {
-                format!("the app needs the feature {feature}, of which no call tells: see App Review in the app dashboard")
-            }),
+            untold: untold(resource)
+                .map(|one| format!("{}, of which no call tells: see {}", one.need, one.place)),
         }
     };
     RESOURCES.iter().copied().filter(meant).map(check).collect()
@@ -208,9 +231,7 @@ fn refused(
             OF_BUSINESS_ROLES.join(" or ")
         ));
     }
-    if let Some(feature) = feature(resource) {
-        causes.push(format!("the app's feature {feature}"));
-    }
+    causes.extend(untold(resource).map(|one| one.cause.to_owned()));
     causes.push("advanced access of the app to these permissions (App Review), if the account belongs to others".to_owned());
     Some(format!(
         "something that no call tells of; most likely {}. At {} Meta said: {}; the next run tries again",
@@ -220,9 +241,8 @@ fn refused(
     ))
 }
 
-fn feature(resource: &Resource) -> Option<&'static str> {
-    let known = FEATURES.iter().find(|(name, _)| *name == resource.name);
-    known.map(|(_, feature)| *feature)
+fn untold(resource: &Resource) -> Option<&'static Untold> {
+    UNTOLD.iter().find(|one| one.resource == resource.name)
 }
 
 #[cfg(test)]
@@ -233,6 +253,7 @@ mod tests {
     use super::*;
     use crate::graph::Credential;
     use crate::resource;
+    use crate::store::Refused;
 
     fn route(tasks: &[&str]) -> Route {
         Route {
@@ -290,6 +311,42 @@ mod tests {
             ),
             "{one}"
         );
+    }
+
+    #[test]
+    fn a_role_in_the_business_that_owns_the_shop_is_named_before_and_after_a_refusal() {
+        let account = Account {
+            id: "1784".to_owned(),
+            username: None,
+            media_count: None,
+            routes: vec![route(&["MANAGE"])],
+        };
+        let selection = Selection {
+            resources: vec![resource::find("product_tags").unwrap()],
+            ..Selection::default()
+        };
+        let check = |around: &Around| {
+            let mut found = resources(&account, &selection, &[credential(&[])], around);
+            found.remove(0)
+        };
+        let ready = check(&Around::default());
+        assert_eq!(ready.missing, [""; 0]);
+        assert_eq!(
+            ready.untold.unwrap(),
+            "the token's user needs to be an admin of the business that owns the account's shop, of which no call tells: see the people in \
+             that business's settings"
+        );
+        let refused = check(&Around {
+            refusals: vec![Refused {
+                account_id: "1784".to_owned(),
+                resource: "product_tags".to_owned(),
+                at: chrono::DateTime::UNIX_EPOCH,
+                detail: "(#10)".to_owned(),
+            }],
+            ..Around::default()
+        });
+        let role = "the role of an admin, for the token's user, in the business that owns the account's shop";
+        assert!(refused.missing[0].contains(role), "{:?}", refused.missing);
     }
 
     #[test]
