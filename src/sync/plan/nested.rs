@@ -89,14 +89,14 @@ impl Plan<'_> {
             }
             Reaction::Drop(names) => {
                 let is_named = |metric: &&'static str| names.iter().any(|name| name == metric);
-                let is_known = along.now.iter().any(|metric| is_named(&metric));
+                let is_known = along.now.iter().any(is_named);
                 if is_known && error.is_about_one_kind() && self.size.get() > NEIGHBOURS {
                     self.size = PageSize::of(NEIGHBOURS);
                     return true;
                 }
-                along.now.retain(|metric| !is_named(&metric));
+                along.now.retain(|metric| !is_named(metric));
                 if !error.is_about_one_kind() {
-                    along.all.retain(|metric| !is_named(&metric));
+                    along.all.retain(|metric| !is_named(metric));
                 }
             }
             Reaction::DropMetric(place) if place < before => {
