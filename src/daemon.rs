@@ -26,9 +26,7 @@ use crate::clock::instant_text;
 use crate::graph::Credential;
 use crate::stop::StopHandle;
 use crate::store::{Outcome, StoreError};
-use crate::sync::{
-    Askers, CHECK, Configured, Ended, Engine, Group, LONGEST_NAP, Start, WhenSuspended, World,
-};
+use crate::sync::{CHECK, Configured, Ended, Engine, LONGEST_NAP, Start, WhenSuspended, World};
 use last_hours::{AGAIN, LastHours};
 use reach::Reach;
 use scheduled::{HandOut, STORIES, Scheduled};
@@ -173,21 +171,6 @@ impl Daemon<'_> {
         self.write(now, false).await
     }
 
-    /// Looks which stories an earlier process has left to be read in their last hour.
-    async fn take_up_stories(&mut self) -> Result<(), StoreError> {
-        let (store, now) = (&self.world.store, self.world.clock.now());
-        let storytellers = || self.jobs.iter().filter(|job| job.reads_stories());
-        if storytellers().next().is_none() {
-            return Ok(());
-        }
-        let mut accounts = store.accounts().await?;
-        accounts.retain(|(id, username)| {
-            storytellers().any(|one| one.job.selection.means(id, username.as_deref()))
-        });
-        let accounts = accounts.into_iter().map(|(id, _)| id).collect();
-        self.last_hours.look(store, accounts, now, now).await
-    }
-
     /// What the clock asks for.
     async fn turn(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
         if now + TimeDelta::minutes(1) < self.seen {
@@ -298,45 +281,6 @@ impl Daemon<'_> {
                 .await?;
         }
         Ok(())
-    }
-
-    /// Reads stories that no start has read in their last hour.
-    fn read_last_hours(&mut self, now: DateTime<Utc>) {
-        if !self.reach.was_asked() {
-            // An earlier process has left them, and this one does not know yet by which token.
-            if self.last_hours.next().is_some_and(|at| at <= now) {
-                self.reach.ask_all(self.world);
-            }
-            return;
-        }
-        let held_up = self.reach.held_up().map(|(until, _)| until);
-        for account_id in self.last_hours.take_due(now) {
-            let found: Vec<_> = self
-                .reach
-                .accounts()
-                .into_iter()
-                .filter(|one| one.id == account_id)
-                .collect();
-            if let Some(until) = held_up.filter(|_| found.is_empty()) {
-                // Looked at again when the token has told.
-                let until = until.max(now + TimeDelta::minutes(1));
-                self.last_hours.put_off(account_id, until);
-                continue;
-            }
-            let job = self
-                .jobs
-                .iter()
-                .filter(|scheduled| scheduled.reads_stories());
-            let jobs = job.flat_map(|scheduled| scheduled.jobs(&found, true, &Askers::default()));
-            let stories = jobs.into_iter().find(|job| job.resource.name == STORIES);
-            if let Some(stories) = stories {
-                tracing::info!(
-                    account = stories.account.label(),
-                    "a story is in its last hour"
-                );
-                self.engine.add(stories, &Group::default(), None, now);
-            }
-        }
     }
 
     /// Reads the configuration again, as it was asked to.

@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::Daemon;
+use super::scheduled::STORIES;
 use crate::store::{Store, StoreError};
+use crate::sync::{Askers, Group};
 
 /// The age at which a story is read that was not read in its last hour yet.
 const LATE: TimeDelta = TimeDelta::minutes(23 * 60 + 30);
@@ -38,11 +41,6 @@ impl LastHours {
         Ok(())
     }
 
-    /// Reads an account's stories at this time and not before: now nobody knows how.
-    pub(super) fn put_off(&mut self, account: String, until: DateTime<Utc>) {
-        self.0.insert(account, until);
-    }
-
     /// When the first of them is to be read.
     pub(super) fn next(&self) -> Option<DateTime<Utc>> {
         self.0.values().min().copied()
@@ -58,5 +56,55 @@ impl LastHours {
             .partition(|(_, at)| *at <= now);
         self.0 = later;
         due.into_keys().collect()
+    }
+}
+
+impl Daemon<'_> {
+    /// Looks which stories an earlier process has left to be read in their last hour.
+    pub(super) async fn take_up_stories(&mut self) -> Result<(), StoreError> {
+        let (store, now) = (&self.world.store, self.world.clock.now());
+        let storytellers = || self.jobs.iter().filter(|job| job.reads_stories());
+        if storytellers().next().is_none() {
+            return Ok(());
+        }
+        let mut accounts = store.accounts().await?;
+        accounts.retain(|(id, username)| {
+            storytellers().any(|one| one.job.selection.means(id, username.as_deref()))
+        });
+        let accounts = accounts.into_iter().map(|(id, _)| id).collect();
+        self.last_hours.look(store, accounts, now, now).await
+    }
+
+    /// Reads stories that no start has read in their last hour.
+    pub(super) fn read_last_hours(&mut self, now: DateTime<Utc>) {
+        if !self.reach.was_asked() {
+            // An earlier process has left them, and this one does not know yet by which token.
+            if self.last_hours.next().is_some_and(|at| at <= now) {
+                self.reach.ask_all(self.world);
+            }
+            return;
+        }
+        // A token that could not be asked yet brings its accounts' stories back when it tells of them.
+        for account_id in self.last_hours.take_due(now) {
+            let found: Vec<_> = self
+                .reach
+                .accounts()
+                .into_iter()
+                .filter(|one| one.id == account_id)
+                .collect();
+            let job = self
+                .jobs
+                .iter()
+                .filter(|scheduled| scheduled.reads_stories());
+            let jobs = job.flat_map(|scheduled| scheduled.jobs(&found, true, &Askers::default()));
+            let stories = jobs.into_iter().find(|job| job.resource.name == STORIES);
+            if let Some(stories) = stories {
+                tracing::info!(
+                    account = stories.account.label(),
+                    "a story is in its last hour"
+                );
+                self.engine.add(stories, &Group::default(), None, now);
+            }
+        }
     }
 }

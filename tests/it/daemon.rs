@@ -461,15 +461,21 @@ async fn an_hourly_job_costs_two_discoveries_a_day_and_an_idle_daemon_none() {
     assert!(calls.len() <= 2, "{calls:?}");
 }
 
-/// A hundred hours of a job that meets every story at some time of its life, but only few in the last hour. Discoveries that it cost.
-async fn stories_of_a_rare_job(lives: u32, hours: u32) -> usize {
+/// A hundred hours of a job that meets every story at some time of its life, but only few in the last hour. The first
+/// calls of each life for accounts get no answer. Discoveries that it cost.
+async fn stories_of_a_rare_job(lives: u32, hours: u32, unheard: u64) -> usize {
     let mut spec = WorldSpec::small(1);
     let of = spec.pages[0].account.as_mut().unwrap();
     (of.posts, of.stories_per_day, of.quiet_stories_per_mille) = (5, 6, 0);
     let world = World::new(spec).await;
     let jobs = [job("rarely", "0 */12 * * *", &["stories"])];
     for _ in 0..lives {
+        if unheard > 0 {
+            let accounts = Fault::on(Match::path_ends_with("/me/accounts"));
+            world.simulator.inject(accounts.times(unheard).html(503));
+        }
         live(&world, &jobs, Until::Stopped(sleep(hours * HOUR))).await;
+        world.simulator.clear_faults();
     }
     let ended = "SELECT count(*) FROM stories WHERE timestamp < (SELECT datetime(max(started_at), '-24 hours') FROM sync_runs)";
     let all = world.count(ended);
@@ -488,13 +494,18 @@ async fn stories_of_a_rare_job(lives: u32, hours: u32) -> usize {
 #[tokio::test(start_paused = true)]
 async fn stories_that_no_schedule_meets_are_read_in_their_last_hour() {
     // One for each start.
-    assert_eq!(stories_of_a_rare_job(1, 100).await, 8);
+    assert_eq!(stories_of_a_rare_job(1, 100, 0).await, 8);
 }
 
 #[tokio::test(start_paused = true)]
 async fn stories_that_an_earlier_life_has_met_are_read_in_their_last_hour() {
     let lives = 20;
-    let discoveries = stories_of_a_rare_job(lives, 5).await;
+    let discoveries = stories_of_a_rare_job(lives, 5, 0).await;
     // A life without a start asks once, too, when the first story is due.
     assert!((8..=20).contains(&discoveries), "{discoveries}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stories_in_their_last_hour_wait_for_a_token_that_gets_no_answer_at_first() {
+    stories_of_a_rare_job(20, 5, 12).await;
 }
