@@ -11,7 +11,7 @@ use crate::resource::Walk;
 const FEW: u32 = 12;
 
 /// Posts on a page on which one may be refused a metric: so many lose it with that one.
-const NEIGHBOURS: u32 = 25;
+const NEIGHBOURS: u32 = 50;
 
 /// What comes along.
 #[derive(Debug, Default)]
@@ -73,9 +73,10 @@ impl Plan<'_> {
         }
         let edge = self.walk.nested.map(|nested| nested.edge);
         match error.reaction() {
-            // Posts are older and older: those before the one that refuses the page still have their numbers.
+            // Posts are older and older: those before the one that refuses the page still have their numbers. A quarter, as each attempt
+            // is a refused call.
             Reaction::Skip(Skip::BeforeConversion) if self.size.get() > FEW => {
-                self.size = PageSize::of(self.size.get() / 2);
+                self.size = PageSize::of(self.size.get() / 4);
                 return true;
             }
             Reaction::Skip(Skip::BeforeConversion) => {
@@ -179,7 +180,7 @@ mod tests {
         let all = walk(&[&[]])[0].0;
         assert_eq!(
             walk(&[&[kind(), kind()], &[], &[kind()], &[]]),
-            [(all - 1, 25), (all, 25), (all - 1, 25), (all, 25)]
+            [(all - 1, 50), (all, 50), (all - 1, 50), (all, 50)]
         );
         let skip = || refusal("", Reaction::Skip(Skip::TooFewViewers));
         assert_eq!(walk(&[&[skip()], &[]]), [(0, 100), (all, 100)]);
@@ -206,8 +207,8 @@ mod tests {
     fn from_the_conversion_on_pages_are_plain_and_large_and_refused_no_more() {
         let all = walk(&[&[]])[0].0;
         let old = || refusal("", Reaction::Skip(Skip::BeforeConversion));
-        let pages: [&[Error]; 4] = [&[old(), old()], &[old(), old()], &[], &[]];
-        assert_eq!(walk(&pages), [(all, 25), (0, 100), (0, 100), (0, 100)]);
+        let pages: [&[Error]; 4] = [&[old(), old()], &[old()], &[], &[]];
+        assert_eq!(walk(&pages), [(all, 6), (0, 100), (0, 100), (0, 100)]);
     }
 
     #[test]
