@@ -575,8 +575,10 @@ CREATE TABLE sync_gaps (
     account_id    TEXT, -- NULL: for every account of a credential
     resource      TEXT NOT NULL, -- media, account, …; discovery
     object_id     TEXT, -- the post, comment, … that is affected; the hashtag, or its id and list; the username; the credential
-                        -- where account_id is NULL; NULL: the whole resource
-    field         TEXT, -- the field, metric, or metric by a breakdown that is missing; NULL: all of the object
+                        -- where account_id is NULL; stories after an instant: those that ended before anybody saw them; NULL: the
+                        -- whole resource
+    field         TEXT, -- the field, metric, or metric by a breakdown that is missing, from a day on where it is not told of
+                        -- days long ago; NULL: all of the object
     reason        TEXT NOT NULL CHECK (reason IN -- why:
         ('not_applicable', 'refused', 'too_few_viewers', 'before_conversion', 'no_permission', 'rate_limited',
          'expired', 'gone', 'list_limit', 'unreadable', 'failed', 'stopped')),

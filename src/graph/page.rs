@@ -30,7 +30,7 @@ pub struct Page {
 pub(super) enum PageError {
     #[error("the answer is not the JSON that was expected: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("the answer is a list, and not an object with a list in it")]
+    #[error("the answer is JSON, but no object")]
     NoObject,
     #[error("the list goes on, but the answer has no cursor to go on with")]
     NoCursor,
@@ -77,16 +77,17 @@ impl Page {
         if let Shape::Within { object, edge } = request.shape {
             return Self::read_within(request, body, object, edge);
         }
+        // A list can be taken for a structure, and anything for a node. All answers of the API are objects.
+        let begins_as_object = body.trim_ascii_start().first() == Some(&b'{');
+        if !begins_as_object && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+            return Err(PageError::NoObject);
+        }
         if request.shape == Shape::Node {
             let node: Box<RawValue> = serde_json::from_slice(body)?;
             return Ok(Self {
                 items: vec![node],
                 next: None,
             });
-        }
-        // A list can be taken for a structure.
-        if body.trim_ascii_start().first() == Some(&b'[') {
-            return Err(PageError::NoObject);
         }
         let Envelope {
             data: Limited(data),
@@ -264,6 +265,13 @@ mod tests {
             read(Shape::Edge, None, r#"[[{"id":"1"}],null]"#),
             Err(PageError::NoObject)
         ));
+        for (shape, body) in [
+            (Shape::Node, "7"),
+            (Shape::Node, "[]"),
+            (Shape::Edge, "null"),
+        ] {
+            assert!(matches!(read(shape, None, body), Err(PageError::NoObject)));
+        }
         let nowhere = r#"{"data":[],"paging":{"cursors":{"after":""},"next":"https://x"}}"#;
         assert!(matches!(
             read(Shape::Edge, None, nowhere),

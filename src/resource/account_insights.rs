@@ -9,13 +9,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::{Datelike, NaiveDate, TimeDelta};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use serde_json::value::RawValue;
 
 use super::decode::{self, Decoded};
 use super::insight::{self, Number};
 use super::pacific::{self, SETTLING};
-use super::{Facts, Meter, Question, Questions, Resource, Work};
+use super::{Facts, Lost, Meter, Question, Questions, Resource, Work};
 use crate::graph::{Fields, Shape};
 use crate::store::{Column, History, Kind, Table, Value};
 
@@ -59,11 +59,11 @@ pub(super) static ACCOUNT_INSIGHTS: Resource = Resource {
     work: Work::Questions(Questions {
         due,
         rows,
-        lost: None,
+        lost: Some(lost),
     }),
 };
 
-/// Totals are read this many days back: a call a day, and as far as the peers begin.
+/// Totals are read this many days back at first: a call a day. From there on no day is left out, however long nobody asked.
 const TOTAL_DAYS: i64 = 30;
 
 /// Settled days whose breakdowns the first night asks for: three calls a day, so enough to show something and no more. Later nights
@@ -79,7 +79,10 @@ const HISTORY_DAYS: i32 = 30;
 /// How often a day that is not final is read again, and what only tells new days is read.
 pub(super) const NIGHTLY: Duration = Duration::from_secs(24 * 3600);
 
-/// The rolling windows of reach, with their nights of the week: one call tells 30 of them, so no window is lost.
+/// The series that tells of the last thirty days only ("Instagram Account Insights" page).
+const FOLLOWERS: &str = "series/follower_count day";
+
+/// The rolling windows of reach, with their nights of the week: one call tells 30 of them.
 const WINDOWS: [(&str, i64); 2] = [("week", 1), ("days_28", 3)];
 
 /// Totals of one day that are told together, all or by one breakdown.
@@ -164,19 +167,27 @@ fn due(facts: &Facts) -> Vec<Question> {
     let today = pacific::day_of(facts.now);
     let mut questions = Vec::new();
     // Nothing older than 30 days is told of it: it would be lost first.
-    questions.extend(series(facts, "follower_count", "day", |subject| {
-        facts.is_old(subject, NIGHTLY)
-    }));
-    let days = (1..=TOTAL_DAYS).map(|back| pacific::earlier(today, back));
+    if facts.is_old(FOLLOWERS, NIGHTLY) {
+        let untold = pacific::untold(facts, FOLLOWERS);
+        questions.extend(series(
+            facts,
+            FOLLOWERS.to_owned(),
+            "follower_count",
+            "day",
+            untold,
+        ));
+    }
+    let newest = pacific::earlier(today, 1);
+    let at_first = pacific::earlier(today, TOTAL_DAYS);
+    let first = first_known(facts, &TOTALS).map_or(at_first, |(day, _)| day.min(at_first));
+    let days = days_back(facts, newest, first);
     questions.extend(days.filter_map(|day| total(facts, &TOTALS, day)));
     for breakdown in &BREAKDOWNS {
         let days = settled(facts, breakdown);
         questions.extend(days.filter_map(|day| total(facts, breakdown, day)));
     }
     for (period, place) in WINDOWS {
-        questions.extend(series(facts, "reach", period, |subject| {
-            facts.is_due_weekly(subject, place)
-        }));
+        questions.extend(windows(facts, period, place));
     }
     questions.extend(history(facts, today));
     let views = &VIEWS_BY_FOLLOW_TYPE;
@@ -188,22 +199,35 @@ fn due(facts: &Facts) -> Vec<Question> {
     questions
 }
 
-/// Settled days whose breakdowns are wanted, the newest first.
+/// Settled days whose breakdowns are wanted, the newest first: from where the first night began, so that nights that did not run, or
+/// were cut off, are made up for.
 fn settled(facts: &Facts, totals: &Totals) -> impl Iterator<Item = NaiveDate> + use<> {
     let newest_at = |at| pacific::earlier(pacific::day_of(at - SETTLING), 1);
     let first_night = |newest| pacific::earlier(newest, FIRST_BREAKDOWN_DAYS - 1);
     let newest = newest_at(facts.now);
-    let from = format!("{}/", totals.subject);
-    let mut known = facts.reads.range(from.clone()..);
-    // From where the first night began, so that nights that did not run, or were cut off, are made up for.
-    let first = known.next().and_then(|(subject, read)| {
-        let day: NaiveDate = subject.strip_prefix(&from)?.parse().ok()?;
-        let wanted = read.read_at.map(|at| first_night(newest_at(at)));
-        Some(wanted.map_or(day, |wanted| wanted.min(day)))
+    let first = first_known(facts, totals).map_or(first_night(newest), |(day, read_at)| {
+        read_at.map_or(day, |at| first_night(newest_at(at)).min(day))
     });
-    let oldest = pacific::earlier(pacific::day_of(facts.now), TOTAL_DAYS);
-    let first = first.map_or(first_night(newest), |first| first.max(oldest));
-    (0..TOTAL_DAYS)
+    days_back(facts, newest, first)
+}
+
+/// The first day that anything is known of totals, and when it was read last.
+fn first_known(facts: &Facts, totals: &Totals) -> Option<(NaiveDate, Option<DateTime<Utc>>)> {
+    let from = format!("{}/", totals.subject);
+    let (subject, read) = facts.reads.range(from.clone()..).next()?;
+    let day = subject.strip_prefix(&from)?.parse().ok()?;
+    Some((day, read.read_at))
+}
+
+/// Days from the newest back to the first, as far as the API tells of any.
+fn days_back(
+    facts: &Facts,
+    newest: NaiveDate,
+    first: NaiveDate,
+) -> impl Iterator<Item = NaiveDate> + use<> {
+    let oldest = pacific::later(pacific::day_of(facts.now - HISTORY), 1);
+    let first = first.max(oldest);
+    (0..)
         .map(move |back| pacific::earlier(newest, back))
         .take_while(move |day| *day >= first)
 }
@@ -235,19 +259,45 @@ fn is_final(facts: &Facts, subject: &str, last: NaiveDate) -> bool {
     read_at.is_some_and(|at| at >= pacific::end(last) + SETTLING)
 }
 
-/// One number per day of the last thirty.
+/// The rolling windows of reach that are due; where there are more than a call tells, the earlier ones first.
+fn windows(facts: &Facts, period: &str, place: i64) -> Vec<Question> {
+    let subject = format!("series/reach {period}");
+    if !facts.is_due_weekly(&subject, place) {
+        return Vec::new();
+    }
+    let earliest = facts.now - HISTORY;
+    let mut earlier = Vec::new();
+    if let Some((mut first, last)) = pacific::out_of_reach(facts, &subject) {
+        first = first.max(pacific::later(pacific::day_of(earliest), 1));
+        while first <= last {
+            let end = last.min(pacific::later(first, i64::from(HISTORY_DAYS) - 1));
+            let part = format!("{subject} {first}..{end}");
+            if facts.read_at(&part).is_none() {
+                let range = pacific::range(first, end, earliest);
+                earlier.extend(series(facts, part, "reach", period, range));
+            }
+            first = pacific::later(end, 1);
+        }
+    }
+    if earlier.is_empty() {
+        let untold = pacific::untold(facts, &subject);
+        return series(facts, subject, "reach", period, untold)
+            .into_iter()
+            .collect();
+    }
+    earlier
+}
+
+/// One number per day or window of a stretch of time.
 fn series(
     facts: &Facts,
+    subject: String,
     metric: &'static str,
     period: &str,
-    is_due: impl Fn(&str) -> bool,
+    range: [(&'static str, String); 2],
 ) -> Option<Question> {
-    let subject = format!("series/{metric} {period}");
-    if !is_due(&subject) {
-        return None;
-    }
     let mut params = vec![("period", period.to_owned())];
-    params.extend(pacific::untold(facts, &subject));
+    params.extend(range);
     question(
         facts,
         subject,
@@ -255,6 +305,12 @@ fn series(
         &[metric],
         params,
     )
+}
+
+/// Days of which new followers cannot be told any more.
+fn lost(facts: &Facts) -> Vec<Lost> {
+    let lost = pacific::lost(facts, FOLLOWERS, "follower_count");
+    lost.into_iter().collect()
 }
 
 /// Reach per day from before the totals, for backfills. The ranges lie still, so that none is asked for twice.

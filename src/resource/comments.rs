@@ -343,6 +343,7 @@ mod tests {
             }],
             conversations: Vec::new(),
             reads: reads.into_iter().collect(),
+            pass_since: now(),
             everything_since: None,
             refresh: Refresh::default(),
             names: Vec::new(),

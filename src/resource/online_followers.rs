@@ -5,7 +5,7 @@
 //! `account_insights`.
 
 use super::account_insights::{ACCOUNT_INSIGHTS_TABLE, PERMISSIONS, question, rows};
-use super::{Facts, Meter, Question, Questions, Resource, Work, pacific};
+use super::{Facts, Lost, Meter, Question, Questions, Resource, Work, pacific};
 
 /// The resource.
 pub(super) static ONLINE_FOLLOWERS: Resource = Resource {
@@ -17,27 +17,34 @@ pub(super) static ONLINE_FOLLOWERS: Resource = Resource {
     work: Work::Questions(Questions {
         due,
         rows,
-        lost: None,
+        lost: Some(lost),
     }),
 };
 
 /// Its night of the week.
 const PLACE: i64 = 5;
 
+const SUBJECT: &str = "series/online_followers";
+
 fn due(facts: &Facts) -> Vec<Question> {
-    let subject = "series/online_followers";
-    if !facts.is_due_weekly(subject, PLACE) {
+    if !facts.is_due_weekly(SUBJECT, PLACE) {
         return Vec::new();
     }
     let mut params = vec![("period", "lifetime".to_owned())];
-    params.extend(pacific::untold(facts, subject));
+    params.extend(pacific::untold(facts, SUBJECT));
     let family = "hours".to_owned();
     let asked = question(
         facts,
-        subject.to_owned(),
+        SUBJECT.to_owned(),
         family,
         &["online_followers"],
         params,
     );
     asked.into_iter().collect()
+}
+
+/// Days whose hours cannot be told any more.
+fn lost(facts: &Facts) -> Vec<Lost> {
+    let lost = pacific::lost(facts, SUBJECT, "online_followers");
+    lost.into_iter().collect()
 }

@@ -4,7 +4,7 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::America::Los_Angeles;
 
-use super::question::Facts;
+use super::question::{Facts, Lost};
 
 /// The API refuses a longer time between `since` and `until`.
 pub(super) const LONGEST_RANGE: TimeDelta = TimeDelta::days(30);
@@ -69,6 +69,27 @@ pub(super) fn untold(facts: &Facts, subject: &str) -> [(&'static str, String); 2
     let growing = read_at.map(|at| day_of(at - SETTLING));
     let first = growing.map_or(oldest, |day| day.max(oldest));
     range(first, earlier(today, 1), facts.now - LONGEST_RANGE)
+}
+
+/// The days, first and last, that a series of thirty days does not reach any more, although nobody read them or they were still
+/// growing when somebody did.
+pub(super) fn out_of_reach(facts: &Facts, subject: &str) -> Option<(NaiveDate, NaiveDate)> {
+    let growing = day_of(facts.read_at(subject)? - SETTLING);
+    let last = earlier(day_of(facts.now), LONGEST_RANGE.num_days() + 1);
+    (growing <= last).then_some((growing, last))
+}
+
+/// The days of a metric that is told for thirty days only and that was not read in time.
+pub(super) fn lost(facts: &Facts, subject: &str, metric: &str) -> Option<Lost> {
+    let (first, last) = out_of_reach(facts, subject)?;
+    Some(Lost {
+        subject: None,
+        object_id: None,
+        field: Some(format!("{metric} from {first}")),
+        detail: format!(
+            "it is told for 30 days; the days from {first} to {last} were not read, or not after they had settled"
+        ),
+    })
 }
 
 #[cfg(test)]

@@ -173,13 +173,15 @@ impl Question {
 /// A parameter of insights.
 pub(super) const BREAKDOWN: &str = "breakdown";
 
-/// What ended before it was read for the last time.
+/// What ended before it was read, or before it was read for the last time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lost {
-    /// Which subject.
-    pub subject: String,
+    /// The subject that there is no use in asking about any more, if it is one.
+    pub subject: Option<String>,
     /// The object, in `sync_gaps`.
-    pub object_id: String,
+    pub object_id: Option<String>,
+    /// The metric, in `sync_gaps`.
+    pub field: Option<String>,
     /// What is missing, in words.
     pub detail: String,
 }
@@ -262,6 +264,8 @@ pub struct Facts {
     pub posts: Vec<Post>,
     /// How far each subject has been read.
     pub reads: BTreeMap<String, Read>,
+    /// When the pass began that this belongs to; now, where it begins.
+    pub pass_since: DateTime<Utc>,
     /// Subjects that were read before this are to be read again, whatever their age: a backfill reads everything once.
     pub everything_since: Option<DateTime<Utc>>,
     /// How often posts are read again.
@@ -287,6 +291,7 @@ impl Facts {
             posts: Vec::new(),
             conversations: Vec::new(),
             reads: BTreeMap::new(),
+            pass_since: now,
             everything_since: None,
             refresh: Refresh::default(),
             names: Vec::new(),

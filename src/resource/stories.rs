@@ -5,13 +5,14 @@
 //! read often at first, ever more rarely later, and once more in the last hour: those numbers are final. Breakdowns cost a call of
 //! their own each, because they refuse all other metrics, and are asked for only where there is something to break down.
 
+mod lost;
 mod reading;
 
 use chrono::TimeDelta;
 
 use super::media::{MEDIA_TABLE, SNAPSHOTS};
 use super::media_insights::{self, MEDIA_INSIGHTS_TABLE};
-use super::{Facts, Lost, Meter, Question, Questions, Resource, Work, fields_of};
+use super::{Facts, Meter, Question, Questions, Resource, Work, fields_of};
 use crate::clock::instant_text;
 use crate::graph::{Fields, Shape};
 use crate::store::Post;
@@ -30,7 +31,7 @@ pub(super) static STORIES: Resource = Resource {
     work: Work::Questions(Questions {
         due,
         rows: reading::rows,
-        lost: Some(lost),
+        lost: Some(lost::lost),
     }),
 };
 
@@ -207,30 +208,6 @@ fn is_due(facts: &Facts, story: &Post, subject: &str, spacing: TimeDelta) -> boo
     facts.now >= last_hour || read_at + spacing <= facts.now + SLACK
 }
 
-/// Stories that have ended, and were not asked about in their last hour.
-fn lost(facts: &Facts) -> Vec<Lost> {
-    let ended = stories(facts).filter(|story| has_ended(facts, story));
-    let lost = ended.filter_map(|story| {
-        let read = facts.reads.get(&story.id);
-        let read_at = read.and_then(|read| read.read_at);
-        let is_final = read_at.is_some_and(|at| at >= story.timestamp + LAST_HOUR);
-        if is_final || read.is_some_and(|read| read.closed) {
-            return None;
-        }
-        let end = instant_text(story.timestamp + LIFE);
-        let numbers = read.and_then(|read| read.mark.as_deref());
-        Some(Lost {
-            subject: story.id.clone(),
-            object_id: story.id.clone(),
-            detail: match numbers {
-                Some(at) => format!("it ended at {end}; its numbers were last read at {at}"),
-                None => format!("it ended at {end}, before any numbers could be read"),
-            },
-        })
-    });
-    lost.collect()
-}
-
 /// The list, with the numbers of all stories, unless some of them are known to have none.
 fn of_list(facts: &Facts, shown: &[&Post]) -> Question {
     let mut fields = fields_of(&MEDIA_TABLE).and(fields_of(&SNAPSHOTS));
@@ -328,7 +305,7 @@ mod tests {
     }
 
     /// A story from minute 0, at a minute of its life, with the minutes at which subjects were read.
-    fn facts(minute: i64, reads: &[(&str, i64)]) -> Facts {
+    pub(super) fn facts(minute: i64, reads: &[(&str, i64)]) -> Facts {
         let read = |&(subject, minute): &(&str, i64)| Read {
             subject: subject.to_owned(),
             read_at: Some(at(minute)),
@@ -351,6 +328,7 @@ mod tests {
                 .map(read)
                 .map(|read| (read.subject.clone(), read))
                 .collect(),
+            pass_since: at(minute),
             everything_since: Some(at(minute)),
             refresh: Refresh::default(),
             names: Vec::new(),
@@ -400,23 +378,6 @@ mod tests {
             question.params,
             [("breakdown", "story_navigation_action_type".to_owned())]
         );
-    }
-
-    #[test]
-    fn a_story_that_ended_without_a_reading_in_its_last_hour_is_lost_and_says_when_it_was_read() {
-        let lost_at = |minute, reads: &[(&str, i64)]| lost(&facts(minute, reads));
-        assert!(lost_at(1439, &[]).is_empty());
-        assert!(lost_at(1440, &[("7", 1390)]).is_empty());
-        assert!(lost_at(1440, &[])[0].detail.contains("before any numbers"));
-        let mut facts = facts(1500, &[("7", 60)]);
-        let read = facts.reads.get_mut("7").unwrap();
-        read.mark = Some("2026-10-05T09:00:00Z".to_owned());
-        assert_eq!(
-            lost(&facts)[0].detail,
-            "it ended at 2026-10-06T08:00:00Z; its numbers were last read at 2026-10-05T09:00:00Z"
-        );
-        facts.reads.get_mut("7").unwrap().closed = true;
-        assert!(lost(&facts).is_empty());
     }
 
     /// Stories from the same hour, of which all but some have numbers; the list was told from a place on.

@@ -55,6 +55,8 @@ pub(super) struct Inquiry<'a> {
     refused: BTreeSet<(String, String)>,
     /// Subjects that were begun anew after their cursor had died.
     restarted: BTreeSet<String>,
+    /// Subjects that were refused for no reason that is known, and asked about once more as they are.
+    doubted: BTreeSet<String>,
     /// Subjects of which a page is asked for without what comes along, and what is asked for behind it.
     without_extras: BTreeMap<String, Fields>,
     failures: u32,
@@ -91,6 +93,7 @@ impl<'a> Inquiry<'a> {
             refusals: BTreeMap::new(),
             refused: BTreeSet::new(),
             restarted: BTreeSet::new(),
+            doubted: BTreeSet::new(),
             without_extras: BTreeMap::new(),
             failures: 0,
             is_careful: false,
@@ -209,7 +212,7 @@ impl<'a> Inquiry<'a> {
                 Recovery::Ask
             }
             Reaction::EndOfList => self.leave_out(&question, Reason::ListLimit, why, now),
-            Reaction::Mistake if question.otherwise.is_some() => self.ask_otherwise(question),
+            Reaction::Mistake if question.otherwise.is_some() => self.ask_otherwise(question, why),
             Reaction::Skip(Skip::TooFewViewers) if is_about_people(&question) => {
                 self.leave_out_alike(&question, why, now)
             }

@@ -149,6 +149,7 @@ impl Job {
             posts: known.posts,
             conversations: known.conversations,
             reads: reads.collect(),
+            pass_since: began,
             everything_since: self.reads_everything().then_some(began),
             refresh: known.refresh,
             names: self.names.clone(),

@@ -213,6 +213,7 @@ async fn a_night_later_only_posts_whose_count_moved_are_asked() {
             .into_iter()
             .map(|read| (read.subject.clone(), read))
             .collect(),
+        pass_since: world.simulator.world().now(),
         everything_since: None,
         refresh: Refresh(Vec::new()),
         names: Vec::new(),

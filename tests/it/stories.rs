@@ -169,7 +169,10 @@ async fn a_story_that_ended_unread_has_a_gap_that_says_when_it_was_read_last() {
         "{:?}",
         outcomes(&summary)
     );
-    assert_eq!(gaps(&world, "expired"), not_final);
+    let (unseen, ended): (BTreeSet<String>, BTreeSet<String>) = gaps(&world, "expired")
+        .into_iter()
+        .partition(|gap| gap.starts_with("stories after 2026-10-05T08:00"));
+    assert_eq!((unseen.len(), ended), (1, not_final));
     let read = world.texts("SELECT detail FROM sync_gaps WHERE reason = 'expired' AND detail LIKE '%last read at 2026-10-05T08:00%'");
     assert!(read.len() >= first.len() - too_young.len() - 1 && !read.is_empty());
     let noted =
@@ -193,6 +196,38 @@ async fn no_list_of_posts_marks_stories_as_deleted() {
         [post]
     );
     assert!(world.count("SELECT count(*) FROM stories") > 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stories_that_nobody_saw_have_a_gap_with_their_time() {
+    let world = World::new(spec(4, 0)).await;
+    world.backfill_of(&["stories"]).await;
+    let unseen = || {
+        let gaps = "SELECT object_id || ': ' || detail FROM sync_gaps WHERE object_id LIKE 'stories after%'";
+        world.texts(gaps)
+    };
+    tokio::time::sleep(Duration::from_secs(24 * 3600)).await;
+    world.backfill_of(&["stories"]).await;
+    assert_eq!(unseen(), [""; 0]);
+    let listed = igsync::clock::instant_text(world.now());
+    tokio::time::sleep(Duration::from_secs(40 * 3600)).await;
+    let until = igsync::clock::instant_text(world.now() - chrono::TimeDelta::hours(24));
+    let summary = world.backfill_of(&["stories"]).await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    let told = unseen();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with(&format!("stories after {}", &listed[..13])),
+        "{told:?} {listed}"
+    );
+    assert!(
+        told[0].contains(&format!("and {}", &until[..13])),
+        "{told:?} {until}"
+    );
+    // The next one has seen the list.
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    world.backfill_of(&["stories"]).await;
+    assert_eq!(unseen(), told);
 }
 
 #[tokio::test(start_paused = true)]

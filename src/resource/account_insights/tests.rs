@@ -63,6 +63,49 @@ fn a_night_asks_for_what_is_new_or_has_not_settled() {
 }
 
 #[test]
+fn days_that_nobody_asked_for_in_a_long_time_are_made_up_for() {
+    let mut facts = facts("2026-11-20T10:00:00Z");
+    ask_all(&mut facts);
+    assert_eq!(lost(&facts), []);
+    // The whole of them, and those that had not settled.
+    facts.now += TimeDelta::days(75);
+    assert_eq!(
+        lost(&facts)[0].field.as_deref(),
+        Some("follower_count from 2026-11-18")
+    );
+    assert!(lost(&facts)[0].detail.contains("to 2027-01-03"));
+    let asked = ask_all(&mut facts);
+    let of = |kind: &str| asked.iter().filter(|one| one.starts_with(kind)).count();
+    assert_eq!(of("total/"), 77);
+    assert_eq!(of("follow_type/"), 75);
+    let windows: Vec<&str> = asked
+        .iter()
+        .map(String::as_str)
+        .filter(|one| one.starts_with("series/"))
+        .collect();
+    assert_eq!(
+        windows,
+        [
+            "series/follower_count day",
+            "series/reach week 2026-11-18..2026-12-17",
+            "series/reach week 2026-12-18..2027-01-03",
+            "series/reach days_28 2026-11-18..2026-12-17",
+            "series/reach days_28 2026-12-18..2027-01-03",
+        ]
+    );
+    // What one call tells comes behind them.
+    let asked = ask_all(&mut facts);
+    assert_eq!(asked, ["series/reach week", "series/reach days_28"]);
+    assert_eq!(ask_all(&mut facts), [] as [String; 0]);
+    assert_eq!(lost(&facts), []);
+    // As far as the API tells.
+    facts.now += TimeDelta::days(3 * 365);
+    let asked = ask_all(&mut facts);
+    let days = asked.iter().filter(|one| one.starts_with("total/")).count();
+    assert!((727..=729).contains(&days), "{days}");
+}
+
+#[test]
 fn a_backfill_reads_history_once_and_only_as_far_as_is_told() {
     let mut facts = facts("2026-11-20T10:00:00Z");
     facts.everything_since = Some(facts.now);

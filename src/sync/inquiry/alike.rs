@@ -94,8 +94,14 @@ impl Inquiry<'_> {
     }
 
     /// Adds to a question, and to those like it, the parameter that was missed.
-    pub(super) fn ask_otherwise(&mut self, question: Question) -> Recovery {
+    pub(super) fn ask_otherwise(&mut self, question: Question, why: &str) -> Recovery {
         let otherwise = question.otherwise;
+        let is_missed = otherwise.is_none_or(|(name, _)| why.contains(name));
+        if !is_missed && self.doubted.insert(question.subject.clone()) {
+            // It may be about something else, and how it is asked is remembered.
+            self.waiting.push_front(question);
+            return Recovery::Ask;
+        }
         self.waiting.push_front(question);
         for question in &mut self.waiting {
             if question.otherwise == otherwise

@@ -40,16 +40,16 @@ impl Inquiry<'_> {
         self.gaps.push(Gap {
             account_id: Some(self.job.account.id.clone()),
             resource: self.job.resource.name,
-            object_id: Some(lost.object_id),
-            field: None,
+            object_id: lost.object_id,
+            field: lost.field,
             reason: Reason::Expired,
             detail: lost.detail,
         });
-        self.reads.push(Read {
-            subject: lost.subject,
+        self.reads.extend(lost.subject.map(|subject| Read {
+            subject,
             closed: true,
             ..Read::default()
-        });
+        }));
     }
 
     /// Notes what the current answer begins, and which list it is a part of.

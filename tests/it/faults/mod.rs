@@ -93,6 +93,7 @@ fn tried(trials: Vec<Trial>) -> Vec<Cell> {
                     }
                 }
             }
+            println!("{} is done", resource.name);
         }
     };
     std::thread::scope(|scope| {
