@@ -519,7 +519,7 @@ CREATE TABLE sync_runs (
     finished_at    TEXT, -- NULL while it runs
     outcome        TEXT NOT NULL CHECK (outcome IN -- how it ended:
         ('running', 'complete', 'partial', 'refused', 'suspended', 'stopped', 'failed', 'interrupted')),
-                   -- complete: all of it is here; partial: sync_gaps says what is missing; refused: an operator is
+                   -- complete: all that was due is here; partial: sync_gaps says what is missing; refused: an operator is
                    -- needed; suspended: a budget is used up until resume_at; stopped: by a signal;
                    -- failed: no answer that can be read; interrupted: the process ended without a word
     message        TEXT, -- what to know about the outcome, for a person

@@ -42,8 +42,13 @@ impl Pace {
         };
         // A burst of one: governor's default burst would allow twice the quota in the first period.
         let quota = quota.allow_burst(NonZeroU32::MIN);
+        let limiter = RateLimiter::direct_with_clock(quota, TokioClock);
+        if matches!(key, PoolKey::Messenger { .. }) {
+            // A process that ended a moment ago may have called.
+            let _ = limiter.check();
+        }
         Self {
-            limiter: RateLimiter::direct_with_clock(quota, TokioClock),
+            limiter,
             period: quota.replenish_interval(),
         }
     }
@@ -92,5 +97,34 @@ impl Add<Nanos> for TokioInstant {
 
     fn add(self, duration: Nanos) -> Self {
         Self(self.0 + Duration::from(duration))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn conversations_are_paced_over_a_restart_too() {
+        let key = PoolKey::Messenger {
+            page_id: "1".to_owned(),
+        };
+        let mut calls = Vec::new();
+        let began = Instant::now();
+        // Each process makes some calls and ends at once.
+        for of_process in 1..4 {
+            let pace = Pace::of(&key);
+            for _ in 0..of_process {
+                while let Err(wait) = pace.permit() {
+                    tokio::time::sleep(wait).await;
+                }
+                calls.push(began.elapsed());
+            }
+        }
+        let second = Duration::from_secs(1);
+        assert!(
+            calls.windows(3).all(|three| three[2] - three[0] > second),
+            "{calls:?}"
+        );
     }
 }
