@@ -168,14 +168,17 @@ fn empty_wal(connection: &mut Connection) -> rusqlite::Result<()> {
 }
 
 fn known(connection: &Connection) -> rusqlite::Result<Vec<KnownAccount>> {
-    let mut ids = vec!["SELECT id FROM accounts".to_owned()];
+    let mut ids =
+        vec!["SELECT id FROM accounts UNION SELECT id FROM discovered_accounts".to_owned()];
     for table in tables(connection)? {
         if columns(connection, &table)?.contains(&"account_id".to_owned()) {
             ids.push(format!("SELECT account_id FROM {table}"));
         }
     }
     let sql = format!(
-        "SELECT found.id, username FROM ({}) AS found LEFT JOIN accounts USING (id) WHERE found.id IS NOT NULL ORDER BY 1",
+        "SELECT found.id, ifnull(ours.username, other.username) FROM ({}) AS found
+         LEFT JOIN accounts AS ours USING (id) LEFT JOIN discovered_accounts AS other USING (id)
+         WHERE found.id IS NOT NULL ORDER BY 1",
         ids.join(" UNION ")
     );
     connection
@@ -194,6 +197,7 @@ fn remove(connection: &mut Connection, account_id: &str) -> rusqlite::Result<()>
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     keep_gaps_of_others(&transaction, account_id)?;
     unname(&transaction, account_id)?;
+    forget_turns(&transaction, account_id)?;
     // The referring rows first, as long as what they refer to can be asked.
     for Owned { table, condition } in owned(&transaction)?.iter().rev() {
         let sql = format!("DELETE FROM {table} WHERE {condition}");
@@ -225,12 +229,28 @@ fn keep_gaps_of_others(connection: &Connection, account_id: &str) -> rusqlite::R
     Ok(())
 }
 
+/// Removes how far an account of others was read by its name: it stands with the account that asked.
+fn forget_turns(connection: &Connection, account_id: &str) -> rusqlite::Result<()> {
+    for (table, column) in [("sync_reads", "subject"), ("sync_gaps", "object_id")] {
+        connection.execute(
+            &format!(
+                "DELETE FROM {table} WHERE resource = 'business_discovery' AND EXISTS (
+                     SELECT 1 FROM discovered_accounts WHERE id = :account
+                         AND {column} || ':' LIKE replace(username, '_', '\\_') || ':%' ESCAPE '\\')"
+            ),
+            named_params! {":account": account_id},
+        )?;
+    }
+    Ok(())
+}
+
 /// Takes the account's names out of words that stay, such as what a run for all accounts told.
 fn unname(connection: &Connection, account_id: &str) -> rusqlite::Result<()> {
     let mut names: Vec<String> = connection
         .prepare(
             "SELECT value FROM accounts, json_each(json_array(username, page_id, page_name))
-             WHERE accounts.id = ?1 AND ifnull(value, '') <> ''",
+             WHERE accounts.id = ?1 AND ifnull(value, '') <> ''
+             UNION SELECT username FROM discovered_accounts WHERE id = ?1 AND username <> ''",
         )?
         .query_map([account_id], |row| row.get(0))?
         .collect::<Result<_, _>>()?;

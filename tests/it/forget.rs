@@ -13,7 +13,7 @@ use rusqlite::types::ValueRef;
 
 use crate::binary::{Folder, dump, open, run};
 use crate::snapshot::{assert_sound, copy_files, texts_of};
-use crate::world::World;
+use crate::world::{World, selection_of_names};
 
 const FORGOTTEN: &str = "17841400000000001";
 const KEPT: &str = "17841400000000002";
@@ -236,6 +236,37 @@ async fn a_forgotten_account_is_read_again_while_a_token_reaches_it() {
     assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
     assert_eq!(world.rows_of_posts(FORGOTTEN), rows);
     world.assert_complete();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_of_others_is_forgotten_by_its_name_and_its_neighbour_by_name_stays() {
+    let mut spec = spec();
+    spec.others = [900, 9000].map(AccountSpec::numbered).to_vec();
+    let world = World::new(spec).await;
+    let names = ["sim.account.900", "sim.account.9000", "sim_account.900"];
+    let names = selection_of_names("business_discovery", &names);
+    let process = world.process(igsync::stop::stop_pair().1).await;
+    igsync::sync::backfill(&process, &names, igsync::sync::Range::default())
+        .await
+        .unwrap();
+    drop(process);
+    let folder = folder(&world).await;
+    let id = AccountSpec::numbered(900).id;
+    let all = texts(&folder.database());
+    assert!(all.contains(&id) && all.contains("sim.account.900"));
+    folder
+        .run(&["forget", "@Sim.Account.900", "--yes"])
+        .await
+        .exits(0);
+    let left = texts(&folder.database());
+    let is_of_it = |text: &&String| {
+        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && !"._".contains(c));
+        words.any(|word| word == id || word == "sim.account.900")
+    };
+    assert_eq!(left.iter().find(is_of_it), None);
+    for name in ["sim.account.9000", "sim_account.900"] {
+        assert!(left.contains(name), "{name}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
