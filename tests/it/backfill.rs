@@ -161,6 +161,29 @@ async fn resumes_after_the_last_committed_page_and_pays_no_page_twice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn checkpoints_that_somebody_removed_cost_calls_and_no_row() {
+    let world = World::new(WorldSpec::single_account(3, 400)).await;
+    let broken = Match::path_ends_with("/media").after_calls(3);
+    world.simulator.inject(Fault::on(broken).times(6).html(503));
+    world.backfill().await;
+    let kept = world.count("SELECT count(*) FROM media");
+    assert!((50..400).contains(&kept), "{kept}");
+    let analyst = rusqlite::Connection::open(world.path()).unwrap();
+    analyst.execute("DELETE FROM sync_checkpoints", []).unwrap();
+    drop(analyst);
+    let second = world.backfill().await;
+    assert_eq!(second.verdict(), Verdict::Complete);
+    assert!(second.jobs.iter().all(|job| !job.resumed));
+    assert_equals_the_world(&world.database(), &world.simulator);
+    world.assert_complete();
+    // What was there already was seen again, and is there once.
+    let unchanged =
+        "SELECT rows_unchanged FROM sync_runs WHERE resource = 'media' ORDER BY id DESC LIMIT 1";
+    assert!(world.count(unchanged) >= kept);
+    assert_eq!(world.open_gaps(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_finishes_the_page_in_flight_and_the_next_start_goes_on() {
     let world = World::new(WorldSpec::single_account(3, 1000)).await;
     world.simulator.inject(

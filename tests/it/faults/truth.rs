@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
+use igsync::clock::instant_text;
 use igsync::resource::Resource;
 use igsync_simulator::{Simulator, Tables};
 use rusqlite::Connection;
@@ -156,9 +158,27 @@ pub fn differences(
     differences.retain(|difference| !has_ended(difference));
     // Counts move on, and what is committed is not paid for again because of that.
     differences.retain(|difference| !difference.contains("_count is "));
+    let ten_days_ago = instant_text(simulator.world().now() - TimeDelta::days(10));
+    differences.retain(|difference| !is_read_weekly(database, difference, &ten_days_ago));
     differences.sort();
     differences.dedup();
     (differences, compared.rows)
+}
+
+/// Whether a window that is read once a week had another number then, and was read within the time in which a night is made up for.
+fn is_read_weekly(database: &Connection, difference: &str, since: &str) -> bool {
+    let key = difference
+        .strip_prefix("account_insights ")
+        .and_then(|difference| difference.split_once(": value is "));
+    let Some((key, _)) = key else {
+        return false;
+    };
+    let sql = "SELECT count(*) FROM account_insights_current WHERE period IN ('week', 'days_28') AND confirmed_at >= ?2
+         AND account_id || '/' || name || '/' || period || '/' || breakdown || '/' || dimension_value || '/' || end_time = ?1";
+    let rows: i64 = database
+        .query_row(sql, [key, since], |row| row.get(0))
+        .unwrap();
+    rows == 1
 }
 
 /// The open gaps of a resource: their reasons, and what they name.
