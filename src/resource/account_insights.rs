@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use super::decode::{self, Decoded};
 use super::insight::{self, Number};
 use super::pacific::{self, SETTLING};
-use super::{Facts, Meter, Question, Questions, Resource, Work};
+use super::{Facts, Meter, Question, Questions, Resource, Work, weekly};
 use crate::graph::{Fields, Shape};
 use crate::store::{Column, History, Kind, Table, Value};
 
@@ -175,7 +175,7 @@ fn due(facts: &Facts) -> Vec<Question> {
     }
     for (period, place) in WINDOWS {
         questions.extend(series(facts, "reach", period, |subject| {
-            facts.is_due_weekly(subject, place)
+            facts.is_due_weekly(subject, place, weekly::SHORTEST)
         }));
     }
     questions.extend(history(facts, today));

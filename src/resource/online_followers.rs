@@ -5,7 +5,7 @@
 //! `account_insights`.
 
 use super::account_insights::{ACCOUNT_INSIGHTS_TABLE, PERMISSIONS, question, rows};
-use super::{Facts, Meter, Question, Questions, Resource, Work, pacific};
+use super::{Facts, Meter, Question, Questions, Resource, Work, pacific, weekly};
 
 /// The resource.
 pub(super) static ONLINE_FOLLOWERS: Resource = Resource {
@@ -26,7 +26,7 @@ const PLACE: i64 = 5;
 
 fn due(facts: &Facts) -> Vec<Question> {
     let subject = "series/online_followers";
-    if !facts.is_due_weekly(subject, PLACE) {
+    if !facts.is_due_weekly(subject, PLACE, weekly::SHORTEST) {
         return Vec::new();
     }
     let mut params = vec![("period", "lifetime".to_owned())];
