@@ -105,7 +105,8 @@ CREATE TABLE media_snapshots (
 -- What Meta measured about a post, reel or story: a row when a number changed. Numbers are totals up to the moment.
 -- Of posts older than 30 days only the metrics that posts and reels have in common are read again, unless [refresh] has a rule of less than a
 -- week for them: follows, profile_visits, profile_activity, ig_reels_avg_watch_time, ig_reels_video_view_total_time and reels_skip_rate stay as they
--- were at that age. confirmed_at says when.
+-- were at that age. confirmed_at says when. Of posts that were older than half a year when a first backfill met them, profile_activity has no
+-- parts; of others they are read when there are some, and once more at 29 days.
 CREATE TABLE media_insights (
     media_id        TEXT NOT NULL REFERENCES media (id), -- of which post
     name            TEXT NOT NULL, -- the metric: reach, views, saved, …; times of reels are milliseconds
@@ -558,12 +559,12 @@ CREATE TABLE sync_checkpoints (
 CREATE TABLE sync_reads (
     account_id TEXT NOT NULL REFERENCES accounts (id), -- whose
     resource   TEXT NOT NULL, -- media_insights, comments, account_insights, …
-    subject    TEXT NOT NULL, -- a media id, a day, <hashtag>:<id>:recent, <username>, replies:<media id>:<comment id>,
+    subject    TEXT NOT NULL, -- a media id, <media id>/action_type, a day, <hashtag>:<id>:recent, <username>, replies:<media id>:<comment id>,
                                -- a mention as <media id> or <media id>/<comment id>, …
     read_at    TEXT, -- when it was last read to its end; NULL: not yet
     cursor     TEXT, -- opaque: where a list that is being read goes on
     mark       TEXT, -- what it looked like when that reading began, for igsync to compare: comments_count for comments; when a
-                     -- story's numbers were read; when a mention was posted
+                     -- story's numbers were read; profile_activity of a post; when a mention was posted
     closed     INTEGER NOT NULL, -- 1: there is no use in asking ever again, or for weeks where a name means nothing; sync_gaps says
                                  -- why
     PRIMARY KEY (account_id, resource, subject)

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use super::decode::{self, Decoded};
 use super::insight::{self, Number};
 use super::pacific::{self, SETTLING};
-use super::{Facts, Lost, Meter, Question, Questions, Resource, Work};
+use super::{Facts, Lost, Meter, Question, Questions, Resource, Work, weekly};
 use crate::graph::{Fields, Shape};
 use crate::store::{Column, History, Kind, Table, Value};
 
@@ -262,7 +262,7 @@ fn is_final(facts: &Facts, subject: &str, last: NaiveDate) -> bool {
 /// The rolling windows of reach that are due; where there are more than a call tells, the earlier ones first.
 fn windows(facts: &Facts, period: &str, place: i64) -> Vec<Question> {
     let subject = format!("series/reach {period}");
-    if !facts.is_due_weekly(&subject, place) {
+    if !facts.is_due_weekly(&subject, place, weekly::SHORTEST) {
         return Vec::new();
     }
     let earliest = facts.now - HISTORY;

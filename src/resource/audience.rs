@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::account_insights::{PERMISSIONS, question};
 use super::decode::{self, Decoded};
-use super::{Facts, Meter, Question, Questions, Resource, Work, insight};
+use super::{Facts, Meter, Question, Questions, Resource, Work, insight, weekly};
 use crate::store::{Column, History, Kind, Table};
 
 static AUDIENCE_TABLE: Table = Table {
@@ -64,7 +64,7 @@ fn due(facts: &Facts) -> Vec<Question> {
     for (metric, timeframe, place) in METRICS {
         for breakdown in BREAKDOWNS {
             let subject = format!("{metric}/{breakdown}");
-            if facts.is_due_weekly(&subject, place) {
+            if facts.is_due_weekly(&subject, place, weekly::LONGER) {
                 due.extend(ask(facts, metric, timeframe, subject, breakdown));
             }
         }

@@ -3,18 +3,23 @@
 //! `GET /{ig-media}/insights` ("Instagram Media Insights" page): totals up to the moment, kept up to two years, late by up to two days.
 //! Which metrics there are depends on the product type; one that is not accepted refuses the whole answer. `facebook_views`
 //! and `crossposted_views` are left out: they refuse posts that were not shared to Facebook. `content_views` is a name
-//! of Meta's SDK that no page documents, `impressions` is retired, and the parts of `profile_activity` cost a call for each post, as
-//! their breakdown refuses all other metrics. Stories have a resource of their own, as they end. Neighbours in the list of posts that
-//! have the same metrics are asked about together.
+//! of Meta's SDK that no page documents, `impressions` is retired. Stories have a resource of their own, as they end. Neighbours in the
+//! list of posts that have the same metrics are asked about together.
+//!
+//! The parts of `profile_activity` cost calls of their own, as their breakdown refuses all other metrics. So they are read of posts with
+//! something to break down only: once it is told, and once more when the post has settled and the sum has moved since. They are not read of
+//! posts that were older than half a year when a first backfill met them.
 
+use chrono::TimeDelta;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
-use super::decode::{self, Decoded, Told, Unreadable};
+use super::decode::{self, Begun, Decoded, Told, Unreadable};
 use super::insight::{self, Number};
+use super::question::BREAKDOWN;
 use super::{Facts, Meter, Question, Questions, Resource, Work, together};
 use crate::graph::{self, Fields, Shape};
-use crate::store::{Column, History, Kind, Post, Table, Value};
+use crate::store::{Column, History, Kind, Post, Row, Table, Value};
 
 pub(super) static MEDIA_INSIGHTS_TABLE: Table = Table {
     name: "media_insights",
@@ -85,10 +90,29 @@ const REELS: &[&str] = &[
 /// What a post of an unknown kind is asked.
 const OTHER: &[&str] = &["reach", "views"];
 
+/// The metric of posts that has parts, and what it is broken down by.
+const PARTED: &str = "profile_activity";
+const PARTS: &str = "action_type";
+
+/// From this age on parts are final. It is that of the last night that the sum is read on, when `[refresh]` says nothing else.
+const SETTLED: TimeDelta = TimeDelta::days(29);
+
+/// What is older when its sum is told for the first time is not broken down: a first backfill would pay a call for about three posts.
+const RECENT: TimeDelta = TimeDelta::days(180);
+
 fn due(facts: &Facts) -> Vec<Question> {
-    let posts = facts.posts.iter();
-    let due = posts.filter_map(|post| question(facts, post)).collect();
-    together::by_metrics(facts, due)
+    let of_posts = |ask: fn(&Facts, &Post) -> Option<Question>| {
+        let posts = facts.posts.iter();
+        posts.filter_map(|post| ask(facts, post)).collect()
+    };
+    let mut due = together::by_metrics(facts, of_posts(question), |_| false);
+    let may_stand_between = |post: &Post| has_parts(facts, post);
+    due.extend(together::by_metrics(
+        facts,
+        of_posts(of_parts),
+        may_stand_between,
+    ));
+    due
 }
 
 fn question(facts: &Facts, post: &Post) -> Option<Question> {
@@ -109,6 +133,50 @@ fn question(facts: &Facts, post: &Post) -> Option<Question> {
     let family = format!("{product} {kind}");
     let metrics = facts.accepted(&family, metrics);
     (!metrics.is_empty()).then(|| of_media(post, family, metrics))
+}
+
+/// The subject of the parts of a post's metric.
+fn parts_of(media_id: &str) -> String {
+    format!("{media_id}/{PARTS}")
+}
+
+/// The question about the parts of a post's metric, where there are some.
+fn of_parts(facts: &Facts, post: &Post) -> Option<Question> {
+    let subject = parts_of(&post.id);
+    let read = facts.reads.get(&subject).filter(|read| !read.closed)?;
+    let sum = facts.reads.get(&post.id)?.mark.clone()?;
+    let is_due = match read.read_at {
+        None => facts.now - post.timestamp <= RECENT,
+        // They are those of that sum.
+        Some(_) if read.mark.as_ref() == Some(&sum) => false,
+        Some(read_at) => {
+            let settled = post.timestamp + SETTLED;
+            facts
+                .everything_since
+                .map_or(read_at < settled && settled <= facts.now, |since| {
+                    read_at < since
+                })
+        }
+    };
+    let family = family_of_parts(post);
+    let metrics = facts.accepted(&family, &[PARTED]);
+    (is_due && !metrics.is_empty()).then(|| Question {
+        subject,
+        params: vec![(BREAKDOWN, PARTS.to_owned())],
+        ..of_media(post, family, metrics)
+    })
+}
+
+/// Whatever media it is of: a sum was told already.
+fn family_of_parts(post: &Post) -> String {
+    let product = post.product_type.as_deref().unwrap_or_default();
+    format!("{product} by {PARTS}")
+}
+
+/// Whether a post may stand between others that are asked for their parts: it was told the sum of its own, whatever that was.
+fn has_parts(facts: &Facts, post: &Post) -> bool {
+    let sum = facts.reads.get(&post.id).map(|read| read.mark.is_some());
+    sum == Some(true) && !facts.accepted(&family_of_parts(post), &[PARTED]).is_empty()
 }
 
 /// The question about a post's or a story's numbers.
@@ -135,13 +203,7 @@ pub(super) fn of_media(post: &Post, family: String, metrics: Vec<&'static str>) 
     }
 }
 
-/// The rows of an answer about a post's or a story's numbers.
-pub(super) fn rows(
-    _account_id: &str,
-    question: &Question,
-    answer: &[Box<RawValue>],
-    decoded: &mut Decoded,
-) {
+fn rows(_account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
     if question.is_page() {
         for object in answer {
             match decode::object(object) {
@@ -154,8 +216,18 @@ pub(super) fn rows(
         }
         return;
     }
+    let before = decoded.rows.len();
+    rows_of_one(question, answer, decoded);
+    let told = told(question, &decoded.rows[before..]);
+    decoded.mark = told.mark;
+    decoded.begun.extend(told.begun);
+}
+
+/// The rows of an answer about one post's or one story's numbers.
+pub(super) fn rows_of_one(question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
+    let id = question.object_id.as_deref().unwrap_or_default();
     for metric in answer {
-        number_rows(&question.subject, insight::numbers(metric), decoded);
+        number_rows(id, insight::numbers(metric), decoded);
     }
 }
 
@@ -163,11 +235,46 @@ pub(super) fn rows(
 fn nested_rows(page: &Question, post: &Map<String, Json>, decoded: &mut Decoded) -> Option<Told> {
     let id = post.get("id").and_then(Json::as_str)?;
     // What was posted a moment ago is not known yet.
-    page.stands_for.iter().find(|one| one.subject == id)?;
-    metric_rows(id, post, decoded).then(|| Told {
-        subject: id.to_owned(),
+    let mut others = page.stands_for.iter();
+    let one = others.find(|one| one.object_id.as_deref() == Some(id))?;
+    let before = decoded.rows.len();
+    metric_rows(id, post, decoded).then(|| told(one, &decoded.rows[before..]))
+}
+
+/// What the rows of one answer tell of its subject: the sum that has parts. Told without them, it begins them where there are some.
+fn told(question: &Question, rows: &[Row]) -> Told {
+    let sum = rows.iter().find_map(|row| number_of(row, PARTED));
+    let begins = question.param(BREAKDOWN).is_none() && sum > Some(0);
+    let begun = begins.then(|| Begun {
+        subject: parts_of(&question.subject),
+        cursor: None,
+    });
+    Told {
+        subject: question.subject.clone(),
+        mark: sum.map(|sum| sum.to_string()),
+        begun: begun.into_iter().collect(),
         ..Told::default()
-    })
+    }
+}
+
+/// The number of a metric, where a row is about that.
+pub(super) fn number_of(row: &Row, metric: &str) -> Option<i64> {
+    if !std::ptr::eq(row.table, &MEDIA_INSIGHTS_TABLE) {
+        return None;
+    }
+    let value = |column| {
+        row.values
+            .get(MEDIA_INSIGHTS_TABLE.position(column)?)?
+            .as_ref()
+    };
+    let is_text =
+        |column, text: &str| matches!(value(column), Some(Value::Text(told)) if told == text);
+    match value("value") {
+        Some(Value::Integer(number)) if is_text("name", metric) && is_text("breakdown", "") => {
+            Some(*number)
+        }
+        _ => None,
+    }
 }
 
 /// The rows of the metrics that came with a post or a story; says whether there were any.
@@ -201,5 +308,98 @@ pub(super) fn number_rows(
         ];
         let row = decode::number(&MEDIA_INSIGHTS_TABLE, &filled, &number.value);
         decoded.take(row.map(|row| vec![row]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::store::Read;
+
+    fn at(day: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_791_187_200, 0).unwrap() + TimeDelta::days(day)
+    }
+
+    /// Posts that were posted on these days, at a day, with nothing known of them.
+    fn facts(posted: &[i64], day: i64) -> Facts {
+        let mut facts = Facts::of("1", at(day));
+        facts.posts = (0..)
+            .zip(posted)
+            .map(|(number, day)| Post {
+                id: number.to_string(),
+                media_type: Some("IMAGE".to_owned()),
+                product_type: Some("FEED".to_owned()),
+                timestamp: at(*day),
+                comments_count: None,
+            })
+            .collect();
+        facts
+    }
+
+    /// Notes that something was read on a day, and the sum that was told.
+    fn read(facts: &mut Facts, subject: &str, day: Option<i64>, sum: Option<&str>) {
+        let read = Read {
+            subject: subject.to_owned(),
+            read_at: day.map(at),
+            mark: sum.map(str::to_owned),
+            ..Read::default()
+        };
+        facts.reads.insert(subject.to_owned(), read);
+    }
+
+    /// Whether parts are asked for on a day, of a post from day 0 of which the sum was 9 when it was last read; they were read so.
+    fn asks(day: i64, read_on: Option<i64>, at_sum: &str, is_backfill: bool) -> bool {
+        let mut facts = facts(&[0], day);
+        read(&mut facts, "0", Some(day), Some("9"));
+        read(&mut facts, "0/action_type", read_on, Some(at_sum));
+        facts.everything_since = is_backfill.then_some(facts.now);
+        let mut due = due(&facts).into_iter();
+        due.any(|question| question.subject == "0/action_type")
+    }
+
+    #[test]
+    fn parts_are_read_once_there_are_some_and_once_more_when_the_post_has_settled() {
+        assert!(asks(1, None, "", false) && asks(180, None, "", false));
+        assert!(!asks(2, Some(1), "5", false) && !asks(28, Some(1), "5", false));
+        assert!(asks(29, Some(1), "5", false) && asks(35, Some(1), "5", false));
+        // Nothing has moved since, or they were final.
+        assert!(!asks(29, Some(1), "9", false) && !asks(31, Some(29), "5", false));
+        // A backfill reads what has moved.
+        assert!(asks(2, Some(1), "5", true) && !asks(2, Some(1), "9", true));
+        assert!(!asks(181, None, "", false));
+        let mut facts = facts(&[0], 1);
+        read(&mut facts, "0", Some(1), Some("9"));
+        assert!(due(&facts).is_empty());
+    }
+
+    #[test]
+    fn posts_between_others_that_have_parts_do_not_part_them() {
+        let asked = |sums: &[Option<&str>]| -> Vec<Question> {
+            let posted: Vec<i64> = (0..5).map(|number| -number).collect();
+            let mut facts = facts(&posted, 1);
+            for (number, sum) in (0..5).zip(sums) {
+                read(&mut facts, &format!("{number}"), Some(1), *sum);
+            }
+            for number in [0, 1, 4] {
+                read(&mut facts, &format!("{number}/action_type"), None, None);
+            }
+            due(&facts)
+        };
+        let known = asked(&[Some("3"), Some("1"), Some("0"), Some("0"), Some("2")]);
+        let fields = known[0].fields_with_nested().to_string();
+        let nested = "insights.metric(profile_activity).breakdown(action_type)";
+        assert!(fields.contains(nested), "{fields}");
+        assert_eq!((known.len(), known[0].limit), (1, Some(5)));
+        assert_eq!(known[0].stands_for.len(), 3);
+        assert_eq!(
+            known[0].stands_for[0].part().unwrap(),
+            "profile_activity by action_type"
+        );
+        // What was never told its sum may refuse them all.
+        let unknown = asked(&[Some("3"), Some("1"), Some("0"), None, Some("2")]);
+        let pages: Vec<usize> = unknown.iter().map(|one| one.stands_for.len()).collect();
+        assert_eq!(pages, [2, 0]);
     }
 }

@@ -5,7 +5,7 @@
 //! `account_insights`.
 
 use super::account_insights::{ACCOUNT_INSIGHTS_TABLE, PERMISSIONS, question, rows};
-use super::{Facts, Lost, Meter, Question, Questions, Resource, Work, pacific};
+use super::{Facts, Lost, Meter, Question, Questions, Resource, Work, pacific, weekly};
 
 /// The resource.
 pub(super) static ONLINE_FOLLOWERS: Resource = Resource {
@@ -27,7 +27,7 @@ const PLACE: i64 = 5;
 const SUBJECT: &str = "series/online_followers";
 
 fn due(facts: &Facts) -> Vec<Question> {
-    if !facts.is_due_weekly(SUBJECT, PLACE) {
+    if !facts.is_due_weekly(SUBJECT, PLACE, weekly::SHORTEST) {
         return Vec::new();
     }
     let mut params = vec![("period", "lifetime".to_owned())];

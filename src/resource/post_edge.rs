@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use super::decode::{self, Begun, Decoded, Listed};
-use super::{Facts, Question, fields_of};
+use super::{Facts, Question, fields_of, weekly};
 use crate::graph::{self, Fields, Shape};
 use crate::store::{Table, Value};
 
@@ -54,7 +54,7 @@ impl PostEdge {
         let is_whole = if is_backfill {
             facts.is_due_every(WHOLE, None)
         } else {
-            facts.cursor(WHOLE).is_some() || facts.is_due_weekly(WHOLE, PLACE)
+            facts.cursor(WHOLE).is_some() || facts.is_due_weekly(WHOLE, PLACE, weekly::LONGER)
         };
         if is_whole {
             due.push(self.list(facts, WHOLE));

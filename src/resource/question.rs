@@ -227,11 +227,11 @@ impl Refresh {
         let rules = self.0.iter().filter(|(_, often)| *often > DAY);
         let due = rules.filter(|(age, often)| {
             let often = TimeDelta::from_std(*often).unwrap_or(TimeDelta::MAX);
-            // The night of the whole list comes first.
+            // The night of the whole list comes first, the eighth at the latest.
             let slack = if often < TimeDelta::days(7) {
                 SLACK
             } else {
-                TimeDelta::zero()
+                -TimeDelta::hours(12)
             };
             last(*age).is_none_or(|last| now - last >= often - slack)
         });
@@ -332,9 +332,9 @@ impl Facts {
     }
 
     /// Whether tonight is the night of something that is read weekly, or it was never read: for backfills too.
-    pub fn is_due_weekly(&self, subject: &str, place: i64) -> bool {
+    pub fn is_due_weekly(&self, subject: &str, place: i64, shortest: TimeDelta) -> bool {
         self.last_read(subject)
-            .is_some_and(|last| weekly::is_due(&self.account_id, place, last, self.now))
+            .is_some_and(|last| weekly::is_due(&self.account_id, place, shortest, last, self.now))
     }
 
     /// When a subject was last read, if ever; `None` where there is no use in asking.

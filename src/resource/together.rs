@@ -23,16 +23,24 @@ pub(super) fn listed(facts: &Facts) -> Vec<&Post> {
         .collect()
 }
 
-/// Joins questions about neighbours in the list that ask for the same metrics: one page cannot ask different posts for different ones.
-pub(super) fn by_metrics(facts: &Facts, due: Vec<Question>) -> Vec<Question> {
+/// Joins questions about neighbours in the list that ask for the same metrics, in the same way: one page cannot ask different posts for
+/// different ones. Between them may stand posts that are not asked about and would not be refused.
+pub(super) fn by_metrics(
+    facts: &Facts,
+    due: Vec<Question>,
+    may_stand_between: impl Fn(&Post) -> bool,
+) -> Vec<Question> {
     let listed = listed(facts);
-    let mut due = by_subject(due);
+    let mut due = by_post(due);
     let (mut joined, mut run) = (Vec::new(), Vec::<(usize, Question)>::new());
     for (at, post) in listed.iter().enumerate() {
         let question = due.remove(&post.id);
+        if question.is_none() && may_stand_between(post) {
+            continue;
+        }
         let goes_on = question.as_ref().is_some_and(|question| {
-            let first = run.first();
-            run.len() < MOST && first.is_none_or(|(_, first)| first.metrics == question.metrics)
+            run.first()
+                .is_none_or(|(from, first)| at < from + MOST && first.metrics == question.metrics)
         });
         if !goes_on {
             joined.extend(page_of_metrics(facts, &listed, std::mem::take(&mut run)));
@@ -44,14 +52,18 @@ pub(super) fn by_metrics(facts: &Facts, due: Vec<Question>) -> Vec<Question> {
 }
 
 fn page_of_metrics(facts: &Facts, listed: &[&Post], run: Vec<(usize, Question)>) -> Vec<Question> {
-    let metrics = run.first().map(|(_, first)| first.metrics.clone());
+    let first = run.first().map(|(_, first)| first);
+    let (metrics, params) = first
+        .map(|first| (first.metrics.clone(), first.params.clone()))
+        .unwrap_or_default();
     page(facts, listed, run).map_or_else(
         |alone| alone,
         |page| {
             let family = format!("page of {}", page.family);
-            let metrics = metrics.unwrap_or_default();
+            let params = page.params.into_iter().chain(params).collect();
             vec![Question {
                 metrics,
+                params,
                 family,
                 ..page
             }]
@@ -66,7 +78,7 @@ pub(super) fn by_place(
     fields: impl Fn(usize) -> Fields,
 ) -> Vec<Question> {
     let listed = listed(facts);
-    let mut due = by_subject(due);
+    let mut due = by_post(due);
     let (mut joined, mut near) = (Vec::new(), Vec::<(usize, Question)>::new());
     let mut close = |near: Vec<(usize, Question)>| match page(facts, &listed, near) {
         Err(alone) => joined.extend(alone),
@@ -89,10 +101,10 @@ pub(super) fn by_place(
     joined
 }
 
-fn by_subject(questions: Vec<Question>) -> BTreeMap<String, Question> {
+fn by_post(questions: Vec<Question>) -> BTreeMap<String, Question> {
     let named = questions.into_iter();
     named
-        .map(|question| (question.subject.clone(), question))
+        .filter_map(|question| Some((question.object_id.clone()?, question)))
         .collect()
 }
 
@@ -117,7 +129,7 @@ fn page(
     });
     let limit = u32::try_from(last - first + 1).unwrap_or(u32::MAX);
     Ok(Question {
-        subject: format!("page/{}", listed[first].id),
+        subject: format!("page/{}", questions[0].subject),
         object_id: None,
         endpoint: "/{ig-user}/media",
         path: format!("/{}/media", facts.account_id),
@@ -176,7 +188,7 @@ mod tests {
             let metrics = vec![if feed { "follows" } else { "views" }];
             of_media(post, "a family".to_owned(), metrics)
         };
-        let joined = by_metrics(facts, due.iter().map(ask).collect());
+        let joined = by_metrics(facts, due.iter().map(ask).collect(), |_| false);
         let posts = |one: Question| {
             let others = one.stands_for.into_iter().map(|one| one.subject);
             let others: Vec<String> = others.collect();
@@ -207,12 +219,12 @@ mod tests {
         let sizes: Vec<usize> = asked(&facts, &all).iter().map(Vec::len).collect();
         assert_eq!(sizes, [50, 50, 20]);
         let ask = |number: usize| of_media(&facts.posts[number], String::new(), vec!["views"]);
-        let page = by_metrics(&facts, vec![ask(3), ask(4)]).remove(0);
+        let page = by_metrics(&facts, vec![ask(3), ask(4)], |_| false).remove(0);
         assert_eq!((page.limit, page.path.as_str()), (Some(2), "/1/media"));
         let minute =
             |name| (page.param(name).unwrap().parse::<i64>().unwrap() - 1_791_187_200) / 60;
         assert_eq!((minute("until"), minute("since")), (-25, -45));
-        let newest = by_metrics(&facts, vec![ask(0), ask(1)]).remove(0);
+        let newest = by_metrics(&facts, vec![ask(0), ask(1)], |_| false).remove(0);
         assert_eq!(newest.param("until"), Some("1791187200"));
     }
 

@@ -7,14 +7,18 @@ const NIGHTS: i64 = 7;
 /// What was due and did not happen is made up for after this.
 const LONGEST: TimeDelta = TimeDelta::days(10);
 
-/// Two readings are at least this far apart.
-const SHORTEST: TimeDelta = TimeDelta::hours(20);
+/// Two readings of what costs one call are at least this far apart.
+pub const SHORTEST: TimeDelta = TimeDelta::hours(20);
+
+/// The same of what costs several: when it was read the night before its own, it is left for the next one, a week later.
+pub const LONGER: TimeDelta = TimeDelta::hours(44);
 
 /// Whether something of an account that was last read then is to be read tonight. Places are small numbers: what has the same place
 /// is read in the same night.
 pub fn is_due(
     account_id: &str,
     place: i64,
+    shortest: TimeDelta,
     last: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> bool {
@@ -23,7 +27,7 @@ pub fn is_due(
     };
     let age = now - last;
     let tonight = night(now) == (night_of(account_id) + place).rem_euclid(NIGHTS);
-    age >= LONGEST || (age >= SHORTEST && tonight)
+    age >= LONGEST || (age >= shortest && tonight)
 }
 
 fn night(now: DateTime<Utc>) -> i64 {
@@ -52,7 +56,7 @@ mod tests {
                 let now = first + TimeDelta::days(day);
                 // More than one start in a night.
                 for now in [now, now + TimeDelta::hours(3)] {
-                    if is_due(account, place, last, now) {
+                    if is_due(account, place, SHORTEST, last, now) {
                         nights.push(day);
                         last = Some(now);
                     }
@@ -69,12 +73,33 @@ mod tests {
     }
 
     #[test]
+    fn what_costs_several_calls_and_was_read_the_night_before_its_own_waits_for_the_next_one() {
+        let first = DateTime::from_timestamp(1_791_187_200, 0).unwrap();
+        let nights = |shortest| -> Vec<i64> {
+            // All of it is read in the first night.
+            let next = |place| {
+                let is_due = |day: &i64| {
+                    let now = first + TimeDelta::days(*day);
+                    is_due("17", place, shortest, Some(first), now)
+                };
+                (1..=10).find(is_due).unwrap()
+            };
+            let mut nights: Vec<i64> = (0..NIGHTS).map(next).collect();
+            nights.sort_unstable();
+            nights
+        };
+        assert_eq!(nights(SHORTEST), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(nights(LONGER), [2, 3, 4, 5, 6, 7, 8]);
+    }
+
+    #[test]
     fn what_never_happened_is_due_and_what_was_missed_is_made_up_for() {
         let now = DateTime::from_timestamp(1_791_187_200, 0).unwrap();
         let after = |days| {
-            (0..7).map(move |place| is_due("17", place, Some(now - TimeDelta::days(days)), now))
+            let last = Some(now - TimeDelta::days(days));
+            (0..7).map(move |place| is_due("17", place, SHORTEST, last, now))
         };
-        assert!(is_due("17", 0, None, now));
+        assert!(is_due("17", 0, SHORTEST, None, now));
         assert_eq!(after(9).filter(|due| *due).count(), 1);
         assert_eq!(after(10).filter(|due| *due).count(), 7);
     }

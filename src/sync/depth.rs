@@ -54,7 +54,7 @@ impl Depth {
         if walk.shape == Shape::Node {
             return Self::Whole;
         }
-        if weekly::is_due(&job.account.id, PLACE, Some(last), now) {
+        if weekly::is_due(&job.account.id, PLACE, weekly::LONGER, Some(last), now) {
             return Self::Whole;
         }
         Self::fresh(last, reads, refresh, now)

@@ -172,6 +172,9 @@ impl<'a> Inquiry<'a> {
             return Recovery::Ask;
         }
         match error.reaction() {
+            reaction if alike::refuses_the_part(&question, error) => {
+                self.leave_out_part(&question, &reaction, why, now)
+            }
             Reaction::Drop(names) => {
                 let had = question.metrics.len();
                 let had_extras = question.fields.without_extras().is_some();
@@ -385,6 +388,13 @@ fn is_about_people(question: &Question) -> bool {
     question.object_id.is_none()
         && !question.metrics.is_empty()
         && question.param("since").is_none()
+}
+
+/// The code of "an unknown error", which some questions are refused with for good.
+const UNKNOWN: i64 = 1;
+
+fn is_unknown(error: &Error) -> bool {
+    matches!(error, Error::Refused(refusal) if refusal.code == UNKNOWN)
 }
 
 /// What a post does not have is no failure, nor what ended before anybody asked.

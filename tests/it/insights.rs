@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use igsync::clock::instant_text;
 use igsync::sync::Verdict;
-use igsync_simulator::WorldSpec;
+use igsync_simulator::{Fault, Match, WorldSpec};
 
 use crate::nights::Nights;
 use crate::world::{World, assert_equals_the_world, assert_meets, outcomes, rows_of};
@@ -27,10 +29,11 @@ async fn every_number_of_every_post_is_read_once_and_in_batches() {
 }
 
 /// What igsync does not ask about posts. These two refuse posts that were not shared to Facebook, along with all other metrics of
-/// the question; a breakdown costs a call for each post.
-fn is_asked_of_posts(key: &str) -> bool {
+/// the question. The parts of what was old when it was met are not worth a call.
+fn is_asked_of_posts(key: &str, old: &[String]) -> bool {
     let parts: Vec<&str> = key.split('/').collect();
-    !["facebook_views", "crossposted_views"].contains(&parts[1]) && parts[2].is_empty()
+    let is_worth_it = parts[2].is_empty() || old.iter().all(|id| id != parts[0]);
+    is_worth_it && !["facebook_views", "crossposted_views"].contains(&parts[1])
 }
 
 /// Fails unless the newest numbers of all posts are those of the world. Gives how many rows were required.
@@ -38,11 +41,13 @@ fn is_asked_of_posts(key: &str) -> bool {
 fn assert_numbers(world: &World) -> usize {
     let key = ["media_id", "name", "breakdown", "dimension_value"];
     let rows = rows_of(&world.database(), "media_insights_current", &key);
+    let old = instant_text(world.now() - TimeDelta::days(180));
+    let old = world.texts(&format!("SELECT id FROM media WHERE timestamp < '{old}'"));
     let expected = world
         .simulator
         .world()
         .expected(&["media_insights"])
-        .not_requiring("media_insights", |key| !is_asked_of_posts(key));
+        .not_requiring("media_insights", |key| !is_asked_of_posts(key, &old));
     assert_meets(&expected, &[("media_insights".to_owned(), rows)].into())
 }
 
@@ -162,6 +167,92 @@ async fn thousands_of_posts_are_read_with_a_call_for_two_of_them() {
     assert!(calls < 1_650, "{calls}");
     world.assert_complete();
     assert!(assert_numbers(&world) > 33_000);
+}
+
+/// What asks for parts, alone and of many posts.
+fn of_parts() -> [Match; 2] {
+    [
+        Match::path_ends_with("/insights").with_parameter("breakdown", "action_type"),
+        Match::path_ends_with("/media").with_parameter("fields", "breakdown(action_type)"),
+    ]
+}
+
+/// The open gaps of parts, of posts and of all posts.
+fn gaps_of_parts(world: &World) -> Vec<String> {
+    world.texts(
+        "SELECT reason || ' ' || field || ' ' || count(object_id) FROM sync_gaps
+         WHERE resolved_at IS NULL AND field LIKE '%action_type' GROUP BY reason, field ORDER BY field",
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_breakdown_that_was_retired_costs_a_few_calls_and_is_remembered() {
+    let unlisted = "(#100) breakdown[0] must be one of the following values: follow_type";
+    let incompatible = "(#100) Incompatible breakdowns (action_type) for metric (profile_activity)";
+    // An unknown error is asked again three times before it is believed.
+    for (code, message, reason, most) in [
+        (100, unlisted, "refused", 5),
+        (100, incompatible, "not_applicable", 5),
+        (1, "An unknown error has occurred", "refused", 20),
+    ] {
+        let world = World::new(WorldSpec::small(1)).await;
+        for asked in of_parts() {
+            let fault = Fault::on(asked).always().status(400);
+            world.simulator.inject(fault.error(code, None, message));
+        }
+        world.backfill_of(&POSTS[..3]).await;
+        let refused = |world: &World| {
+            let journal = world.simulator.journal();
+            journal.iter().filter(|call| call.faulted).count()
+        };
+        let spent = refused(&world);
+        assert!((1..=most).contains(&spent), "{message}: {spent}");
+        assert_eq!(
+            gaps_of_parts(&world),
+            [
+                format!("{reason} profile_activity by action_type 2"),
+                format!("{reason} profile_activity of FEED by action_type 0")
+            ]
+        );
+        world.simulator.clear_journal();
+        let again = world.backfill_of(&POSTS[..3]).await;
+        assert_eq!((refused(&world), again.verdict()), (0, Verdict::Complete));
+        // A month later it is worth a call again.
+        world.simulator.clear_faults();
+        tokio::time::sleep(Duration::from_secs(31 * 24 * 3600)).await;
+        world.backfill_of(&POSTS[..3]).await;
+        assert!(assert_numbers(&world) > 500);
+        assert_eq!(gaps_of_parts(&world), [""; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_is_refused_its_parts_takes_them_from_no_other() {
+    let world = World::new(WorldSpec::small(1)).await;
+    world.backfill_of(&POSTS[..2]).await;
+    let posts = "SELECT id FROM media WHERE media_product_type = 'FEED' ORDER BY timestamp DESC LIMIT 1 OFFSET 9";
+    let post = world.texts(posts).remove(0);
+    let [_, of_pages] = of_parts();
+    let of_post = Match::path_contains(&format!("{post}/insights"));
+    let message = "(#100) Incompatible breakdowns (action_type) for metric (profile_activity)";
+    for asked in [of_post.with_parameter("breakdown", ""), of_pages] {
+        let fault = Fault::on(asked).always().status(400);
+        world.simulator.inject(fault.error(100, None, message));
+    }
+    world.backfill_of(&POSTS[..3]).await;
+    assert_eq!(
+        gaps_of_parts(&world),
+        ["not_applicable profile_activity by action_type 1"]
+    );
+    let since = instant_text(world.now() - TimeDelta::days(180));
+    let without = &format!("SELECT count(*) FROM media_insights_current s WHERE name = 'profile_activity' AND breakdown = '' AND value > 0
+         AND media_id IN (SELECT id FROM media WHERE timestamp > '{since}')
+         AND NOT EXISTS (SELECT 1 FROM media_insights p WHERE p.media_id = s.media_id AND p.breakdown = 'action_type')");
+    assert_eq!(world.count(without), 1);
+    world.simulator.clear_faults();
+    world.backfill_of(&POSTS[..3]).await;
+    assert_eq!((world.count(without), gaps_of_parts(&world)), (0, vec![]));
+    assert_numbers(&world);
 }
 
 /// The same limits as those of `cargo bench --bench calls`.

@@ -176,7 +176,8 @@ async fn nights_by(rules: &[(u32, u32)]) -> Vec<usize> {
             for (what, read) in [
                 ("media_current m", "m"),
                 (
-                    "media m JOIN media_insights_current i ON i.media_id = m.id",
+                    // The parts of a metric have an age of their own.
+                    "media m JOIN media_insights_current i ON i.media_id = m.id AND i.breakdown = ''",
                     "i",
                 ),
             ] {

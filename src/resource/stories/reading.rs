@@ -23,11 +23,7 @@ pub(super) fn rows(
         return part_rows(question, answer, decoded);
     }
     let story_id = question.object_id.clone().unwrap_or_default();
-    let of_story = Question {
-        subject: story_id.clone(),
-        ..question.clone()
-    };
-    media_insights::rows(account_id, &of_story, answer, decoded);
+    media_insights::rows_of_one(question, answer, decoded);
     begin_breakdowns(&story_id, 0, decoded);
 }
 
@@ -88,7 +84,8 @@ fn part_rows(question: &Question, answer: &[Box<RawValue>], decoded: &mut Decode
 /// Begins the breakdowns of metrics of which there is something to break down, in the rows from one on.
 fn begin_breakdowns(story_id: &str, from: usize, decoded: &mut Decoded) {
     for (metric, _) in BREAKDOWNS {
-        if decoded.rows[from..].iter().any(|row| counts(row, metric)) {
+        let mut rows = decoded.rows[from..].iter();
+        if rows.any(|row| media_insights::number_of(row, metric) > Some(0)) {
             decoded.begun.push(begun(of_metric(story_id, metric)));
         }
     }
@@ -99,14 +96,6 @@ fn begun(subject: String) -> Begun {
         subject,
         cursor: None,
     }
-}
-
-/// Whether a row tells that there is some of a metric.
-fn counts(row: &Row, metric: &str) -> bool {
-    let value = MEDIA_INSIGHTS_TABLE.position("value");
-    let value = value.and_then(|at| row.values[at].as_ref());
-    text(row, &MEDIA_INSIGHTS_TABLE, "name") == Some(metric)
-        && matches!(value, Some(Value::Integer(number)) if *number > 0)
 }
 
 fn text<'r>(row: &'r Row, table: &'static Table, column: &str) -> Option<&'r str> {

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 
-use super::{Inquiry, PROOF, is_failure, of_family};
+use super::{Inquiry, PROOF, is_failure, is_unknown, of_family};
+use crate::graph::{Error, Reaction};
 use crate::resource::{self, Question};
 use crate::store::{Gap, Reason};
 use crate::sync::plan::Recovery;
@@ -21,11 +22,35 @@ impl Inquiry<'_> {
             return;
         }
         self.gap(Some(question), Some(name), Reason::NotApplicable, why);
+        self.count_refusal(question, name, Reason::NotApplicable, why);
+    }
+
+    /// Leaves out a metric by a breakdown of one object, and of all of its family when two in a row are refused it: it may be gone.
+    pub(super) fn leave_out_part(
+        &mut self,
+        question: &Question,
+        reaction: &Reaction,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Recovery {
+        let reason = match reaction {
+            Reaction::Drop(_) => Reason::NotApplicable,
+            _ => Reason::Refused,
+        };
+        self.gap(Some(question), None, reason, why);
+        self.note_unread(question, false, now);
+        for name in &question.metrics {
+            self.count_refusal(question, name, reason, why);
+        }
+        Recovery::Ask
+    }
+
+    fn count_refusal(&mut self, question: &Question, name: &str, reason: Reason, why: &str) {
         let place = (question.family.clone(), name.to_owned());
         let times = self.refusals.entry(place).or_default();
         *times += 1;
         if *times >= PROOF {
-            self.refuse(&question.family.clone(), name, Reason::NotApplicable, why);
+            self.refuse(&question.family, name, reason, why);
         }
     }
 
@@ -52,9 +77,13 @@ impl Inquiry<'_> {
             forget(question, family, name);
         }
         self.split_pages(family, name);
-        // A question that has lost its last metric is none.
+        // A question that has lost its last metric is none, nor is a page of such.
+        let is_none =
+            |question: &Question| question.metrics.is_empty() && question.fields.is_empty();
         self.waiting.retain(|question| {
-            question.family != family || !question.metrics.is_empty() || !question.fields.is_empty()
+            let mut others = question.stands_for.iter();
+            let is_empty_page = question.is_page() && others.all(is_none);
+            !(is_empty_page || question.family == family && is_none(question))
         });
         if is_new {
             self.gaps.push(Gap {
@@ -202,6 +231,20 @@ impl Inquiry<'_> {
             self.note(&question, None, None, true);
         }
     }
+}
+
+/// Whether a refusal is about the metric by a breakdown that is asked of an object. The documented one is "an unknown error".
+pub(super) fn refuses_the_part(question: &Question, error: &Error) -> bool {
+    let is_refusal = match error.reaction() {
+        Reaction::Drop(names) => names
+            .iter()
+            .any(|name| question.metrics.contains(&name.as_str())),
+        Reaction::DropMetric(place) => place < question.metrics.len(),
+        Reaction::Mistake => true,
+        Reaction::Fail => is_unknown(error),
+        _ => false,
+    };
+    is_refusal && question.part().is_some()
 }
 
 /// Takes a metric or a field out of a question of a family, and out of those that it stands for.

@@ -2,14 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Inquiry;
+use super::{Inquiry, is_unknown};
 use crate::graph::Error;
 use crate::resource::{Meter, Question};
 use crate::store::{Read, Reason};
 use crate::sync::plan::Recovery;
-
-/// The code of "an unknown error".
-const UNKNOWN: i64 = 1;
 
 impl Inquiry<'_> {
     /// The names of the first questions that are about to be asked, each once.
@@ -51,8 +48,7 @@ impl Inquiry<'_> {
     /// Whether a hashtag may be one of those that are searched for in vain: the API does not say which are.
     pub(super) fn may_be_sensitive(&self, question: &Question, error: &Error) -> bool {
         let is_search = question.subject == question.name();
-        let is_unknown = matches!(error, Error::Refused(refusal) if refusal.code == UNKNOWN);
-        self.job.resource.meter == Meter::Hashtags && is_search && is_unknown
+        self.job.resource.meter == Meter::Hashtags && is_search && is_unknown(error)
     }
 
     /// Leaves out a name that means nothing. It is asked for again, as rarely as its resource says.
