@@ -216,7 +216,7 @@ impl<'a> Inquiry<'a> {
             }
             Reaction::EndOfList => self.leave_out(&question, Reason::ListLimit, why, now),
             Reaction::Mistake if question.otherwise.is_some() => self.ask_otherwise(question, why),
-            Reaction::Skip(Skip::TooFewViewers) if is_about_people(&question) => {
+            Reaction::Skip(Skip::TooFewViewers) if alike::is_about_people(&question) => {
                 self.leave_out_alike(&question, why, now)
             }
             Reaction::Throttle(Family::Hashtags) => {
@@ -381,20 +381,6 @@ impl<'a> Inquiry<'a> {
             detail: why.to_owned(),
         });
     }
-}
-
-/// Whether it is about the people around an account, and about no time: then there are as few of them for all questions like it.
-fn is_about_people(question: &Question) -> bool {
-    question.object_id.is_none()
-        && !question.metrics.is_empty()
-        && question.param("since").is_none()
-}
-
-/// The code of "an unknown error", which some questions are refused with for good.
-const UNKNOWN: i64 = 1;
-
-fn is_unknown(error: &Error) -> bool {
-    matches!(error, Error::Refused(refusal) if refusal.code == UNKNOWN)
 }
 
 /// What a post does not have is no failure, nor what ended before anybody asked.

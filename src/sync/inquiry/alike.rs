@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 
-use super::{Inquiry, PROOF, is_failure, is_unknown, of_family};
+use super::{Inquiry, PROOF, is_failure, of_family};
 use crate::graph::{Error, Reaction};
 use crate::resource::{self, Question};
 use crate::store::{Gap, Reason};
@@ -245,6 +245,20 @@ pub(super) fn refuses_the_part(question: &Question, error: &Error) -> bool {
         _ => false,
     };
     is_refusal && question.part().is_some()
+}
+
+/// The code of "an unknown error", which some questions are refused with for good.
+const UNKNOWN: i64 = 1;
+
+pub(super) fn is_unknown(error: &Error) -> bool {
+    matches!(error, Error::Refused(refusal) if refusal.code == UNKNOWN)
+}
+
+/// Whether it is about the people around an account, and about no time: then there are as few of them for all questions like it.
+pub(super) fn is_about_people(question: &Question) -> bool {
+    question.object_id.is_none()
+        && !question.metrics.is_empty()
+        && question.param("since").is_none()
 }
 
 /// Takes a metric or a field out of a question of a family, and out of those that it stands for.

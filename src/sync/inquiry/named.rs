@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Inquiry, is_unknown};
+use super::Inquiry;
+use super::alike::is_unknown;
 use crate::graph::Error;
 use crate::resource::{Meter, Question};
 use crate::store::{Read, Reason};
