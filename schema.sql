@@ -102,6 +102,15 @@ CREATE TABLE media_snapshots (
     PRIMARY KEY (media_id, observed_at)
 ) STRICT, WITHOUT ROWID;
 
+-- How many watch a broadcast: a row when the number changed. Told by few apps, if any; sync_gaps says where it is refused.
+CREATE TABLE live_snapshots (
+    media_id                  TEXT NOT NULL REFERENCES media (id), -- which broadcast
+    observed_at               TEXT NOT NULL, -- when this number was first read
+    current_live_viewer_count INTEGER, -- viewers at that moment; NULL where it is not told
+    confirmed_at              TEXT NOT NULL, -- when it was last read unchanged, moved at most once an hour
+    PRIMARY KEY (media_id, observed_at)
+) STRICT, WITHOUT ROWID;
+
 -- What Meta measured about a post, reel or story: a row when a number changed. Numbers are totals up to the moment.
 -- Of posts older than 30 days only the metrics that posts and reels have in common are read again, unless [refresh] has a rule of less than a
 -- week for them: follows, profile_visits, profile_activity, ig_reels_avg_watch_time, ig_reels_video_view_total_time and reels_skip_rate stay as they
@@ -159,6 +168,7 @@ CREATE TABLE comments (
     username      TEXT,    -- whose
     from_id       TEXT,    -- the author's id, as this app sees it
     from_username TEXT,    -- the author's handle
+    from_self_ig_scoped_id TEXT, -- another id of the author, which the API tells of some
     user_id       TEXT,    -- the author's id where the app's own user wrote it
     like_count    INTEGER, -- likes at the last read
     hidden        INTEGER, -- 1: the account hides it
@@ -192,6 +202,20 @@ CREATE TABLE hashtag_posts (
     changed_at    TEXT NOT NULL  -- when an attribute above was last seen to differ
 ) STRICT;
 
+-- A part of a carousel album that a hashtag showed.
+CREATE TABLE hashtag_post_children (
+    media_id      TEXT NOT NULL REFERENCES hashtag_posts (id), -- the album
+    id            TEXT NOT NULL, -- IG Media id of the part
+    position      INTEGER NOT NULL, -- place in the album, from 0
+    media_type    TEXT, -- IMAGE or VIDEO
+    media_url     TEXT, -- signed address, expires
+    permalink     TEXT, -- not told for photos
+    timestamp     TEXT, -- when it was posted
+    first_seen_at TEXT NOT NULL, -- when igsync first read this part
+    changed_at    TEXT NOT NULL, -- when an attribute above was last seen to differ
+    PRIMARY KEY (media_id, id)
+) STRICT, WITHOUT ROWID;
+
 -- What a hashtag showed on a day, in its order. recent has the posts of the 24 hours before it was read, the first 1,000; top the 100
 -- most popular ones.
 CREATE TABLE hashtag_media (
@@ -216,6 +240,7 @@ CREATE TABLE discovered_accounts (
     name                TEXT, -- display name; NULL when empty
     biography           TEXT, -- NULL when empty
     website             TEXT, -- NULL when empty
+    ig_id               TEXT, -- old Instagram id; told to older apps only
     profile_picture_url TEXT, -- signed address, expires
     first_seen_at       TEXT NOT NULL, -- when igsync first read this account
     changed_at          TEXT NOT NULL  -- when an attribute above was last seen to differ
@@ -254,6 +279,22 @@ CREATE TABLE discovered_media (
 ) STRICT;
 
 CREATE INDEX discovered_media_by_account_and_time ON discovered_media (account_id, timestamp);
+
+-- A part of a carousel album of an account of others.
+CREATE TABLE discovered_media_children (
+    media_id      TEXT NOT NULL REFERENCES discovered_media (id), -- the album
+    id            TEXT NOT NULL, -- IG Media id of the part
+    position      INTEGER NOT NULL, -- place in the album, from 0
+    media_type    TEXT, -- IMAGE or VIDEO
+    media_url     TEXT, -- signed address, expires
+    thumbnail_url TEXT, -- signed address, expires; videos only
+    permalink     TEXT, -- not told for photos
+    shortcode     TEXT, -- short id of the part
+    timestamp     TEXT, -- when it was posted
+    first_seen_at TEXT NOT NULL, -- when igsync first read this part
+    changed_at    TEXT NOT NULL, -- when an attribute above was last seen to differ
+    PRIMARY KEY (media_id, id)
+) STRICT, WITHOUT ROWID;
 
 -- The counts of a post of others over time: a row when a number changed. The 50 newest posts are read every day, the others weekly.
 CREATE TABLE discovered_media_snapshots (
@@ -365,6 +406,7 @@ CREATE TABLE mentions (
     account_id         TEXT NOT NULL REFERENCES accounts (id), -- who is mentioned
     id                 TEXT NOT NULL, -- IG Media id of the post, or IG Comment id of the comment
     media_id           TEXT,    -- of a comment: the post that it stands under; NULL: the post itself mentions the account
+    media_media_url    TEXT,    -- of a comment: signed address of that post's file, expires; absent for copyrighted or flagged media
     text               TEXT,    -- of a comment: what it says
     caption            TEXT,    -- of a post: its caption; the API may leave out the @
     username           TEXT,    -- of a post: whose it is; of comments it is not told
@@ -373,12 +415,32 @@ CREATE TABLE mentions (
     permalink          TEXT,    -- of a post: address on instagram.com
     shortcode          TEXT,    -- of a post: the permalink's last part
     timestamp          TEXT,    -- when it was posted or written
+    alt_text           TEXT,    -- of a post: description of an image
+    is_shared_to_feed  INTEGER, -- of a post: reels only
+    media_audio_type   TEXT,    -- of a post: MUSIC or ORIGINAL_SOUND, videos only
     like_count         INTEGER, -- likes at the last read; NULL where the owner hides them
     comments_count     INTEGER, -- of a post: comments and replies at the last read
+    reposts_count      INTEGER, -- of a post: reposts at the last read
+    total_like_count   INTEGER, -- of a post: likes at the last read, promoted copies included
+    total_comments_count INTEGER, -- of a post: comments at the last read, promoted copies included
     media_url          TEXT,    -- of a post: signed address, expires; absent for copyrighted or flagged media
     thumbnail_url      TEXT,    -- of a post: signed address, expires; videos only
     first_seen_at      TEXT NOT NULL, -- when igsync first read it
     changed_at         TEXT NOT NULL, -- when something above was last seen to differ
+    PRIMARY KEY (account_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A comment on a post of somebody else that mentions an account. The 50 newest come along each time the post is read, where the API tells
+-- them: its pages contradict each other. What is not among them any more keeps its row.
+CREATE TABLE mentioned_media_comments (
+    account_id    TEXT NOT NULL REFERENCES accounts (id), -- who is mentioned by the post
+    id            TEXT NOT NULL, -- IG Comment id
+    media_id      TEXT NOT NULL, -- the post, in mentions
+    text          TEXT,    -- what it says
+    timestamp     TEXT,    -- when it was written
+    like_count    INTEGER, -- likes at the last read
+    first_seen_at TEXT NOT NULL, -- when igsync first read it
+    changed_at    TEXT NOT NULL, -- when something above was last seen to differ
     PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
 

@@ -36,7 +36,7 @@
 //! | `dataset` | IG User | in the SDK alone, without a shape |
 //! | `has_poll` | IG Media | in the SDK alone; its values are not documented |
 //! | `has_slider` | IG Media | in the SDK alone; its values are not documented |
-//! | `current_live_viewer_count` | IG Media | in the SDK alone; its values are not documented |
+//! | `current_live_viewer_count` | IG Media | in the SDK alone; told where a switch of the rules says so |
 //! | `video_title` | IG Media | dead since v14 |
 //! | `filter_name` | IG Media | documented as never available |
 //! | `location` | IG Media | documented as never available |

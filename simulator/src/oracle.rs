@@ -46,7 +46,7 @@ pub struct Expectation<'w> {
 }
 
 /// Tables that [`World::expected`] knows.
-pub const ORACLE_TABLES: [&str; 25] = [
+pub const ORACLE_TABLES: [&str; 26] = [
     "accounts",
     "accounts_current",
     "media",
@@ -63,6 +63,7 @@ pub const ORACLE_TABLES: [&str; 25] = [
     "collaborators",
     "discovered_accounts",
     "discovered_media",
+    "discovered_media_children",
     "conversations",
     "messages",
     "collaborative_media",
@@ -92,12 +93,13 @@ impl World {
     /// | `media_insights`, `story_insights` | media id/name/breakdown/dimension value | `media_id`, `name`, `breakdown`, `dimension_value`, `value` |
     /// | `account_insights` | account id/name/period/breakdown/dimension value/end time | `account_id`, `name`, `period`, `breakdown`, `dimension_value`, `end_time`, `value` |
     /// | `audience` | account id/name/timeframe/breakdown/dimension value | `account_id`, `name`, `timeframe`, `breakdown`, `dimension_value`, `value` |
-    /// | `comments` | id | `media_id`, `parent_id`, `from_id` |
+    /// | `comments` | id | `media_id`, `parent_id`, `from_id`, `from_self_ig_scoped_id` |
     /// | `tagged_media`, `collaborative_media` | account id/id | `account_id` |
     /// | `collaboration_invites` | account id/media id | `account_id`, `media_id`, `media_owner_username`, `caption`, `media_url` |
     /// | `product_tags` | media id/product id | `media_id` |
     /// | `collaborators` | media id/id | `media_id` |
     /// | `discovered_accounts`, `discovered_media` | id | the accounts that no token reaches |
+    /// | `discovered_media_children` | media id/id | `media_id`, `position` |
     /// | `conversations` | id | `account_id` |
     /// | `messages` | id | `conversation_id`, `from_id`: those with details |
     /// | `publishing_limit` | account id | `account_id`, `quota_usage`, `quota_total`, `quota_duration` |

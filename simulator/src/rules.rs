@@ -125,6 +125,11 @@ pub struct Rules {
     pub business_roles_need_ads_permission: bool,
     /// Whether unknown hashtags and missing features answer 10 (else 200).
     pub hashtag_feature_code: i64,
+    /// Whether a post of others tells its comments to an account that it mentions: its page lists them, that of comments says that they
+    /// cannot be read.
+    pub comments_on_mentioning_media: bool,
+    /// Whether a running broadcast tells `current_live_viewer_count`; it stands in the SDK alone.
+    pub live_viewer_count: bool,
     /// Whether collaborative media refuses the further counts that the "Collaboration" guide lists; nobody recorded them.
     pub collaborative_media_basic_fields_only: bool,
 }
@@ -181,6 +186,8 @@ impl Default for Rules {
             media_url_seconds: 3 * 86_400,
             business_roles_need_ads_permission: false,
             hashtag_feature_code: 10,
+            comments_on_mentioning_media: false,
+            live_viewer_count: false,
             collaborative_media_basic_fields_only: true,
         }
     }

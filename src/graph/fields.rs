@@ -16,6 +16,13 @@ struct Field {
     is_extra: bool,
 }
 
+impl Field {
+    /// Its name without arguments.
+    fn edge(&self) -> &str {
+        self.name.split('.').next().unwrap_or(&self.name)
+    }
+}
+
 impl Fields {
     /// A list of plain fields, in this order, each once.
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
@@ -41,15 +48,37 @@ impl Fields {
         self
     }
 
-    /// The list without what may be left out; `None` where nothing may.
+    /// The list without what may be left out, wherever that stands; `None` where nothing may.
     pub fn without_extras(&self) -> Option<Self> {
-        let rest: Vec<Field> = self
-            .0
-            .iter()
-            .filter(|field| !field.is_extra)
-            .cloned()
-            .collect();
-        (rest.len() < self.0.len()).then_some(Self(rest))
+        let mut rest = self.clone();
+        rest.remove_extras().then_some(rest)
+    }
+
+    fn remove_extras(&mut self) -> bool {
+        let before = self.0.len();
+        self.0.retain(|field| !field.is_extra);
+        let mut removed = self.0.len() < before;
+        for selection in self.0.iter_mut().filter_map(|f| f.selection.as_mut()) {
+            removed |= selection.remove_extras();
+        }
+        removed
+    }
+
+    /// The places of what may be left out, and of all that is wanted of it: `children`, `children.id`.
+    pub fn extras(&self) -> Vec<String> {
+        let mut places = Vec::new();
+        for field in &self.0 {
+            let selection = field.selection.as_ref();
+            if !field.is_extra {
+                places.extend(selection.map(Self::extras).unwrap_or_default());
+                continue;
+            }
+            let inner = selection.map(Self::all_names).unwrap_or_default();
+            let inner = inner.iter().map(|name| format!("{}.{name}", field.edge()));
+            places.push(field.edge().to_owned());
+            places.extend(inner);
+        }
+        places
     }
 
     /// The same list, then the fields of another one.
@@ -60,13 +89,19 @@ impl Fields {
         self
     }
 
-    /// Takes a field out, wherever it stands; says whether it was there.
+    /// Takes a field out, wherever it stands; says whether it was there. `children.permalink` stands inside `children` only.
     pub fn remove(&mut self, name: &str) -> bool {
         let before = self.0.len();
-        self.0.retain(|field| field.name != name);
+        self.0
+            .retain(|field| field.name != name && !(field.is_extra && field.edge() == name));
         let mut removed = self.0.len() < before;
-        for selection in self.0.iter_mut().filter_map(|f| f.selection.as_mut()) {
-            removed |= selection.remove(name);
+        for field in &mut self.0 {
+            let inside = name.split_once('.');
+            let inside = inside.filter(|(edge, _)| *edge == field.edge());
+            let name = inside.map_or(name, |(_, name)| name);
+            if let Some(selection) = &mut field.selection {
+                removed |= selection.remove(name);
+            }
         }
         removed
     }
@@ -102,7 +137,7 @@ impl Fields {
     /// What is wanted of an edge or an object on the first level, whatever its arguments.
     pub fn selection(&self, name: &str) -> Option<&Self> {
         let mut fields = self.0.iter();
-        let field = fields.find(|field| field.name.split('.').next() == Some(name));
+        let field = fields.find(|field| field.edge() == name);
         field?.selection.as_ref()
     }
 
@@ -200,6 +235,30 @@ mod tests {
         let fields = plain.clone().with_extra("tags", Fields::of(["x"]));
         assert_eq!(fields.to_string(), "id,owner{id},tags{x}");
         assert_eq!(fields.without_extras(), Some(plain));
+    }
+
+    #[test]
+    fn what_may_be_left_out_is_found_and_taken_out_by_its_place() {
+        let parts = Fields::of(["id", "permalink"]);
+        let posts = Fields::of(["id", "permalink"]).with_extra("children.limit(9)", parts);
+        let fields = Fields::default().with("media.limit(2)", posts);
+        let places = ["children", "children.id", "children.permalink"];
+        assert_eq!(fields.extras(), places);
+        let without = |place: &str| {
+            let mut fields = fields.clone();
+            assert!(fields.remove(place));
+            fields.to_string()
+        };
+        assert_eq!(
+            without("children.permalink"),
+            "media.limit(2){id,permalink,children.limit(9){id}}"
+        );
+        assert_eq!(without("children"), "media.limit(2){id,permalink}");
+        assert_eq!(
+            fields.without_extras().unwrap().to_string(),
+            without("children")
+        );
+        assert!(!fields.clone().remove("children.caption"));
     }
 
     #[test]

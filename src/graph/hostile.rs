@@ -70,6 +70,9 @@ fn on_a_simulator<T>(work: impl AsyncFnOnce(&Simulator, &reqwest::Client, &str) 
         (account.posts_per_week, account.lives_per_mille) = (35, 500);
         (account.stories_per_day, account.quiet_stories_per_mille) = (1, 0);
         account.collaborators_per_mille = 1000;
+        spec.rules.comments_on_mentioning_media = true;
+        spec.rules.live_viewer_count = true;
+        let account = spec.pages[0].account.as_mut().unwrap();
         account.product_tags_per_mille = 1000;
         let token = spec.tokens[0].token.clone();
         let clock = Clock::starting_at(spec.epoch);

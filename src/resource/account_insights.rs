@@ -3,8 +3,8 @@
 //! `GET /{ig-user}/insights` ("Instagram Account Insights" page). A total is told for one day a call; a series tells up to 30 days a
 //! call, and only of reach and of `follower_count`. Totals carry reach, so its series is read for history only. A metric or a
 //! breakdown that is not accepted refuses the whole answer, so only what the page lists together is asked together. Left out are the
-//! accepted names that no page explains (`content_views`, `quotes`, `threads_…`: accounts linked to Threads only) and longer periods of
-//! other metrics than reach, which nobody has seen answered.
+//! accepted names that no page explains (`content_views`, `quotes`, `threads_…`: accounts linked to Threads only), longer periods of
+//! other metrics than reach, which nobody has seen answered, and two breakdowns at once, which would cost a call more for each day.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -3,7 +3,8 @@
 //! `GET /{ig-user}?fields=business_discovery.username(name){…}` ("IG User Business Discovery" reference): public fields only, in the name
 //! of an account of ours. Posts are paged inside the field, by a cursor alone, newest first. A night reads the profile and the newest
 //! posts in one call; once a week, and in a backfill, the walk goes on from there to the end, which shows deletions. A name that means
-//! nothing may be personal, hidden, renamed or gone: the API does not say which.
+//! nothing may be personal, hidden, renamed or gone: the API does not say which. All is read that the reference marks as public; saves, shares
+//! and `total_views_count` are not, nor are insights, comments, stories and tags. `owner` is told of an account's own posts only.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
 use super::decode::{self, Begun, Decoded, Listed, Unreadable};
-use super::{Facts, Meter, Question, Questions, Resource, Work, fields_of};
+use super::{Facts, Meter, Question, Questions, Resource, Work, children, fields_of};
 use crate::graph::{self, Fields, Shape};
 use crate::store::{Column, History, Kind, Row, Table, Value};
 
@@ -24,6 +25,7 @@ static ACCOUNTS: Table = Table {
         Column::field("name", Kind::Text),
         Column::field("biography", Kind::Text),
         Column::field("website", Kind::Text),
+        Column::field("ig_id", Kind::Id).optional(),
         Column::field("profile_picture_url", Kind::Address),
     ],
     history: History::Entity,
@@ -66,6 +68,24 @@ static MEDIA: Table = Table {
     listed_by: Some("account_id"),
 };
 
+static CHILDREN: Table = Table {
+    name: "discovered_media_children",
+    key: &["media_id", "id"],
+    columns: &[
+        Column::filled("media_id", Kind::Id),
+        Column::field("id", Kind::Id),
+        Column::filled("position", Kind::Integer),
+        Column::field("media_type", Kind::Text),
+        Column::field("media_url", Kind::Address),
+        Column::field("thumbnail_url", Kind::Address),
+        Column::field("permalink", Kind::Text),
+        Column::field("shortcode", Kind::Text),
+        Column::field("timestamp", Kind::Instant),
+    ],
+    history: History::Entity,
+    listed_by: None,
+};
+
 static MEDIA_SNAPSHOTS: Table = Table {
     name: "discovered_media_snapshots",
     key: &["media_id"],
@@ -92,7 +112,13 @@ pub(super) static BUSINESS_DISCOVERY: Resource = Resource {
     ],
     meter: Meter::App,
     urgent: false,
-    tables: &[&ACCOUNTS, &ACCOUNT_SNAPSHOTS, &MEDIA, &MEDIA_SNAPSHOTS],
+    tables: &[
+        &ACCOUNTS,
+        &ACCOUNT_SNAPSHOTS,
+        &MEDIA,
+        &MEDIA_SNAPSHOTS,
+        &CHILDREN,
+    ],
     work: Work::Questions(Questions {
         due,
         rows,
@@ -173,6 +199,7 @@ fn rest(facts: &Facts, name: &str) -> Option<Question> {
 
 fn question(facts: &Facts, name: &str, profile: Fields) -> Question {
     let posts = fields_of(&MEDIA).and(fields_of(&MEDIA_SNAPSHOTS));
+    let posts = posts.with_extra(children::EDGE, fields_of(&CHILDREN));
     let field = format!("{OBJECT}.username({name})");
     let fields = Fields::default().with(&field, profile.with(EDGE, posts));
     Question {
@@ -217,7 +244,10 @@ fn account_rows(question: &Question, node: &Map<String, Json>, decoded: &mut Dec
     let posts = graph::nested(node, EDGE);
     let wanted = asked.selection(EDGE).cloned().unwrap_or_default();
     for post in posts {
-        decoded.take(decode::map(post).and_then(|post| media(id, post, &wanted)));
+        let read = decode::map(post).and_then(|post| media(id, post, &wanted, decoded));
+        if let Err(problem) = read {
+            decoded.problems.push(problem);
+        }
     }
     let next = graph::nested_next(node, EDGE);
     // A list without posts proves nothing, nor does one that may have been cut.
@@ -252,10 +282,14 @@ fn media(
     account_id: &str,
     node: &Map<String, Json>,
     asked: &Fields,
-) -> Result<Vec<Row>, Unreadable> {
+    decoded: &mut Decoded,
+) -> Result<(), Unreadable> {
     let account_id = ("account_id", Value::from(account_id));
     let post = decode::row(&MEDIA, node, asked, &[account_id])?;
-    let media_id = ("media_id", decode::id(&post));
+    let id = decode::id(&post);
+    let media_id = ("media_id", id.clone());
     let counts = decode::row(&MEDIA_SNAPSHOTS, node, asked, &[media_id])?;
-    Ok(vec![post, counts])
+    decoded.rows.extend([post, counts]);
+    children::rows(&CHILDREN, &id, node, asked, decoded);
+    Ok(())
 }

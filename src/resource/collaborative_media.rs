@@ -2,7 +2,8 @@
 //!
 //! `GET /{ig-user}/collaborative_media` ("Collaboration" guide). They are not in `/{ig-user}/media`: that lists what the account
 //! published itself. Which fields are accepted is not documented in full, so the basic ones are asked for, and `saved_count`, which
-//! collaborators may read ("IG Media" reference). How the list pages is not documented, either: it is read as one that has cursors
+//! collaborators may read ("IG Media" reference). Left out are further counts that the guide names (reposts, shares, totals) and the parts
+//! of albums: each that is not accepted would cost a refused call. How the list pages is not documented, either: it is read as one that has cursors
 //! only, which costs at most a call more.
 
 use serde_json::value::RawValue;

@@ -4,6 +4,7 @@
 //! filter by time. Replies come nested, as far as they fit; the others are read with `GET /{ig-comment}/replies` ("IG Comment
 //! Replies" reference). `comments_count` counts both, so a list is read when that number has moved, and by age. Posts that stand near
 //! each other in the list of posts bring their newest comments along, and a list ends where as many new ones came as the number says.
+//! `media` and `parent_id` are not asked for: the list that shows a comment tells both.
 
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ static COMMENTS_TABLE: Table = Table {
         Column::field("username", Kind::Text),
         Column::field("from_id", Kind::Id).from("from.id"),
         Column::field("from_username", Kind::Text).from("from.username"),
+        Column::field("from_self_ig_scoped_id", Kind::Id).from("from.self_ig_scoped_id"),
         Column::field("user_id", Kind::Id).from("user.id"),
         Column::field("like_count", Kind::Integer),
         Column::field("hidden", Kind::Boolean),

@@ -3,7 +3,8 @@
 //! `GET /{page}/conversations?platform=instagram` and `GET /{conversation}` ("Conversations API" page), with the Page's own token. Only the 20
 //! most recent messages of a conversation tell what they say; what came before is lost when it was not read in time. Conversations of
 //! the Requests folder are listed for 30 days after their last message. Answers are slow, so only conversations that have moved are
-//! asked about, each with one call, and the list is left where it is known.
+//! asked about, each with one call, and the list is left where it is known. `is_owner` is left out: it says which app answers, not whose
+//! the conversation is.
 
 use std::time::Duration;
 

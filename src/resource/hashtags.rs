@@ -3,14 +3,15 @@
 //! "Hashtag Search" guide: `GET /ig_hashtag_search` gives the id of a name, which never changes; `GET /{ig-hashtag}/recent_media` and
 //! `GET /{ig-hashtag}/top_media` give posts of anybody, at most 50 a query, in the name of an account that may ask for 30 different
 //! hashtags within seven days. Both lists move all the time, and their cursor is the same on every page: a reading that was interrupted
-//! begins anew. What was published within a day is shown for a day, so it is read more often than that.
+//! begins anew. What was published within a day is shown for a day, so it is read more often than that. Parts of albums come along where
+//! they are told; whose a post is, its reposts, saves, shares and totals are not told here, and no page names its product type and thumbnail.
 
 use std::time::Duration;
 
 use serde_json::value::RawValue;
 
 use super::decode::{self, Begun, Decoded, Missing};
-use super::{Facts, Meter, Question, Questions, Resource, Work, fields_of};
+use super::{Facts, Meter, Question, Questions, Resource, Work, children, fields_of};
 use crate::clock::instant_text;
 use crate::graph::{Fields, Page, Shape};
 use crate::store::{Column, History, Kind, Reason, Table, Value};
@@ -32,6 +33,23 @@ static POSTS: Table = Table {
     columns: &[
         Column::field("id", Kind::Id),
         Column::field("caption", Kind::Text),
+        Column::field("media_type", Kind::Text),
+        Column::field("media_url", Kind::Address),
+        Column::field("permalink", Kind::Text),
+        Column::field("timestamp", Kind::Instant),
+    ],
+    history: History::Entity,
+    listed_by: None,
+};
+
+/// What hashtags tell of any post.
+static CHILDREN: Table = Table {
+    name: "hashtag_post_children",
+    key: &["media_id", "id"],
+    columns: &[
+        Column::filled("media_id", Kind::Id),
+        Column::field("id", Kind::Id),
+        Column::filled("position", Kind::Integer),
         Column::field("media_type", Kind::Text),
         Column::field("media_url", Kind::Address),
         Column::field("permalink", Kind::Text),
@@ -63,7 +81,7 @@ pub(super) static HASHTAGS: Resource = Resource {
     permissions: &["instagram_basic"],
     meter: Meter::Hashtags,
     urgent: false,
-    tables: &[&HASHTAGS_TABLE, &POSTS, &SHOWN],
+    tables: &[&HASHTAGS_TABLE, &POSTS, &SHOWN, &CHILDREN],
     work: Work::Questions(Questions {
         due,
         rows,
@@ -175,6 +193,7 @@ fn search(facts: &Facts, name: &str) -> Question {
 fn of_edge(facts: &Facts, name: &str, id: &str, edge: &Edge) -> Question {
     let path = format!("{id}/{}", edge.path);
     let fields = fields_of(&POSTS).and(fields_of(&SHOWN));
+    let fields = fields.with_extra(children::EDGE, fields_of(&CHILDREN));
     Question {
         subject: subject(name, id, edge),
         object_id: Some(path.clone()),
@@ -211,7 +230,9 @@ fn rows(_account_id: &str, question: &Question, answer: &[Box<RawValue>], decode
         return found(name, answer, decoded);
     };
     for (object, rank) in answer.iter().zip(question.before + 1..) {
-        decoded.take(post(question, id, edge, object, rank));
+        if let Err(problem) = post(question, id, edge, object, rank, decoded) {
+            decoded.problems.push(problem);
+        }
     }
     let shown = question.before + answer.len() as u64;
     decoded.enough = shown >= edge.most;
@@ -251,7 +272,8 @@ fn post(
     edge: &Edge,
     object: &RawValue,
     rank: u64,
-) -> Result<Vec<crate::store::Row>, decode::Unreadable> {
+    decoded: &mut Decoded,
+) -> Result<(), decode::Unreadable> {
     let node = decode::object(object)?;
     let post = decode::row(&POSTS, &node, &question.fields, &[])?;
     let media_id = decode::id(&post);
@@ -260,11 +282,13 @@ fn post(
         ("hashtag_id", Value::from(hashtag_id)),
         ("edge", Value::from(edge.name)),
         ("day", Value::from(day.unwrap_or_default())),
-        ("media_id", media_id),
+        ("media_id", media_id.clone()),
         ("rank", Value::Integer(rank.cast_signed())),
     ];
     let shown = decode::row(&SHOWN, &node, &question.fields, &filled)?;
-    Ok(vec![post, shown])
+    decoded.rows.extend([post, shown]);
+    children::rows(&CHILDREN, &media_id, &node, &question.fields, decoded);
+    Ok(())
 }
 
 #[cfg(test)]

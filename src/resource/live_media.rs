@@ -2,15 +2,29 @@
 //!
 //! `GET /{ig-user}/live_media` ("IG User Live Media" reference): nearly always empty. The posts of the account show a broadcast only
 //! after its end, and only where it was kept, so a row in `media` that this list has shown is not judged by their list for a day.
+//! `current_live_viewer_count` stands in Meta's SDK only, and is asked for all the same: it can be told at that moment or never.
 
 use chrono::TimeDelta;
 use serde_json::value::RawValue;
 
-use super::decode::{Begun, Decoded};
+use super::decode::{self, Begun, Decoded};
 use super::media::{self, MEDIA_TABLE, SNAPSHOTS};
 use super::{Facts, Meter, Question, Questions, Resource, Work, fields_of};
 use crate::graph::Shape;
-use crate::store::Value;
+use crate::store::{Column, History, Kind, Table, Value};
+
+static LIVE_SNAPSHOTS: Table = Table {
+    name: "live_snapshots",
+    key: &["media_id"],
+    columns: &[
+        Column::filled("media_id", Kind::Id),
+        Column::field(VIEWERS, Kind::Integer).optional(),
+    ],
+    history: History::Observation,
+    listed_by: None,
+};
+
+const VIEWERS: &str = "current_live_viewer_count";
 
 /// The resource.
 pub(super) static LIVE_MEDIA: Resource = Resource {
@@ -18,7 +32,7 @@ pub(super) static LIVE_MEDIA: Resource = Resource {
     permissions: &["instagram_basic", "pages_read_engagement"],
     meter: Meter::Account,
     urgent: true,
-    tables: &[&MEDIA_TABLE, &SNAPSHOTS],
+    tables: &[&MEDIA_TABLE, &SNAPSHOTS, &LIVE_SNAPSHOTS],
     work: Work::Questions(Questions {
         due,
         rows,
@@ -39,6 +53,7 @@ fn due(facts: &Facts) -> Vec<Question> {
     let question = || {
         let path = format!("/{}/live_media", facts.account_id);
         let fields = fields_of(&MEDIA_TABLE).and(fields_of(&SNAPSHOTS));
+        let fields = fields.and(fields_of(&LIVE_SNAPSHOTS));
         let fields = facts.accepted_fields(LIST, fields);
         Question {
             limit: Some(50),
@@ -58,11 +73,18 @@ fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded
             .rows
             .get(before)
             .and_then(|row| row.values[id_at].as_ref());
-        if let Some(Value::Text(id)) = id {
-            decoded.begun.push(Begun {
-                subject: id.clone(),
-                cursor: None,
-            });
+        let Some(Value::Text(id)) = id.cloned() else {
+            continue;
+        };
+        decoded.begun.push(Begun {
+            subject: id.clone(),
+            cursor: None,
+        });
+        if question.fields.contains(VIEWERS) {
+            let media_id = [("media_id", Value::Text(id))];
+            let viewers = decode::object(object)
+                .and_then(|node| decode::row(&LIVE_SNAPSHOTS, &node, &question.fields, &media_id));
+            decoded.take(viewers.map(|row| vec![row]));
         }
     }
 }

@@ -1,15 +1,18 @@
 //! `media`: posts, their counts, and the parts of carousels.
 //!
 //! `GET /{ig-user}/media` ("IG Media" reference): newest first, stories excluded, at most the 10,000 most recent. Children come
-//! nested in the same call. Left out are `view_count` and `copyright_check_information`, which refuse the whole page (codes 36104 and
-//! 9005: one for everybody, one for all but videos), `boost_ads_list`, which belongs to the Marketing API, and names of the SDK that no
-//! page documents (`has_poll`, `has_slider`, `video_title`).
+//! nested in the same call, with all that the reference says they have (no captions, descriptions or counts) but `username` and `owner`: the
+//! album tells whose they are, and an object more for each of them costs CPU time, which is metered. Left out are `view_count` and
+//! `copyright_check_information`, which refuse the whole page (codes 36104 and 9005: one for everybody, one for all but videos),
+//! `boost_ads_list`, which belongs to the Marketing API, what was recorded as accepted and never told (`from_id`, `from_full_name`), what is
+//! documented as never available (`filter_name`, `location`, `location_name`, `latitude`, `longitude`), and names of the SDK that no page
+//! documents (`has_poll`, `has_slider`, `video_title`; `current_live_viewer_count` is read by `live_media`, as only a broadcast has it).
 
 use serde_json::value::RawValue;
 
 use super::decode::{self, Decoded};
 use super::{Meter, Nested, Resource, Walk, Work, fields_of};
-use super::{insight, media_insights};
+use super::{children, insight, media_insights};
 use crate::graph::{self, Fields, Shape};
 use crate::store::{Column, History, Kind, Table, Value};
 
@@ -122,7 +125,7 @@ static INSIGHTS: Nested = Nested {
 fn fields() -> Fields {
     fields_of(&MEDIA_TABLE)
         .and(fields_of(&SNAPSHOTS))
-        .with("children", fields_of(&CHILDREN))
+        .with(children::EDGE, fields_of(&CHILDREN))
 }
 
 /// The rows of a post or a story.
@@ -148,17 +151,5 @@ pub(super) fn rows(account_id: &str, asked: &Fields, object: &RawValue, decoded:
             media_insights::number_rows(id, insight::of_nested(metric), decoded);
         }
     }
-    // Albums have at most 20 parts, so there is no second page.
-    let names = fields_of(&CHILDREN);
-    let asked = Fields::of(
-        names
-            .names()
-            .filter(|name| asked.contains(&format!("children.{name}"))),
-    );
-    for (position, child) in (0..).zip(graph::nested(&node, "children")) {
-        let filled = [media_id.clone(), ("position", Value::Integer(position))];
-        let child =
-            decode::map(child).and_then(|child| decode::row(&CHILDREN, child, &asked, &filled));
-        decoded.take(child.map(|row| vec![row]));
-    }
+    children::rows(&CHILDREN, &media_id.1, &node, asked, decoded);
 }

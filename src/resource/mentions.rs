@@ -4,16 +4,21 @@
 //! they stay known. `GET /{ig-user}?fields=mentioned_media.media_id(…)` ("IG User Mentioned Media" reference) tells a post whose
 //! caption mentions the account, `mentioned_comment.comment_id(…)` ("IG User Mentioned Comment" reference) a comment. One call each,
 //! as a field cannot be named twice in a request. What was deleted and what became private are refused alike.
+//!
+//! The pages contradict each other about the comments on such a post: its reference lists them, that of comments says that those on posts of
+//! others cannot be read. So the newest come along where they are told, and are left out where they are refused; a refusal that speaks of
+//! permissions looks the same for the post itself, and is taken for one of that. Of a comment that mentions the account nothing more is told
+//! than what is read: no author, no replies, and of its post the id and the file. No page says that a post tells the parts of an album here.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value as Json;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value as Json};
 
-use super::decode::{self, Decoded, Unreadable};
-use super::{Facts, Meter, Question, Questions, Resource, Work};
+use super::decode::{self, Decoded, Missing, Unreadable};
+use super::{Facts, Meter, Question, Questions, Resource, Work, fields_of};
 use crate::clock::parse_instant;
-use crate::graph::{Fields, Shape};
-use crate::store::{Column, History, Kind, Row, Table, Value};
+use crate::graph::{self, Fields, Shape};
+use crate::store::{Column, History, Kind, Reason, Row, Table, Value};
 
 static MENTIONS_TABLE: Table = Table {
     name: "mentions",
@@ -22,6 +27,7 @@ static MENTIONS_TABLE: Table = Table {
         Column::filled("account_id", Kind::Id),
         Column::field("id", Kind::Id),
         Column::field("media_id", Kind::Id).from("media.id"),
+        Column::field("media_media_url", Kind::Address).from("media.media_url"),
         Column::field("text", Kind::Text),
         Column::field("caption", Kind::Text),
         Column::field("username", Kind::Text),
@@ -30,10 +36,31 @@ static MENTIONS_TABLE: Table = Table {
         Column::field("permalink", Kind::Text),
         Column::field("shortcode", Kind::Text),
         Column::field("timestamp", Kind::Instant),
+        Column::field("alt_text", Kind::Text).optional(),
+        Column::field("is_shared_to_feed", Kind::Boolean).optional(),
+        Column::field("media_audio_type", Kind::Text).optional(),
         Column::field("like_count", Kind::Integer),
         Column::field("comments_count", Kind::Integer),
+        Column::field("reposts_count", Kind::Integer).optional(),
+        Column::field("total_like_count", Kind::Integer).optional(),
+        Column::field("total_comments_count", Kind::Integer).optional(),
         Column::field("media_url", Kind::Address),
         Column::field("thumbnail_url", Kind::Address),
+    ],
+    history: History::Entity,
+    listed_by: None,
+};
+
+static COMMENTS: Table = Table {
+    name: "mentioned_media_comments",
+    key: &["account_id", "id"],
+    columns: &[
+        Column::filled("account_id", Kind::Id),
+        Column::field("id", Kind::Id),
+        Column::filled("media_id", Kind::Id),
+        Column::field("text", Kind::Text),
+        Column::field("timestamp", Kind::Instant),
+        Column::field("like_count", Kind::Integer),
     ],
     history: History::Entity,
     listed_by: None,
@@ -49,7 +76,7 @@ pub(super) static MENTIONS: Resource = Resource {
     ],
     meter: Meter::Account,
     urgent: false,
-    tables: &[&MENTIONS_TABLE],
+    tables: &[&MENTIONS_TABLE, &COMMENTS],
     work: Work::Questions(Questions {
         due,
         rows,
@@ -58,7 +85,7 @@ pub(super) static MENTIONS: Resource = Resource {
 };
 
 /// What is public of somebody else's post.
-const OF_MEDIA: [&str; 12] = [
+const OF_MEDIA: [&str; 18] = [
     "id",
     "caption",
     "username",
@@ -67,11 +94,21 @@ const OF_MEDIA: [&str; 12] = [
     "permalink",
     "shortcode",
     "timestamp",
+    "alt_text",
+    "is_shared_to_feed",
+    "media_audio_type",
     "like_count",
     "comments_count",
+    "reposts_count",
+    "total_like_count",
+    "total_comments_count",
     "media_url",
     "thumbnail_url",
 ];
+
+/// The edge of its comments, and how many come along: the most that a query gives ("IG Media Comments" reference).
+const EDGE: &str = "comments";
+const ALONG: usize = 50;
 
 /// All that is told of a comment.
 const OF_COMMENT: [&str; 4] = ["id", "text", "timestamp", "like_count"];
@@ -125,8 +162,11 @@ impl<'a> Mention<'a> {
 
     fn fields(self) -> Fields {
         match self {
-            Self::Media(_) => Fields::of(OF_MEDIA),
-            Self::Comment(_) => Fields::of(OF_COMMENT).with("media", Fields::of(["id"])),
+            Self::Media(_) => Fields::of(OF_MEDIA)
+                .with_extra(&format!("{EDGE}.limit({ALONG})"), fields_of(&COMMENTS)),
+            Self::Comment(_) => {
+                Fields::of(OF_COMMENT).with("media", Fields::of(["id", "media_url"]))
+            }
         }
     }
 }
@@ -183,19 +223,21 @@ fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded
         return;
     };
     for object in answer {
-        let row = row(account_id, mention, &question.fields, object);
-        decoded.take(row.map(|row| vec![row]));
+        if let Err(problem) = mention_rows(account_id, mention, &question.fields, object, decoded) {
+            decoded.problems.push(problem);
+        }
     }
     let posted_at = decoded.rows.first().and_then(posted_at);
     decoded.mark = posted_at.map(crate::clock::instant_text);
 }
 
-fn row(
+fn mention_rows(
     account_id: &str,
     mention: Mention<'_>,
     asked: &Fields,
     object: &RawValue,
-) -> Result<Row, Unreadable> {
+    decoded: &mut Decoded,
+) -> Result<(), Unreadable> {
     let node = decode::object(object)?;
     let told = node.get(mention.edge()).unwrap_or(&Json::Null);
     let told = decode::map(told).map_err(|problem| Unreadable {
@@ -205,7 +247,39 @@ fn row(
     let account = ("account_id", Value::from(account_id));
     let nothing = Fields::default();
     let asked = asked.selection(mention.edge()).unwrap_or(&nothing);
-    decode::row(&MENTIONS_TABLE, told, asked, &[account])
+    let account = [account];
+    let row = decode::row(&MENTIONS_TABLE, told, asked, &account)?;
+    decoded.rows.push(row);
+    if let Some(asked) = asked.selection(EDGE) {
+        let [account] = account;
+        comment_rows(account, mention.id(), asked, told, decoded);
+    }
+    Ok(())
+}
+
+/// The rows of the comments that came with a post. What stands behind them would cost a call of its own.
+fn comment_rows(
+    account: (&str, Value),
+    media_id: &str,
+    asked: &Fields,
+    told: &Map<String, Json>,
+    decoded: &mut Decoded,
+) {
+    let comments = graph::nested(told, EDGE);
+    let filled = [account, ("media_id", Value::from(media_id))];
+    for comment in comments {
+        let row = decode::map(comment)
+            .and_then(|comment| decode::row(&COMMENTS, comment, asked, &filled));
+        decoded.take(row.map(|row| vec![row]));
+    }
+    if comments.len() >= ALONG && graph::nested_next(told, EDGE).is_some() {
+        decoded.missing.push(Missing {
+            object_id: media_id.to_owned(),
+            field: Some(EDGE),
+            reason: Reason::ListLimit,
+            detail: format!("only its {ALONG} newest comments are read at a time"),
+        });
+    }
 }
 
 fn posted_at(row: &Row) -> Option<DateTime<Utc>> {
@@ -272,7 +346,7 @@ mod tests {
         let question = &due(&facts)[0];
         assert_eq!(
             question.fields.to_string(),
-            "mentioned_comment.comment_id(8){id,text,timestamp,like_count,media{id}}"
+            "mentioned_comment.comment_id(8){id,text,timestamp,like_count,media{id,media_url}}"
         );
         let read = |answer: &str| {
             let answer = [RawValue::from_string(answer.to_owned()).unwrap()];
@@ -288,5 +362,32 @@ mod tests {
         let silent = read(r#"{"id":"1"}"#);
         assert_eq!(silent.problems[0].object, "8");
         assert_eq!((silent.rows.len(), silent.mark), (0, None));
+    }
+
+    #[test]
+    fn comments_on_a_post_come_along_and_what_stands_behind_them_is_a_gap() {
+        let mut facts = Facts::of("1", now());
+        facts.names = vec!["7".to_owned()];
+        let question = &due(&facts)[0];
+        let read = |comments: usize| {
+            let comment = |id| serde_json::json!({"id": format!("{}", 100 + id), "text": "a"});
+            let comments: Vec<Json> = (0..comments).map(comment).collect();
+            let paging = serde_json::json!({"cursors": {"after": "b"}});
+            let edge = serde_json::json!({"data": comments, "paging": paging});
+            let answer = serde_json::json!({"mentioned_media": {"id": "7", "comments": edge}});
+            let answer = [RawValue::from_string(answer.to_string()).unwrap()];
+            let mut decoded = Decoded::default();
+            rows("1", question, &answer, &mut decoded);
+            decoded
+        };
+        let few = read(3);
+        assert_eq!((few.rows.len(), few.missing.len()), (4, 0));
+        let media_id = COMMENTS.position("media_id").unwrap();
+        assert_eq!(few.rows[1].values[media_id], Some("7".into()));
+        let many = read(50);
+        assert_eq!(
+            (many.missing[0].object_id.as_str(), many.missing[0].field),
+            ("7", Some(EDGE))
+        );
     }
 }

@@ -10,6 +10,7 @@ mod account;
 mod account_insights;
 mod audience;
 mod business_discovery;
+mod children;
 mod collaborative_media;
 mod collaborators;
 mod comments;

@@ -99,6 +99,7 @@ impl PostEdge {
             // The top moves on every night, so it is read from the top.
             after: facts.cursor(subject).filter(|_| is_whole),
             family: self.family(),
+            wants_extras: true,
             ..Question::of(subject, LIST, path, fields, Shape::Edge)
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! `GET /{ig-media}/product_tags` ("IG Media Product Tags" reference): for accounts with an approved shop, not for Creator accounts;
 //! of stories, reels and broadcasts none are told. They come nested in pages of posts, see [`post_edge`](super::post_edge). The
-//! reference spells the price without its currency in two ways; what its sample has is asked for.
+//! reference spells the price without its currency in two ways; what its sample has is asked for. Left out are the catalogs of the shop, their
+//! products and appeals: they are no content of the account, and would cost calls of their own.
 
 use serde_json::value::RawValue;
 

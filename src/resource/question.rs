@@ -52,6 +52,8 @@ pub struct Question {
     pub rest: Option<Box<Question>>,
     /// What is not known of its list yet: behind that, nothing new is left to read. `None`: it is read to its end.
     pub news: Option<News>,
+    /// Whether there is no use in it once what may be left out of its fields is refused by name.
+    pub wants_extras: bool,
     /// For forecasts: how many calls its answer leads to at least, where nobody knows how many more there will be.
     pub leads_to: Option<u64>,
 }
@@ -94,6 +96,7 @@ impl Question {
             stands_for: Vec::new(),
             rest: None,
             news: None,
+            wants_extras: false,
             leads_to: None,
         }
     }

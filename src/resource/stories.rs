@@ -3,7 +3,8 @@
 //! `GET /{ig-user}/stories` ("IG User Stories" reference): only what is shown now, so a story is there for 24 hours. Its numbers
 //! (`GET /{ig-media}/insights`, "Instagram Media Insights" page) can be had for as long, and are totals up to the moment. So they are
 //! read often at first, ever more rarely later, and once more in the last hour: those numbers are final. Breakdowns cost a call of
-//! their own each, because they refuse all other metrics, and are asked for only where there is something to break down.
+//! their own each, because they refuse all other metrics, and are asked for only where there is something to break down. Left out are
+//! `facebook_views`, which refuses all numbers of what was not shared to Facebook, and `has_poll` and `has_slider`, of Meta's SDK only.
 
 mod lost;
 mod reading;

@@ -1,8 +1,8 @@
 //! `tags`: posts of others in which the account is tagged.
 //!
 //! `GET /{ig-user}/tags` ("IG User Tags" reference): cursors only, no `next`; what private accounts post is not among it. Of other
-//! people's posts the API tells what is public. The page names no order, so what is not found at the top is found by the walk
-//! through the whole list.
+//! people's posts the API tells what is public; no page says that the parts of an album are, and `owner` is told of own posts only. The
+//! page names no order, so what is not found at the top is found by the walk through the whole list.
 
 use serde_json::value::RawValue;
 

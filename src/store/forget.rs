@@ -367,6 +367,7 @@ mod tests {
         "sync_jobs",
         "hashtags",
         "hashtag_posts",
+        "hashtag_post_children",
         "hashtag_media",
     ];
 

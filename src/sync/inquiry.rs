@@ -57,8 +57,10 @@ pub(super) struct Inquiry<'a> {
     restarted: BTreeSet<String>,
     /// Subjects that were refused for no reason that is known, and asked about once more as they are.
     doubted: BTreeSet<String>,
-    /// Subjects of which a page is asked for without what comes along, and what is asked for behind it.
-    without_extras: BTreeMap<String, Fields>,
+    /// Subjects of which a page is asked for without what comes along, what is asked for behind it, and why.
+    without_extras: BTreeMap<String, (Fields, String)>,
+    /// Subjects of which a page was only to be had without.
+    lack_extras: BTreeSet<String>,
     failures: u32,
     /// Whether posts from before the conversion are near: the next ones are asked a few at a time.
     is_careful: bool,
@@ -95,6 +97,7 @@ impl<'a> Inquiry<'a> {
             restarted: BTreeSet::new(),
             doubted: BTreeSet::new(),
             without_extras: BTreeMap::new(),
+            lack_extras: BTreeSet::new(),
             failures: 0,
             is_careful: false,
             gaps: Vec::new(),
@@ -167,7 +170,7 @@ impl<'a> Inquiry<'a> {
         let Some(mut question) = self.recover_together(question, &error.reaction(), why) else {
             return Recovery::Ask;
         };
-        if self.leave_out_extras(&mut question, &error.reaction()) {
+        if self.leave_out_extras(&mut question, &error.reaction(), why) {
             self.waiting.push_front(question);
             return Recovery::Ask;
         }
@@ -177,14 +180,12 @@ impl<'a> Inquiry<'a> {
             }
             Reaction::Drop(names) => {
                 let had = question.metrics.len();
-                let had_extras = question.fields.without_extras().is_some();
+                let had_extras =
+                    question.wants_extras && question.fields.without_extras().is_some();
                 let mut fewer_fields = false;
                 for name in &names {
                     self.drop_metric(&mut question, name, why);
-                    if question.fields.remove(name) {
-                        fewer_fields = true;
-                        self.refuse_field(&question.family, name, why);
-                    }
+                    fewer_fields |= self.drop_field(&mut question, name, why);
                 }
                 // What was refused is not in the question: the same would be refused for ever. Or it is what was wanted.
                 let lost_extras = had_extras && question.fields.without_extras().is_none();

@@ -42,8 +42,10 @@ async fn next_broadcast(world: &World) -> String {
 /// As `live_media` in the oracle: the rows of media that a list of broadcasts has shown.
 #[track_caller]
 fn assert_shown(world: &World) -> usize {
-    let view = "CREATE TEMP VIEW live_media AS SELECT * FROM media WHERE id IN
-         (SELECT subject FROM sync_reads WHERE resource = 'live_media')";
+    let view = "CREATE TEMP VIEW live_media AS SELECT m.*, s.current_live_viewer_count
+         FROM media m LEFT JOIN live_snapshots s ON s.media_id = m.id
+             AND s.observed_at = (SELECT max(observed_at) FROM live_snapshots WHERE media_id = m.id)
+         WHERE m.id IN (SELECT subject FROM sync_reads WHERE resource = 'live_media')";
     let database = world.database();
     database.execute_batch(view).unwrap();
     let rows = crate::world::rows_of(&database, "live_media", &["id"]);
@@ -72,6 +74,31 @@ async fn a_broadcast_is_read_while_it_runs_and_is_a_post_after_its_end() {
     let deleted = "SELECT count(*) FROM media WHERE deleted_at IS NOT NULL";
     assert_eq!(world.count(deleted), 0);
     world.assert_complete();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_viewers_of_a_broadcast_are_read_or_refused_once() {
+    for told in [true, false] {
+        let mut spec = spec();
+        spec.rules.live_viewer_count = told;
+        let world = World::new(spec).await;
+        for _ in 0..3 {
+            next_broadcast(&world).await;
+            let summary = world.backfill_of(&["account", "live_media"]).await;
+            assert_eq!(summary.verdict(), Verdict::Complete);
+            assert_eq!(assert_shown(&world), running(&world).len());
+            tokio::time::sleep(QUARTER).await;
+        }
+        let rows =
+            "SELECT count(*) FROM live_snapshots WHERE current_live_viewer_count IS NOT NULL";
+        assert_eq!(world.count(rows) > 1, told);
+        let calls = world.calls("/live_media");
+        let refused = calls.iter().filter(|call| call.status != 200).count();
+        assert_eq!((refused, calls.len()), if told { (0, 3) } else { (1, 4) });
+        let gaps = "SELECT field || ' ' || reason FROM sync_gaps WHERE resolved_at IS NULL";
+        let gap = "current_live_viewer_count of running now not_applicable".to_owned();
+        assert_eq!(world.texts(gaps), if told { vec![] } else { vec![gap] });
+    }
 }
 
 #[tokio::test(start_paused = true)]

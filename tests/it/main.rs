@@ -10,6 +10,7 @@
 )]
 
 mod account_insights;
+mod albums;
 mod architecture;
 mod backfill;
 mod backup;

@@ -18,6 +18,7 @@ fn spec(mentions: u32) -> WorldSpec {
     for page in &mut spec.pages {
         page.account.as_mut().unwrap().mentions = mentions;
     }
+    spec.rules.comments_on_mentioning_media = true;
     spec
 }
 
@@ -79,6 +80,12 @@ async fn every_mention_is_read_as_it_is_by_the_account_that_it_mentions() {
     assert_eq!(asked(&world), 120);
     let comments = "SELECT count(*) FROM mentions WHERE media_id IS NOT NULL AND text LIKE '@%'";
     assert_eq!(world.count(comments), 60);
+    assert_eq!(world.assert_table("mentioned_media_comments", KEY), 60);
+    let told =
+        "SELECT count(*) FROM mentions WHERE media_id IS NULL AND total_like_count IS NOT NULL";
+    assert_eq!(world.count(told), 60);
+    let files = "SELECT count(*) FROM mentions WHERE media_media_url IS NOT NULL";
+    assert!(world.count(files) > 50);
     assert_eq!(world.open_gaps(), Vec::<String>::new());
     // A second time there is nothing to ask.
     let again = night(&world, &mentions).await;
@@ -156,6 +163,55 @@ async fn a_field_that_is_refused_is_left_out_of_the_others_and_none_of_them_is_l
     );
     let named = world.texts("SELECT field FROM sync_gaps WHERE resolved_at IS NULL");
     assert_eq!(named, ["shortcode of mentioned_media"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn comments_on_a_post_that_are_refused_cost_a_call_once_and_no_mention() {
+    let edge = "(#100) Tried accessing nonexisting field (comments)";
+    let part = "(#100) Tried accessing nonexisting field (like_count)";
+    for (message, refused, gap) in [
+        (edge, "comments.limit(50){", "comments of mentioned_media"),
+        (
+            part,
+            "{id,text,timestamp,like_count}",
+            "comments.like_count of mentioned_media",
+        ),
+    ] {
+        let world = World::new(spec(20)).await;
+        let refusal = Match::path_ends_with(ACCOUNT)
+            .with_parameter("fields", "mentioned_media")
+            .with_parameter("fields", refused);
+        world
+            .simulator
+            .inject(Fault::on(refusal).always().error(100, None, message));
+        let summary = night(&world, &told(&world, ACCOUNT)).await;
+        assert_eq!(summary.verdict(), Verdict::Complete, "{message}");
+        assert_eq!(asked(&world), 41);
+        assert_eq!(world.assert_table("mentions", KEY), 40);
+        let read = world.count("SELECT count(*) FROM mentioned_media_comments");
+        assert_eq!(read, if message == edge { 0 } else { 20 });
+        // Their own likes are read all the same.
+        let likes = "SELECT count(*) FROM mentions WHERE like_count IS NOT NULL";
+        assert!(world.count(likes) > 30);
+        let gaps = "SELECT field || ' ' || reason FROM sync_gaps WHERE resolved_at IS NULL";
+        assert_eq!(world.texts(gaps), [format!("{gap} not_applicable")]);
+        // It is remembered.
+        tokio::time::sleep(DAY).await;
+        night(&world, &[]).await;
+        let calls = world.calls(ACCOUNT);
+        assert_eq!(calls.iter().filter(|call| call.faulted).count(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn comments_that_the_api_holds_to_be_unreadable_are_left_out() {
+    let mut spec = spec(20);
+    spec.rules.comments_on_mentioning_media = false;
+    let world = World::new(spec).await;
+    let summary = night(&world, &told(&world, ACCOUNT)).await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    assert_eq!(asked(&world), 41);
+    assert_eq!(world.assert_table("mentions", KEY), 40);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use crate::error::{GraphError, Outcome};
 use crate::fields::Field;
 use crate::id::{MediaKind, Object};
 use crate::reader::{Edge, List, Params, Reader, Style};
-use crate::world::{Account, Media};
+use crate::world::{Account, Media, MentioningComment};
 
 use super::ig_user::{BASIC, media, optional, profile_picture_path};
 use super::timestamp::timestamp;
@@ -147,16 +147,35 @@ fn mentioned_comment<'s>(
     if let Some(path) = path {
         media["media_url"] = url::signed(reader, &path).into();
     }
-    let row = Row::default()
-        .with(
-            "timestamp",
-            timestamp(comment.timestamp().timestamp()).to_string(),
-        )
+    Ok(Node::Row(comment_row(&comment).with("media", media)))
+}
+
+fn comment_row(comment: &MentioningComment<'_>) -> Row {
+    let written = timestamp(comment.timestamp().timestamp());
+    Row::default()
+        .with("timestamp", written.to_string())
         .with("text", comment.text())
         .with("like_count", comment.like_count())
-        .with("media", media)
-        .with("id", comment.id());
-    Ok(Node::Row(row))
+        .with("id", comment.id())
+}
+
+/// The comments on a post that mentions the account, as far as they mention it, too: nobody knows of others.
+pub(super) fn mentioning_comments<'s>(reader: &Reader<'s>, media: &Media<'s>) -> List<'s> {
+    let id = media.id();
+    let comments = reader.world.mentioning_comments(media.account_id());
+    let comments = comments.filter(|comment| comment.media_id() == id);
+    let rows: Vec<Row> = comments.map(|comment| comment_row(&comment)).collect();
+    List {
+        slots: 0..rows.len() as u64,
+        newest_first: true,
+        item: Box::new(move |slot| {
+            let row = rows.get(usize::try_from(slot).ok()?)?;
+            Some(Node::Row(row.clone()))
+        }),
+        default_limit: reader.rules().max_comments,
+        max_limit: reader.rules().max_comments,
+        style: Style::AfterOnly,
+    }
 }
 
 fn require_comments(reader: &Reader<'_>, account: Account<'_>) -> Outcome<()> {

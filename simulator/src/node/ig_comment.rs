@@ -38,6 +38,9 @@ pub(super) fn write_field<'s>(
             reader.json.open_object();
             reader.json.plain_member("id", comment.author_id());
             reader.json.string_member("username", &comment.username());
+            if let Some(id) = comment.self_ig_scoped_id() {
+                reader.json.plain_member("self_ig_scoped_id", id);
+            }
             reader.json.close_object();
         }
         "media" => {

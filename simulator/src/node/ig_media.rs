@@ -4,13 +4,14 @@
 
 use crate::error::{GraphError, Outcome};
 use crate::fields::Field;
+use crate::id::MediaKind;
 use crate::reader::{Edge, List, Params, Reader, Style};
 use crate::world::{Media, MediaType, ProductType};
 
 use super::ig_user::optional;
 use super::timestamp::timestamp;
 use super::view::{Shown, View};
-use super::{Node, media_insights, shop, url};
+use super::{Node, discovery, media_insights, shop, url};
 
 const BASIC: [&str; 2] = ["instagram_basic", "pages_read_engagement"];
 
@@ -111,6 +112,7 @@ fn write_number(
             reader.json.key(key);
             reader.json.raw(r#"{"eligible_to_boost":true}"#);
         }
+        "current_live_viewer_count" => count(reader, key, Some(media.live_viewer_count())),
         "from_full_name" | "from_id" => {}
         "copyright_check_information" => {
             if media.media_type() != MediaType::Video {
@@ -180,6 +182,13 @@ pub(super) fn edge<'s>(
                 .map(|child| Node::Media(child, view.of_children()))
                 .collect();
             Edge::Rows(rows)
+        }
+        "comments"
+            if view == View::Public
+                && media.path().kind == MediaKind::Mention
+                && reader.rules().comments_on_mentioning_media =>
+        {
+            Edge::List(discovery::mentioning_comments(reader, media))
         }
         "boost_ads_list" | "comments" | "insights" | "collaborators" | "product_tags"
             if !view.is_owners() =>

@@ -88,15 +88,14 @@ const PUBLIC: [&str; 12] = [
     "timestamp",
     "username",
 ];
-/// What Business Discovery adds to it.
-const DISCOVERED: [&str; 7] = [
+/// What the column of public fields adds to it, for those who are tagged or mentioned, and for Business Discovery.
+const PUBLIC_TOO: [&str; 6] = [
     "alt_text",
     "is_shared_to_feed",
     "media_audio_type",
     "reposts_count",
     "total_comments_count",
     "total_like_count",
-    "view_count",
 ];
 /// What the "Collaboration" guide adds to it for accepted collaborators.
 const COLLABORATIVE: [&str; 5] = [
@@ -133,6 +132,14 @@ impl View {
 
     pub(super) fn shows(self, reader: &Reader<'_>, media: &Media<'_>, name: &str) -> Shown {
         let is_known = OF_CHILDREN.contains(&name) || OF_MEDIA.contains(&name);
+        if name == "current_live_viewer_count" && reader.rules().live_viewer_count {
+            let is_told = self.is_owners() && media.is_live();
+            return if is_told {
+                Shown::Told
+            } else {
+                Shown::Silently
+            };
+        }
         if !is_known {
             return Shown::Never;
         }
@@ -146,8 +153,10 @@ impl View {
         }
         let is_told = match self {
             Self::Node | Self::List => true,
-            Self::Public => PUBLIC.contains(&name),
-            Self::Discovery => PUBLIC.contains(&name) || DISCOVERED.contains(&name),
+            Self::Public => PUBLIC.contains(&name) || PUBLIC_TOO.contains(&name),
+            Self::Discovery => {
+                PUBLIC.contains(&name) || PUBLIC_TOO.contains(&name) || name == "view_count"
+            }
             Self::Collaborator if PUBLIC.contains(&name) || name == "saved_count" => true,
             Self::Collaborator
                 if reader.rules().collaborative_media_basic_fields_only

@@ -147,7 +147,11 @@ fn live_media<'w>(world: &'w World, account: Account<'w>, expectation: &mut Expe
         .filter(Media::was_broadcast)
     {
         if media.is_live() && media.is_readable() {
-            expectation.add("live_media", media.id(), media_row(&media));
+            let mut row = media_row(&media);
+            if world.spec().rules.live_viewer_count {
+                row["current_live_viewer_count"] = media.live_viewer_count().into();
+            }
+            expectation.add("live_media", media.id(), row);
         } else if media.as_of(media.published_at().max(start)).is_live() {
             expectation.allow("live_media", media.id(), media_row(&media));
         }
@@ -237,7 +241,8 @@ fn media_counts(world: &World, media: &Media<'_>) -> Value {
     })
 }
 
-fn children(media: &Media<'_>) -> Vec<(String, Value)> {
+/// The items of an album.
+pub(super) fn children(media: &Media<'_>) -> Vec<(String, Value)> {
     let album = media.id();
     (0..)
         .zip(media.children())
@@ -287,6 +292,7 @@ fn comment_row(comment: &Comment<'_>) -> Value {
         "timestamp": instant(comment.timestamp()),
         "username": comment.username(),
         "from_id": comment.author_id(),
+        "from_self_ig_scoped_id": comment.self_ig_scoped_id(),
         "like_count": comment.like_count(),
         "hidden": i32::from(comment.hidden()),
     })

@@ -11,7 +11,7 @@ use crate::journal::Call;
 use crate::world::{DAY, Media, World};
 
 use super::Expectation;
-use super::collect::{file, instant};
+use super::collect::{children, file, instant};
 
 /// How long a hashtag counts after it was queried for the first time.
 const WEEK: i64 = 7 * DAY;
@@ -24,10 +24,11 @@ struct Reading {
     rows: BTreeMap<String, (Value, bool)>,
 }
 
-pub(super) fn media(world: &World, calls: &[Call], expectation: &mut Expectation<'_>) {
+/// The rows of a table of what hashtags show.
+pub(super) fn media(world: &World, calls: &[Call], table: &str, expectation: &mut Expectation<'_>) {
     for (hashtag, _) in (0u32..).zip(&world.spec().hashtags) {
         for edge in EDGES {
-            allow_everything(world, hashtag, edge, expectation);
+            allow_everything(world, hashtag, edge, table, expectation);
         }
     }
     let mut readings: BTreeMap<(u32, &str), Reading> = BTreeMap::new();
@@ -48,15 +49,15 @@ pub(super) fn media(world: &World, calls: &[Call], expectation: &mut Expectation
         let page: Vec<_> = list.iter().skip(reading.next).take(limit).collect();
         reading.next += page.len();
         for media in page {
-            let row = row(world, hashtag, edge, media);
             let is_certain = call.status == 200 && !call.faulted;
-            let key = key(world, hashtag, edge, media);
-            reading.rows.insert(key, (row, is_certain));
+            let rows = rows(world, hashtag, edge, table, media).into_iter();
+            let rows = rows.map(|(key, row)| (key, (row, is_certain)));
+            reading.rows.extend(rows);
         }
     }
     for (key, (row, is_certain)) in readings.into_values().flat_map(|reading| reading.rows) {
         if is_certain {
-            expectation.add("hashtag_media", key, row);
+            expectation.add(table, key, row);
         }
     }
 }
@@ -126,13 +127,39 @@ fn span(edge: &str) -> i64 {
 }
 
 /// What could be read of an edge since the simulation started.
-fn allow_everything(world: &World, hashtag: u32, edge: &str, expectation: &mut Expectation<'_>) {
+fn allow_everything(
+    world: &World,
+    hashtag: u32,
+    edge: &str,
+    table: &str,
+    expectation: &mut Expectation<'_>,
+) {
     let now = world.now_seconds();
     let seconds = now - world.start_seconds() + span(edge);
     for media in world.hashtag_media_at(hashtag, seconds, now) {
-        let row = row(world, hashtag, edge, &media);
-        expectation.allow("hashtag_media", key(world, hashtag, edge, &media), row);
+        for (key, row) in rows(world, hashtag, edge, table, &media) {
+            expectation.allow(table, key, row);
+        }
     }
+}
+
+/// The rows of a media in a table, by their keys: itself, or the items of an album.
+fn rows(
+    world: &World,
+    hashtag: u32,
+    edge: &str,
+    table: &str,
+    media: &Media<'_>,
+) -> Vec<(String, Value)> {
+    if table == "hashtag_media" {
+        let row = row(world, hashtag, edge, media);
+        return vec![(key(world, hashtag, edge, media), row)];
+    }
+    let mut rows = children(media);
+    for row in rows.iter_mut().filter_map(|(_, row)| row.as_object_mut()) {
+        row.retain(|name, _| !["shortcode", "thumbnail_url"].contains(&name.as_str()));
+    }
+    rows
 }
 
 fn key(world: &World, hashtag: u32, edge: &str, media: &Media<'_>) -> String {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::world::{Account, Media, Message, World};
 
 use super::Expectation;
-use super::collect::{file, former_posts, instant, posts};
+use super::collect::{children, file, former_posts, instant, posts};
 
 pub(super) fn table(
     world: &World,
@@ -121,11 +121,23 @@ pub(super) fn discovered(world: &World, table: &str, expectation: &mut Expectati
                 "name": account.name(),
                 "biography": account.biography(),
                 "website": account.website(),
+                "ig_id": account.ig_id().to_string(),
                 "followers_count": account.followers_count(),
                 "follows_count": account.follows_count(),
                 "media_count": account.media_count(),
             });
             expectation.add(table, account.id().to_owned(), row);
+            continue;
+        }
+        if table == "discovered_media_children" {
+            for media in posts(account) {
+                let rows = children(&media).into_iter();
+                rows.for_each(|(key, row)| expectation.add(table, key, row));
+            }
+            for media in former_posts(account) {
+                let rows = children(&media).into_iter();
+                rows.for_each(|(key, row)| expectation.allow(table, key, row));
+            }
             continue;
         }
         for media in posts(account) {
@@ -143,9 +155,8 @@ pub(super) fn discovered(world: &World, table: &str, expectation: &mut Expectati
 }
 
 fn discovered_media(account: Account<'_>, media: &Media<'_>) -> Value {
-    let mut row = public(media);
+    let mut row = all_public(media);
     row["account_id"] = Value::from(account.id());
-    row["is_shared_to_feed"] = media.is_shared_to_feed().map(i32::from).into();
     let views = media.is_shared_to_feed().map(|_| media.views_count());
     row["view_count"] = views.into();
     row
@@ -170,7 +181,10 @@ fn foreign(
     media: &Media<'_>,
     expectation: &mut Expectation<'_>,
 ) {
-    let mut row = public(media);
+    let mut row = match table {
+        "tagged_media" => all_public(media),
+        _ => public(media),
+    };
     row["account_id"] = Value::from(account.id());
     let key = format!("{}/{}", account.id(), media.id());
     if media.is_readable() {
@@ -178,6 +192,19 @@ fn foreign(
     } else {
         expectation.add_gone(table, key, row);
     }
+}
+
+/// What the reference marks as public; of collaborations less is documented.
+pub(super) fn all_public(media: &Media<'_>) -> Value {
+    let mut row = public(media);
+    row["alt_text"] = media.alt_text().into();
+    row["is_shared_to_feed"] = media.is_shared_to_feed().map(i32::from).into();
+    row["media_audio_type"] = media.media_audio_type().into();
+    let reposts = (!media.shares_hidden()).then(|| media.reposts_count());
+    row["reposts_count"] = reposts.into();
+    row["total_like_count"] = media.like_count().into();
+    row["total_comments_count"] = media.comments_count().into();
+    row
 }
 
 /// Mentions lose their `@` for everybody but the owner.

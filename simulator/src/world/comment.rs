@@ -52,6 +52,13 @@ impl<'w> Comment<'w> {
             .to_string()
     }
 
+    /// Another id of its author, which is told of some.
+    pub fn self_ig_scoped_id(&self) -> Option<String> {
+        let seed = self.seed().with(10);
+        let id = seed.between(1_000_000_000_000_000, 9_999_999_999_999_999);
+        seed.with(1).per_mille(100).then(|| id.to_string())
+    }
+
     /// Likes now.
     pub fn like_count(&self) -> i64 {
         grown(

@@ -293,6 +293,13 @@ impl<'w> Media<'w> {
         grown(total, self.age(), SETTLED_AFTER) as i64
     }
 
+    /// How many watch it while it is broadcast.
+    pub fn live_viewer_count(&self) -> i64 {
+        let quarter = self.age().unsigned_abs() / 900;
+        let viewers = self.seed().with(69).with(quarter);
+        viewers.below(self.habits().followers / 20 + 2) as i64
+    }
+
     /// The items of an album, in its order.
     pub fn children(&self) -> impl Iterator<Item = Media<'w>> {
         let count = match self.shape {

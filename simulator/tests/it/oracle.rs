@@ -41,6 +41,7 @@ async fn full_of_everything() -> Probe {
         account.lives_per_mille = 200;
         account.invites = 4;
     }
+    spec.rules.comments_on_mentioning_media = true;
     let probe = Probe::of(spec);
     while probe.world().expected(&["live_media"]).rows["live_media"].is_empty() {
         tokio::time::advance(Duration::from_secs(1800)).await;
@@ -53,7 +54,8 @@ async fn full_of_everything() -> Probe {
             .await;
     }
     let media = probe.world().mentioned_media(BAKERY).next().unwrap().id();
-    let path = format!("/{BAKERY}?fields=mentioned_media.media_id({media}){{caption}}");
+    let fields = "{caption,comments{id}}";
+    let path = format!("/{BAKERY}?fields=mentioned_media.media_id({media}){fields}");
     probe.ok(&path).await;
     probe
 }

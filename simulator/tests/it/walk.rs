@@ -40,6 +40,7 @@ fn seeded(seed: u64) -> WorldSpec {
     // The museum is looked after by an agency.
     spec.pages[1].client_business_id = Some("2119000000000009".to_owned());
     spec.pages[1].business_id = None;
+    spec.rules.comments_on_mentioning_media = true;
     // One token reads four accounts side by side here, without waiting.
     spec.meters.conversation_calls_per_second = 10_000;
     spec.meters.platform_user_calls = 1 << 20;

@@ -20,6 +20,8 @@ const COUNTS: &str = "like_count,comments_count,reposts_count,saved_count,shares
 const COMMENT: &str = "id,text,timestamp,username,from,like_count,hidden,media,parent_id";
 const PUBLIC: &str = "id,username,caption,media_type,media_product_type,media_url,thumbnail_url,permalink,shortcode,\
                       timestamp,like_count,comments_count";
+/// What is told to those who are tagged or mentioned, and by Business Discovery.
+const PUBLIC_TOO: &str = ",alt_text,is_shared_to_feed,media_audio_type,reposts_count,total_like_count,total_comments_count";
 const FEED: &str = "reach,likes,comments,saved,shares,reposts,total_interactions,follows,profile_visits,\
                     profile_activity,total_likes,total_comments,total_views";
 const REELS: &str = "reach,views,likes,comments,saved,shares,reposts,total_interactions,ig_reels_avg_watch_time,\
@@ -98,11 +100,11 @@ impl<'p> Walk<'p> {
             let key = media["id"].as_str().unwrap().to_owned();
             self.add("live_media", key, with_owner(media, id));
         }
-        for (table, edge) in [
-            ("tagged_media", "tags"),
-            ("collaborative_media", "collaborative_media"),
+        for (table, edge, more) in [
+            ("tagged_media", "tags", PUBLIC_TOO),
+            ("collaborative_media", "collaborative_media", ""),
         ] {
-            let path = format!("/v25.0/{id}/{edge}?fields={PUBLIC}&limit=20");
+            let path = format!("/v25.0/{id}/{edge}?fields={PUBLIC}{more}&limit=20");
             for mut media in self.probe.walk(&path).await {
                 media["account_id"] = json!(id);
                 let key = format!("{id}/{}", media["id"].as_str().unwrap());
@@ -120,22 +122,7 @@ impl<'p> Walk<'p> {
 
     async fn media(&mut self, account: &str, mut media: Value) {
         let id = media["id"].as_str().unwrap().to_owned();
-        let children = media.as_object_mut().unwrap().remove("children");
-        for (position, child) in children
-            .iter()
-            .flat_map(|children| children["data"].as_array().unwrap())
-            .enumerate()
-        {
-            let mut child = child.clone();
-            child["media_id"] = json!(id);
-            child["position"] = json!(position);
-            self.add(
-                "media_children",
-                format!("{id}/{}", child["id"].as_str().unwrap()),
-                child,
-            );
-        }
-        if let Some(nested) = children {
+        if let Some(nested) = self.items("media_children", &mut media) {
             let path = format!("/v25.0/{id}/children");
             let direct = self.probe.ids(&path).await;
             assert_eq!(direct, crate::probe::ids(&nested), "items of {id}");
@@ -162,6 +149,23 @@ impl<'p> Walk<'p> {
         assert_eq!(ads, [""; 0], "nothing is advertised here");
         self.add("media_current", id.clone(), media.clone());
         self.add("media", id, with_owner(media, account));
+    }
+
+    /// Takes the items out of an album; a hashtag shows some albums in both of its lists.
+    fn items(&mut self, table: &str, media: &mut Value) -> Option<Value> {
+        let id = media["id"].as_str().unwrap().to_owned();
+        let children = media.as_object_mut().unwrap().remove("children")?;
+        for (position, child) in children["data"].as_array().unwrap().iter().enumerate() {
+            let mut child = child.clone();
+            let key = format!("{id}/{}", child["id"].as_str().unwrap());
+            child["media_id"] = json!(id);
+            child["position"] = json!(position);
+            let shown_twice = table == "hashtag_post_children";
+            if !shown_twice || !self.tables[table].contains_key(&key) {
+                self.add(table, key, child);
+            }
+        }
+        Some(children)
     }
 
     async fn comments(&mut self, media: &str) {
@@ -216,6 +220,7 @@ fn columns(mut row: Map<String, Value>) -> BTreeMap<String, Value> {
         "alt_text",
         "caption",
         "comments_count",
+        "from_self_ig_scoped_id",
         "is_shared_to_feed",
         "like_count",
         "media_audio_type",
@@ -251,5 +256,6 @@ fn with_owner(mut media: Value, account: &str) -> Value {
 fn comment_row(mut comment: Value) -> Value {
     comment["media_id"] = comment["media"]["id"].clone();
     comment["from_id"] = comment["from"]["id"].clone();
+    comment["from_self_ig_scoped_id"] = comment["from"]["self_ig_scoped_id"].clone();
     comment
 }

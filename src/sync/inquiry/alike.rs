@@ -21,6 +21,11 @@ impl Inquiry<'_> {
             self.refuse(&question.family.clone(), name, Reason::NotApplicable, why);
             return;
         }
+        self.refuse_to_one(question, name, why);
+    }
+
+    /// Notes that one object is refused something; what is refused to others of its family, too, is refused to all.
+    pub(super) fn refuse_to_one(&mut self, question: &Question, name: &str, why: &str) {
         self.gap(Some(question), Some(name), Reason::NotApplicable, why);
         self.count_refusal(question, name, Reason::NotApplicable, why);
     }
@@ -56,9 +61,9 @@ impl Inquiry<'_> {
 
     /// Notes that a family has answered: as long as it may not have a metric, its next question goes alone, too.
     pub(super) fn know(&mut self, question: &Question) {
-        for metric in &question.metrics {
-            let place = (question.family.clone(), (*metric).to_owned());
-            self.refusals.remove(&place);
+        let metrics = question.metrics.iter().map(|metric| (*metric).to_owned());
+        for name in metrics.chain(question.fields.extras()) {
+            self.refusals.remove(&(question.family.clone(), name));
         }
         let unsure = |((family, name), times): (&(String, String), &u32)| {
             let is_refused = self.refused.contains(&(family.clone(), name.clone()));

@@ -1,8 +1,12 @@
-//! What comes nested in a list and may be left out: a page that is refused with it is asked for without.
+//! What comes nested in an answer and may be left out: what is refused with it is asked for without.
+//!
+//! A refusal that names a field is remembered for that field. One that does not may be the fault of one object: what came along is left out
+//! of that answer alone, and of all once the answers about two subjects in a row were only to be had without it.
 
 use super::Inquiry;
-use crate::graph::Reaction;
+use crate::graph::{Reaction, Skip};
 use crate::resource::Question;
+use crate::store::Reason;
 
 impl Inquiry<'_> {
     /// Leaves out of one page what comes along, whatever refuses it: one object that may not have it refuses them all. Says
@@ -11,30 +15,78 @@ impl Inquiry<'_> {
         &mut self,
         question: &mut Question,
         reaction: &Reaction,
+        why: &str,
     ) -> bool {
+        let is_wanted = question.wants_extras;
         let may_help = match reaction {
             // A name that is asked for can be left out alone.
-            Reaction::Drop(names) => !names
-                .iter()
-                .any(|name| question.fields.all_names().contains(&name.as_str())),
-            Reaction::Shrink => question.limit.is_none_or(|limit| limit <= 1),
-            Reaction::DropMetric(_) | Reaction::Skip(_) | Reaction::Mistake | Reaction::Fail => {
-                true
+            Reaction::Drop(names) => !names.iter().any(|name| {
+                let fields = &question.fields;
+                fields.all_names().contains(&name.as_str()) || place(question, name).is_some()
+            }),
+            // What is worth asking for without it is not asked for in small pieces for its sake.
+            Reaction::Shrink => !is_wanted || question.limit.is_none_or(|limit| limit <= 1),
+            // Of a single object, and of a name, nothing else is said than that it is not there.
+            Reaction::Skip(skip) => {
+                is_wanted || question.limit.is_some() && *skip != Skip::NoSuchName
             }
+            Reaction::DropMetric(_) | Reaction::Mistake | Reaction::Fail => true,
             _ => false,
         };
         let Some(fields) = question.fields.without_extras().filter(|_| may_help) else {
             return false;
         };
         let full = std::mem::replace(&mut question.fields, fields);
-        self.without_extras.insert(question.subject.clone(), full);
+        let left_out = (full, why.to_owned());
+        self.without_extras
+            .insert(question.subject.clone(), left_out);
         true
     }
 
-    /// Takes them in again behind that page.
+    /// Leaves a field out that is refused by name, and remembers that; what comes along goes first, as the same name may stand in the rest,
+    /// too. Says whether it was asked for.
+    pub(super) fn drop_field(&mut self, question: &mut Question, name: &str, why: &str) -> bool {
+        let family = question.family.clone();
+        if let Some(place) = place(question, name).filter(|_| !question.wants_extras) {
+            question.fields.remove(&place);
+            self.refuse(&family, &place, Reason::NotApplicable, why);
+            return true;
+        }
+        let was_there = question.fields.remove(name);
+        if was_there {
+            self.refuse_field(&family, name, why);
+        }
+        was_there
+    }
+
+    /// Takes them in again behind an answer that was only to be had without, unless that is so for others, too, or for the page before.
     pub(super) fn take_in_extras(&mut self, question: &mut Question) {
-        if let Some(full) = self.without_extras.remove(&question.subject) {
+        let Some((full, why)) = self.without_extras.remove(&question.subject) else {
+            return;
+        };
+        if question.wants_extras {
             question.fields = full;
+            return;
+        }
+        if !self.lack_extras.insert(question.subject.clone()) {
+            return;
+        }
+        question.fields = full;
+        // Whether others are refused it, too, the next one shows alone.
+        self.known.remove(&question.family);
+        let places = question.fields.extras().into_iter();
+        for name in places.filter(|place| !place.contains('.')) {
+            self.refuse_to_one(question, &name, &why);
+            let place = (question.family.clone(), name);
+            if self.refused.contains(&place) {
+                question.fields.remove(&place.1);
+            }
         }
     }
+}
+
+/// Where a name stands in what may be left out.
+fn place(question: &Question, name: &str) -> Option<String> {
+    let mut places = question.fields.extras().into_iter();
+    places.find(|place| place.rsplit('.').next() == Some(name))
 }

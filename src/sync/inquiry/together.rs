@@ -167,10 +167,18 @@ impl Inquiry<'_> {
         untold: &[&'static str],
         list: Option<WholeList>,
     ) {
+        let extras = question.fields.extras();
         let fields = question.fields.all_names().into_iter();
         let metrics = question.metrics.iter().copied();
         let metrics = metrics.filter(|metric| !untold.contains(metric));
-        let told: Vec<&str> = metrics.chain(fields).collect();
+        let told = metrics
+            .chain(fields)
+            .chain(extras.iter().map(String::as_str));
+        // Parts of what it tells may have come without these.
+        let lacks_extras = self.lack_extras.contains(&question.subject);
+        let told: Vec<&str> = told
+            .filter(|name| !lacks_extras || !extras.iter().any(|extra| extra == name))
+            .collect();
         let part = question.part();
         self.answered.push(Answered {
             object_id: question.object_id.clone(),

@@ -66,7 +66,14 @@ fn kept(resource: &str) -> &'static [Kept] {
         )],
         "comments" => &[("comments", "comments", &["id"])],
         "tags" => &[("tagged_media", "tagged_media", &["account_id", "id"])],
-        "mentions" => &[("mentions", "mentions", &["account_id", "id"])],
+        "mentions" => &[
+            ("mentions", "mentions", &["account_id", "id"]),
+            (
+                "mentioned_media_comments",
+                "mentioned_media_comments",
+                &["account_id", "id"],
+            ),
+        ],
         "collaborative_media" => &[(
             "collaborative_media",
             "collaborative_media",
@@ -79,6 +86,11 @@ fn kept(resource: &str) -> &'static [Kept] {
         "hashtags" => &[
             ("hashtags", "hashtags", &["id"]),
             ("hashtag_media", LAST_SHOWN, &["hashtag_id", "edge", "id"]),
+            (
+                "hashtag_post_children",
+                "hashtag_post_children",
+                &["media_id", "id"],
+            ),
         ],
         "business_discovery" => &[
             (
@@ -87,6 +99,11 @@ fn kept(resource: &str) -> &'static [Kept] {
                 &["id"],
             ),
             ("discovered_media", "discovered_media_current", &["id"]),
+            (
+                "discovered_media_children",
+                "discovered_media_children",
+                &["media_id", "id"],
+            ),
         ],
         "conversations" => &[
             ("conversations", "conversations", &["id"]),

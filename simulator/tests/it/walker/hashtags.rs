@@ -4,10 +4,10 @@ use serde_json::json;
 
 use crate::probe::ids;
 
-use super::{PUBLIC, Walk};
+use super::{PUBLIC, PUBLIC_TOO, Walk};
 
-const HASHTAG_MEDIA: &str =
-    "id,caption,comments_count,like_count,media_type,media_url,permalink,timestamp";
+const HASHTAG_MEDIA: &str = "id,caption,comments_count,like_count,media_type,media_url,permalink,timestamp,\
+     children{id,media_type,media_url,permalink,timestamp}";
 
 impl Walk<'_> {
     pub(super) async fn hashtags(&mut self, names: [&str; 3]) {
@@ -25,6 +25,7 @@ impl Walk<'_> {
                     let key = format!("{id}/{edge}/{}", media["id"].as_str().unwrap());
                     media["hashtag_id"] = json!(id);
                     media["edge"] = json!(edge);
+                    self.items("hashtag_post_children", &mut media);
                     self.add("hashtag_media", key, media);
                 }
             }
@@ -46,9 +47,21 @@ impl Walk<'_> {
         let comments = world.mentioning_comments(account);
         let comments: Vec<String> = comments.map(|comment| comment.id()).collect();
         for id in media {
-            let field = format!("mentioned_media.media_id({id}){{{PUBLIC}}}");
+            let comments = "comments{id,text,timestamp,like_count}";
+            let field =
+                format!("mentioned_media.media_id({id}){{{PUBLIC}{PUBLIC_TOO},{comments}}}");
             let path = format!("/v25.0/{account}?fields={field}");
-            let row = self.probe.ok(&path).await["mentioned_media"].clone();
+            let mut row = self.probe.ok(&path).await["mentioned_media"].clone();
+            let comments = row.as_object_mut().unwrap().remove("comments");
+            for comment in comments
+                .iter()
+                .flat_map(|edge| edge["data"].as_array().unwrap())
+            {
+                let (mut comment, key) = (comment.clone(), comment["id"].as_str().unwrap());
+                let key = format!("{account}/{key}");
+                (comment["account_id"], comment["media_id"]) = (json!(account), json!(id));
+                self.add("mentioned_media_comments", key, comment);
+            }
             self.mention(account, row);
         }
         for id in comments {
@@ -57,6 +70,7 @@ impl Walk<'_> {
             let path = format!("/v25.0/{account}?fields={field}");
             let mut row = self.probe.ok(&path).await["mentioned_comment"].clone();
             row["media_id"] = row["media"]["id"].clone();
+            row["media_media_url"] = row["media"]["media_url"].clone();
             self.mention(account, row);
         }
     }

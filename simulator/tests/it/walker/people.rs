@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::probe::TOKEN;
 
-use super::{PUBLIC, Walk};
+use super::{PUBLIC, PUBLIC_TOO, Walk};
 
 impl Walk<'_> {
     pub(super) async fn messages(&mut self, account: &str, page: &Value) {
@@ -60,9 +60,12 @@ impl Walk<'_> {
             .to_owned();
         let mut paging = String::new();
         loop {
-            let media = format!("media.limit(40){paging}{{{PUBLIC},is_shared_to_feed,view_count}}");
+            let items =
+                "children{id,media_type,media_url,thumbnail_url,permalink,shortcode,timestamp}";
+            let media =
+                format!("media.limit(40){paging}{{{PUBLIC}{PUBLIC_TOO},view_count,{items}}}");
             let fields = format!(
-                "id,username,name,biography,website,followers_count,follows_count,media_count,{media}"
+                "id,username,name,biography,website,ig_id,followers_count,follows_count,media_count,{media}"
             );
             let path = format!(
                 "/v25.0/{asking}?fields=business_discovery.username({username}){{{fields}}}&access_token={TOKEN}"
@@ -70,12 +73,14 @@ impl Walk<'_> {
             let mut account = self.probe.ok(&path).await["business_discovery"].clone();
             let id = account["id"].as_str().unwrap().to_owned();
             let media = account.as_object_mut().unwrap().remove("media");
+            account["ig_id"] = json!(account["ig_id"].to_string());
             self.add("discovered_accounts", id.clone(), account);
             let Some(media) = media else {
                 return;
             };
             for mut item in media["data"].as_array().unwrap().clone() {
                 item["account_id"] = json!(id);
+                self.items("discovered_media_children", &mut item);
                 self.add(
                     "discovered_media",
                     item["id"].as_str().unwrap().to_owned(),
