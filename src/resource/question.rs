@@ -97,6 +97,7 @@ impl Question {
             rest: None,
             news: None,
             wants_extras: false,
+            doubts_extras: false,
             leads_to: None,
         }
     }

@@ -162,8 +162,15 @@ pub fn differences(
             .strip_suffix(": is missing")
             .and_then(|place| place.split_once(' '));
         let row = key.and_then(|(table, key)| expected.rows.get(table)?.get(key));
-        let row = row.map(|row| format!(" {row:?}"));
-        difference.push_str(&row.unwrap_or_default());
+        // Parts of an album belong to whom the album belongs to.
+        let album = key.zip(row).and_then(|((table, _), row)| {
+            let albums = expected.rows.get(table.strip_suffix("_children")?)?;
+            albums.get(row.get("media_id")?.as_str()?)
+        });
+        for row in row.into_iter().chain(album) {
+            let told = format!(" {row:?}");
+            difference.push_str(&told);
+        }
     }
     // A broadcast that has ended is a post.
     let has_ended = |difference: &String| {
