@@ -97,7 +97,6 @@ impl Question {
             rest: None,
             news: None,
             wants_extras: false,
-            doubts_extras: false,
             leads_to: None,
         }
     }
