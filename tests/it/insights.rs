@@ -28,7 +28,7 @@ async fn every_number_of_every_post_is_read_once_and_in_batches() {
 
 /// What igsync does not ask about posts. These two refuse posts that were not shared to Facebook, along with all other metrics of
 /// the question; a breakdown costs a call for each post.
-fn is_asked_of_posts(key: &str) -> bool {
+pub fn is_asked_of_posts(key: &str) -> bool {
     let parts: Vec<&str> = key.split('/').collect();
     !["facebook_views", "crossposted_views"].contains(&parts[1]) && parts[2].is_empty()
 }
