@@ -105,10 +105,16 @@ fn question(facts: &Facts, post: &Post) -> Option<Question> {
         "REELS" => REELS,
         _ => OTHER,
     };
-    let kind = post.media_type.as_deref().unwrap_or_default();
-    let family = format!("{product} {kind}");
+    let family = family(post);
     let metrics = facts.accepted(&family, metrics);
     (!metrics.is_empty()).then(|| of_media(post, family, metrics))
+}
+
+/// What posts have in common that are refused the same metrics.
+pub(super) fn family(post: &Post) -> String {
+    let product = post.product_type.as_deref().unwrap_or_default();
+    let kind = post.media_type.as_deref().unwrap_or_default();
+    format!("{product} {kind}")
 }
 
 /// The question about a post's or a story's numbers.

@@ -1,5 +1,6 @@
 //! What is asked next, what a refusal changes, and what "finished" means. Pure: time and answers are arguments.
 
+mod known;
 mod nested;
 mod repeats;
 
@@ -13,6 +14,8 @@ use super::page_size::PageSize;
 use crate::graph::{Error, Fields, Page, Reaction, Request, Shape, Skip};
 use crate::resource::{self, Walk};
 use crate::store::{Checkpoint, Gap, Listing, Outcome, Read, Reason};
+
+pub(super) use known::KnownPosts;
 
 /// The walk of one job over its list.
 #[derive(Debug)]
@@ -137,7 +140,7 @@ impl<'a> Plan<'a> {
             } else {
                 Vec::new()
             },
-            limit: listed.then_some(self.size.get()),
+            limit: listed.then_some(self.limit()),
             after: self.cursor.clone(),
             shape: walk.shape,
             pool: self.job.account.pool(),
@@ -334,7 +337,7 @@ impl<'a> Plan<'a> {
             self.objects = 0;
             // From the top it is a new pass, which shows the same again.
             self.shown.clear();
-            self.along.restart();
+            self.along.restart(self.size.get());
             self.unclean = false;
             self.first_run = self.run;
         }
