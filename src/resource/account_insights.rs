@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use super::decode::{self, Decoded};
 use super::insight::{self, Number};
 use super::pacific::{self, SETTLING};
+use super::question::left_out;
 use super::{Facts, Meter, Question, Questions, Resource, Work};
 use crate::graph::{Fields, Shape};
 use crate::store::{Column, History, Kind, Table, Value};
@@ -208,25 +209,26 @@ fn settled(facts: &Facts, totals: &Totals) -> impl Iterator<Item = NaiveDate> + 
         .take_while(move |day| *day >= first)
 }
 
-/// A day's totals, unless they are final.
+/// A day's totals, unless they are final; of those, what was left out when it was read and has come back.
 fn total(facts: &Facts, totals: &Totals, day: NaiveDate) -> Option<Question> {
     let subject = format!("{}/{day}", totals.subject);
-    if is_final(facts, &subject, day) || !facts.is_due_every(&subject, Some(NIGHTLY)) {
-        return None;
-    }
+    let is_due = !is_final(facts, &subject, day) && facts.is_due_every(&subject, Some(NIGHTLY));
+    let wanted = if is_due {
+        totals.metrics.to_vec()
+    } else {
+        facts.left_out(&subject, totals.metrics)
+    };
     let mut params = vec![
         ("period", "day".to_owned()),
         ("metric_type", "total_value".to_owned()),
     ];
     params.extend(totals.breakdown.map(|name| ("breakdown", name.to_owned())));
     params.extend(pacific::whole(day));
-    question(
-        facts,
-        subject,
-        totals.family.to_owned(),
-        totals.metrics,
-        params,
-    )
+    let question = question(facts, subject, totals.family.to_owned(), &wanted, params)?;
+    Some(Question {
+        mark: Some(wanted.join(",")),
+        ..question
+    })
 }
 
 /// Whether a day was read when its numbers had settled: then it is never asked for again.
@@ -334,6 +336,10 @@ pub(super) fn rows(
         .and_then(|(_, day)| day.parse().ok());
     let day_end = day.map(|day: NaiveDate| pacific::end(day).to_rfc3339());
     let period = question.param("period").unwrap_or_default();
+    // The night on which a metric is refused has left it out, too.
+    let wanted = question.mark.as_deref();
+    let wanted: Option<Vec<&str>> = wanted.map(|wanted| wanted.split(',').collect());
+    decoded.mark = wanted.map(|wanted| left_out(&wanted, &question.metrics));
     let mut told = BTreeSet::new();
     for metric in answer {
         let numbers = match insight::numbers(metric) {

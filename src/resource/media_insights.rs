@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use super::decode::{self, Decoded, Told, Unreadable};
 use super::insight::{self, Number};
+use super::question::left_out;
 use super::{Facts, Meter, Question, Questions, Resource, Work, together};
 use crate::graph::{self, Fields, Shape};
 use crate::store::{Column, History, Kind, Post, Table, Value};
@@ -97,7 +98,7 @@ fn question(facts: &Facts, post: &Post) -> Option<Question> {
     // The common metrics of what is old come with the walk through the list.
     let often = facts.refresh.alone(age);
     // Ads belong to the Marketing API.
-    if matches!(product, "STORY" | "AD") || !facts.is_due_every(&post.id, often) {
+    if matches!(product, "STORY" | "AD") {
         return None;
     }
     let metrics = match product {
@@ -106,8 +107,16 @@ fn question(facts: &Facts, post: &Post) -> Option<Question> {
         _ => OTHER,
     };
     let family = family(post);
-    let metrics = facts.accepted(&family, metrics);
-    (!metrics.is_empty()).then(|| of_media(post, family, metrics))
+    let wanted = if facts.is_due_every(&post.id, often) {
+        metrics.to_vec()
+    } else {
+        facts.left_out(&post.id, metrics)
+    };
+    let metrics = facts.accepted(&family, &wanted);
+    (!metrics.is_empty()).then(|| Question {
+        mark: Some(left_out(&wanted, &metrics)),
+        ..of_media(post, family, metrics)
+    })
 }
 
 /// What posts have in common that are refused the same metrics.
@@ -207,5 +216,47 @@ pub(super) fn number_rows(
         ];
         let row = decode::number(&MEDIA_INSIGHTS_TABLE, &filled, &number.value);
         decoded.take(row.map(|row| vec![row]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::store::Read;
+
+    #[test]
+    fn a_metric_that_comes_back_is_asked_for_of_old_posts_that_were_read_without_it() {
+        let now = DateTime::from_timestamp(1_791_187_200, 0).unwrap();
+        let mut facts = Facts::of("1", now);
+        facts.posts.push(Post {
+            id: "7".to_owned(),
+            media_type: Some("VIDEO".to_owned()),
+            product_type: Some("REELS".to_owned()),
+            timestamp: now - TimeDelta::days(90),
+            comments_count: None,
+        });
+        let asked = |facts: &Facts| -> Vec<Question> { due(facts) };
+        let refuse = |name: &str| ("REELS VIDEO".to_owned(), name.to_owned());
+        facts.refused = ["saved", "reels_skip_rate"].map(refuse).into();
+        let question = asked(&facts).remove(0);
+        assert_eq!(question.metrics.len(), REELS.len() - 2);
+        let read = |question: &Question| Read {
+            subject: question.subject.clone(),
+            read_at: Some(now),
+            mark: question.mark.clone(),
+            ..Read::default()
+        };
+        facts.reads.insert("7".to_owned(), read(&question));
+        assert!(asked(&facts).is_empty());
+        // One of them is back: it is asked for, and the other one is not forgotten.
+        for (still, back) in [("saved", "reels_skip_rate"), ("", "saved")] {
+            facts.refused = [refuse(still)].into();
+            let question = asked(&facts).remove(0);
+            assert_eq!(question.metrics, [back]);
+            facts.reads.insert("7".to_owned(), read(&question));
+        }
+        assert!(asked(&facts).is_empty());
     }
 }
