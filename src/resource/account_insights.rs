@@ -15,8 +15,7 @@ use serde_json::value::RawValue;
 use super::decode::{self, Decoded};
 use super::insight::{self, Number};
 use super::pacific::{self, SETTLING};
-use super::question::left_out;
-use super::{Facts, Meter, Question, Questions, Resource, Work};
+use super::{Facts, Meter, Question, Questions, Resource, Work, left_out};
 use crate::graph::{Fields, Shape};
 use crate::store::{Column, History, Kind, Table, Value};
 
@@ -216,7 +215,7 @@ fn total(facts: &Facts, totals: &Totals, day: NaiveDate) -> Option<Question> {
     let wanted = if is_due {
         totals.metrics.to_vec()
     } else {
-        facts.left_out(&subject, totals.metrics)
+        left_out::of(facts, &subject, totals.metrics)
     };
     let mut params = vec![
         ("period", "day".to_owned()),
@@ -339,7 +338,7 @@ pub(super) fn rows(
     // The night on which a metric is refused has left it out, too.
     let wanted = question.mark.as_deref();
     let wanted: Option<Vec<&str>> = wanted.map(|wanted| wanted.split(',').collect());
-    decoded.mark = wanted.map(|wanted| left_out(&wanted, &question.metrics));
+    decoded.mark = wanted.map(|wanted| left_out::mark(&wanted, &question.metrics));
     let mut told = BTreeSet::new();
     for metric in answer {
         let numbers = match insight::numbers(metric) {

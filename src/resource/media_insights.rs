@@ -12,8 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use super::decode::{self, Decoded, Told, Unreadable};
 use super::insight::{self, Number};
-use super::question::left_out;
-use super::{Facts, Meter, Question, Questions, Resource, Work, together};
+use super::{Facts, Meter, Question, Questions, Resource, Work, left_out, together};
 use crate::graph::{self, Fields, Shape};
 use crate::store::{Column, History, Kind, Post, Table, Value};
 
@@ -110,11 +109,11 @@ fn question(facts: &Facts, post: &Post) -> Option<Question> {
     let wanted = if facts.is_due_every(&post.id, often) {
         metrics.to_vec()
     } else {
-        facts.left_out(&post.id, metrics)
+        left_out::of(facts, &post.id, metrics)
     };
     let metrics = facts.accepted(&family, &wanted);
     (!metrics.is_empty()).then(|| Question {
-        mark: Some(left_out(&wanted, &metrics)),
+        mark: Some(left_out::mark(&wanted, &metrics)),
         ..of_media(post, family, metrics)
     })
 }

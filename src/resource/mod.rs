@@ -17,6 +17,7 @@ mod conversations;
 mod decode;
 mod hashtags;
 mod insight;
+mod left_out;
 mod live_media;
 mod media;
 mod media_insights;

@@ -251,16 +251,6 @@ impl Refresh {
     }
 }
 
-/// How a mark begins that names the metrics which were left out.
-const WITHOUT: &str = "without ";
-
-/// A mark that names the metrics which were wanted and left out, because the API refuses them: they may come back.
-pub(super) fn left_out(wanted: &[&str], asked: &[&str]) -> String {
-    let left_out = wanted.iter().filter(|metric| !asked.contains(metric));
-    let left_out: Vec<&str> = left_out.copied().collect();
-    format!("{WITHOUT}{}", left_out.join(","))
-}
-
 /// What is known when questions are chosen.
 #[derive(Clone, Debug)]
 pub struct Facts {
@@ -371,16 +361,6 @@ impl Facts {
     /// Where reading a subject's list goes on.
     pub fn cursor(&self, subject: &str) -> Option<String> {
         self.reads.get(subject)?.cursor.clone()
-    }
-
-    /// Which of these metrics were left out when a subject was last read, as its mark says: some may be back.
-    pub fn left_out(&self, subject: &str, metrics: &[&'static str]) -> Vec<&'static str> {
-        let read = self.reads.get(subject).filter(|read| !read.closed);
-        let mark = read.and_then(|read| read.mark.as_deref());
-        let names = mark.and_then(|mark| mark.strip_prefix(WITHOUT));
-        let names: Vec<&str> = names.unwrap_or_default().split(',').collect();
-        let metrics = metrics.iter().filter(|metric| names.contains(metric));
-        metrics.copied().collect()
     }
 
     /// The fields of a family that are not refused.

@@ -1,7 +1,6 @@
 //! What is asked next, what a refusal changes, and what "finished" means. Pure: time and answers are arguments.
 
-mod known;
-mod nested;
+pub(super) mod nested;
 mod repeats;
 
 use std::collections::BTreeSet;
@@ -14,8 +13,6 @@ use super::page_size::PageSize;
 use crate::graph::{Error, Fields, Page, Reaction, Request, Shape, Skip};
 use crate::resource::{self, Walk};
 use crate::store::{Checkpoint, Gap, Listing, Outcome, Read, Reason};
-
-pub(super) use known::KnownPosts;
 
 /// The walk of one job over its list.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::askers::Askers;
 use super::job::{Account, Job, Known, Route};
-use super::plan::KnownPosts;
+use super::plan::nested::KnownPosts;
 use super::pools::{restore_pools, rows};
 use super::progress::Progress;
 use super::selection::Selection;

@@ -87,11 +87,12 @@ impl Inquiry<'_> {
 
     /// A question without what was refused to its family since it was sent; nothing when that was all of it.
     pub(super) fn without_refused(&self, mut question: Question) -> Option<Question> {
+        let asks = |one: &Question| !one.metrics.is_empty() || !one.fields.is_empty();
+        let had = asks(&question);
         for (family, name) in &self.refused {
             forget(&mut question, family, name);
         }
-        let is_left = !question.metrics.is_empty() || !question.fields.is_empty();
-        is_left.then_some(question)
+        (!had || asks(&question)).then_some(question)
     }
 
     /// Leaves a field out of all questions of a family.

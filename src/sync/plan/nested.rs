@@ -3,12 +3,16 @@
 //! One post that is refused a metric refuses the page. What is at fault with one post is left out on its page only; the pages behind it
 //! are asked for all again. What was refused on other nights is left out from the start.
 
+mod known;
+
 use chrono::{DateTime, Utc};
 
-use super::known::{Ahead, KnownPosts, NEIGHBOURS};
 use super::{PageSize, Plan};
 use crate::graph::{Error, Fields, Reaction, Skip};
 use crate::resource::Walk;
+use known::{Ahead, NEIGHBOURS};
+
+pub(in crate::sync) use known::KnownPosts;
 
 /// Posts that are not worth another call of their own.
 const FEW: u32 = 12;

@@ -131,7 +131,7 @@ const SCENARIOS: &[Scenario] = &[
         spec: worlds::discussed,
         nights: 8,
         before: nothing,
-        gaps: &[VIEWS_BY_FOLLOW_TYPE],
+        gaps: &[VIEWS_BY_FOLLOW_TYPE, "media_insights not_applicable views"],
         rows: &[("comments", 5_000)],
     },
 ];

@@ -49,7 +49,7 @@ pub fn empty() -> WorldSpec {
 pub fn discussed() -> WorldSpec {
     one(|account| {
         (account.posts, account.posts_per_week) = (1, 0);
-        account.history_days = 70;
+        account.history_days = 100;
         (account.mean_comments, account.replied_per_mille) = (16_000, 1_000);
         account.comments_off_per_mille = 0;
     })
