@@ -626,7 +626,8 @@ CREATE TABLE sync_reads (
     read_at    TEXT, -- when it was last read to its end; NULL: not yet
     cursor     TEXT, -- opaque: where a list that is being read goes on
     mark       TEXT, -- what it looked like when that reading began, for igsync to compare: comments_count for comments; when a
-                     -- story's numbers were read; profile_activity of a post; when a mention was posted
+                     -- story's numbers were read; profile_activity of a post; which metrics were left out
+                     -- because they were refused; when a mention was posted
     closed     INTEGER NOT NULL, -- 1: there is no use in asking ever again, or for weeks where a name means nothing; sync_gaps says
                                  -- why
     PRIMARY KEY (account_id, resource, subject)

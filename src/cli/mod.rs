@@ -215,10 +215,17 @@ async fn world(
     let client = client(config, clock.clone(), stop.clone())?;
     let credentials = config.credentials.clone();
     let mut world = World::new(client, store, clock, stop, credentials).await?;
-    if !config.refresh.is_empty() {
-        world.refresh = Refresh(config.refresh.clone());
-    }
+    world.refresh = refresh(config);
     Ok(Arc::new(world))
+}
+
+/// How often posts are read again.
+fn refresh(config: &Config) -> Refresh {
+    if config.refresh.is_empty() {
+        Refresh::default()
+    } else {
+        Refresh(config.refresh.clone())
+    }
 }
 
 /// Opens the configured database; another igsync is told that this command holds it.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::backfill::What;
 use super::sync as sync_command;
-use super::{Session, UsageError, check, client, runtime, summary};
+use super::{Session, UsageError, check, client, refresh, runtime, summary};
 use crate::clock::{Clock, instant_text};
 use crate::config::Config;
 use crate::stop::stop_pair;
@@ -52,7 +52,8 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> anyhow::Resul
     let clock = Clock::system();
     let preview = runtime()?.block_on(async {
         let client = client(&config, clock.clone(), stop)?;
-        sync::preview(&client, &config.credentials, &database, &clock, &asked)
+        let (refresh, credentials) = (refresh(&config), &config.credentials);
+        sync::preview(&client, credentials, &database, &clock, &refresh, &asked)
             .await
             .map_err(|error| match error {
                 PreviewError::Open(error) => config.database_error(error).into(),

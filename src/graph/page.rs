@@ -30,7 +30,9 @@ pub struct Page {
 pub(super) enum PageError {
     #[error("the answer is not the JSON that was expected: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("the answer is JSON, but no object")]
+    #[error("the answer is a list, and not an object with a list in it")]
+    List,
+    #[error("the answer is a value, and not an object")]
     NoObject,
     #[error("the list goes on, but the answer has no cursor to go on with")]
     NoCursor,
@@ -78,9 +80,13 @@ impl Page {
             return Self::read_within(request, body, object, edge);
         }
         // A list can be taken for a structure, and anything for a node. All answers of the API are objects.
-        let begins_as_object = body.trim_ascii_start().first() == Some(&b'{');
-        if !begins_as_object && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
-            return Err(PageError::NoObject);
+        match body.trim_ascii_start().first() {
+            Some(b'{') => {}
+            Some(b'[') => return Err(PageError::List),
+            _ if serde_json::from_slice::<IgnoredAny>(body).is_ok() => {
+                return Err(PageError::NoObject);
+            }
+            _ => {}
         }
         if request.shape == Shape::Node {
             let node: Box<RawValue> = serde_json::from_slice(body)?;
@@ -263,11 +269,11 @@ mod tests {
         ));
         assert!(matches!(
             read(Shape::Edge, None, r#"[[{"id":"1"}],null]"#),
-            Err(PageError::NoObject)
+            Err(PageError::List)
         ));
         for (shape, body) in [
             (Shape::Node, "7"),
-            (Shape::Node, "[]"),
+            (Shape::Node, "\"\""),
             (Shape::Edge, "null"),
         ] {
             assert!(matches!(read(shape, None, body), Err(PageError::NoObject)));

@@ -6,16 +6,18 @@
 //! accepted names that no page explains (`content_views`, `quotes`, `threads_…`: accounts linked to Threads only), longer periods of
 //! other metrics than reach, which nobody has seen answered, and two breakdowns at once, which would cost a call more for each day.
 
+mod series;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::value::RawValue;
 
 use super::decode::{self, Decoded};
 use super::insight::{self, Number};
 use super::pacific::{self, SETTLING};
-use super::{Facts, Lost, Meter, Question, Questions, Resource, Work, weekly};
+use super::{Facts, Lost, Meter, Question, Questions, Resource, Work, left_out};
 use crate::graph::{Fields, Shape};
 use crate::store::{Column, History, Kind, Table, Value};
 
@@ -72,9 +74,6 @@ const FIRST_BREAKDOWN_DAYS: i64 = 3;
 
 /// How far back a series is read for history: the API refuses a `since` of more than two years ago, and the clock of the API is not ours.
 const HISTORY: TimeDelta = TimeDelta::days(729);
-
-/// Days of history a call.
-const HISTORY_DAYS: i32 = 30;
 
 /// How often a day that is not final is read again, and what only tells new days is read.
 pub(super) const NIGHTLY: Duration = Duration::from_secs(24 * 3600);
@@ -169,7 +168,7 @@ fn due(facts: &Facts) -> Vec<Question> {
     // Nothing older than 30 days is told of it: it would be lost first.
     if facts.is_old(FOLLOWERS, NIGHTLY) {
         let untold = pacific::untold(facts, FOLLOWERS);
-        questions.extend(series(
+        questions.extend(series::series(
             facts,
             FOLLOWERS.to_owned(),
             "follower_count",
@@ -187,9 +186,9 @@ fn due(facts: &Facts) -> Vec<Question> {
         questions.extend(days.filter_map(|day| total(facts, breakdown, day)));
     }
     for (period, place) in WINDOWS {
-        questions.extend(windows(facts, period, place));
+        questions.extend(series::windows(facts, period, place));
     }
-    questions.extend(history(facts, today));
+    questions.extend(series::history(facts, today));
     let views = &VIEWS_BY_FOLLOW_TYPE;
     questions.extend(
         settled(facts, views)
@@ -232,25 +231,26 @@ fn days_back(
         .take_while(move |day| *day >= first)
 }
 
-/// A day's totals, unless they are final.
+/// A day's totals, unless they are final; of those, what was left out when it was read and has come back.
 fn total(facts: &Facts, totals: &Totals, day: NaiveDate) -> Option<Question> {
     let subject = format!("{}/{day}", totals.subject);
-    if is_final(facts, &subject, day) || !facts.is_due_every(&subject, Some(NIGHTLY)) {
-        return None;
-    }
+    let is_due = !is_final(facts, &subject, day) && facts.is_due_every(&subject, Some(NIGHTLY));
+    let wanted = if is_due {
+        totals.metrics.to_vec()
+    } else {
+        left_out::of(facts, &subject, totals.metrics)
+    };
     let mut params = vec![
         ("period", "day".to_owned()),
         ("metric_type", "total_value".to_owned()),
     ];
     params.extend(totals.breakdown.map(|name| ("breakdown", name.to_owned())));
     params.extend(pacific::whole(day));
-    question(
-        facts,
-        subject,
-        totals.family.to_owned(),
-        totals.metrics,
-        params,
-    )
+    let question = question(facts, subject, totals.family.to_owned(), &wanted, params)?;
+    Some(Question {
+        mark: Some(wanted.join(",")),
+        ..question
+    })
 }
 
 /// Whether a day was read when its numbers had settled: then it is never asked for again.
@@ -259,91 +259,10 @@ fn is_final(facts: &Facts, subject: &str, last: NaiveDate) -> bool {
     read_at.is_some_and(|at| at >= pacific::end(last) + SETTLING)
 }
 
-/// The rolling windows of reach that are due; where there are more than a call tells, the earlier ones first.
-fn windows(facts: &Facts, period: &str, place: i64) -> Vec<Question> {
-    let subject = format!("series/reach {period}");
-    if !facts.is_due_weekly(&subject, place, weekly::SHORTEST) {
-        return Vec::new();
-    }
-    let earliest = facts.now - HISTORY;
-    let mut earlier = Vec::new();
-    if let Some((mut first, last)) = pacific::out_of_reach(facts, &subject) {
-        first = first.max(pacific::later(pacific::day_of(earliest), 1));
-        while first <= last {
-            let end = last.min(pacific::later(first, i64::from(HISTORY_DAYS) - 1));
-            let part = format!("{subject} {first}..{end}");
-            if facts.read_at(&part).is_none() {
-                let range = pacific::range(first, end, earliest);
-                earlier.extend(series(facts, part, "reach", period, range));
-            }
-            first = pacific::later(end, 1);
-        }
-    }
-    if earlier.is_empty() {
-        let untold = pacific::untold(facts, &subject);
-        return series(facts, subject, "reach", period, untold)
-            .into_iter()
-            .collect();
-    }
-    earlier
-}
-
-/// One number per day or window of a stretch of time.
-fn series(
-    facts: &Facts,
-    subject: String,
-    metric: &'static str,
-    period: &str,
-    range: [(&'static str, String); 2],
-) -> Option<Question> {
-    let mut params = vec![("period", period.to_owned())];
-    params.extend(range);
-    question(
-        facts,
-        subject,
-        format!("{period} series"),
-        &[metric],
-        params,
-    )
-}
-
 /// Days of which new followers cannot be told any more.
 fn lost(facts: &Facts) -> Vec<Lost> {
     let lost = pacific::lost(facts, FOLLOWERS, "follower_count");
     lost.into_iter().collect()
-}
-
-/// Reach per day from before the totals, for backfills. The ranges lie still, so that none is asked for twice.
-fn history(facts: &Facts, today: NaiveDate) -> Vec<Question> {
-    let oldest = facts.now - HISTORY;
-    let newest = pacific::earlier(today, TOTAL_DAYS + 1);
-    let mut questions = Vec::new();
-    if facts.everything_since.is_none() {
-        return questions;
-    }
-    let mut place = newest.num_days_from_ce() / HISTORY_DAYS;
-    while let Some(first) = NaiveDate::from_num_days_from_ce_opt(place * HISTORY_DAYS) {
-        let last = pacific::later(first, i64::from(HISTORY_DAYS) - 1);
-        if pacific::end(last) <= oldest {
-            break;
-        }
-        place -= 1;
-        let subject = format!("series/{first}..{last}");
-        if is_final(facts, &subject, last) || !facts.is_due_every(&subject, None) {
-            continue;
-        }
-        let last = last.min(pacific::earlier(today, 1));
-        let mut params = vec![("period", "day".to_owned())];
-        params.extend(pacific::range(first, last, oldest));
-        questions.extend(question(
-            facts,
-            subject,
-            "reach series".to_owned(),
-            &["reach"],
-            params,
-        ));
-    }
-    questions
 }
 
 /// A question about an account, with the metrics that are not refused.
@@ -390,6 +309,10 @@ pub(super) fn rows(
         .and_then(|(_, day)| day.parse().ok());
     let day_end = day.map(|day: NaiveDate| pacific::end(day).to_rfc3339());
     let period = question.param("period").unwrap_or_default();
+    // The night on which a metric is refused has left it out, too.
+    let wanted = question.mark.as_deref();
+    let wanted: Option<Vec<&str>> = wanted.map(|wanted| wanted.split(',').collect());
+    decoded.mark = wanted.map(|wanted| left_out::mark(&wanted, &question.metrics));
     let mut told = BTreeSet::new();
     for metric in answer {
         let numbers = match insight::numbers(metric) {

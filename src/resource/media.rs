@@ -120,6 +120,8 @@ static INSIGHTS: Nested = Nested {
         "total_views",
     ],
     fields: &["name", "values"],
+    alone: "media_insights",
+    family: media_insights::family,
 };
 
 fn fields() -> Fields {

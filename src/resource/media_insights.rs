@@ -17,7 +17,7 @@ use serde_json::{Map, Value as Json};
 use super::decode::{self, Begun, Decoded, Told, Unreadable};
 use super::insight::{self, Number};
 use super::question::BREAKDOWN;
-use super::{Facts, Meter, Question, Questions, Resource, Work, together};
+use super::{Facts, Meter, Question, Questions, Resource, Work, left_out, together};
 use crate::graph::{self, Fields, Shape};
 use crate::store::{Column, History, Kind, Post, Row, Table, Value};
 
@@ -121,7 +121,7 @@ fn question(facts: &Facts, post: &Post) -> Option<Question> {
     // The common metrics of what is old come with the walk through the list.
     let often = facts.refresh.alone(age);
     // Ads belong to the Marketing API.
-    if matches!(product, "STORY" | "AD") || !facts.is_due_every(&post.id, often) {
+    if matches!(product, "STORY" | "AD") {
         return None;
     }
     let metrics = match product {
@@ -129,10 +129,45 @@ fn question(facts: &Facts, post: &Post) -> Option<Question> {
         "REELS" => REELS,
         _ => OTHER,
     };
+    let family = family(post);
+    let wanted = if facts.is_due_every(&post.id, often) {
+        metrics.to_vec()
+    } else {
+        left_out::of(facts, &post.id, metrics)
+    };
+    let metrics = facts.accepted(&family, &wanted);
+    (!metrics.is_empty()).then(|| Question {
+        mark: Some(mark(
+            sum(facts, &post.id),
+            &left_out::mark(&wanted, &metrics),
+        )),
+        ..of_media(post, family, metrics)
+    })
+}
+
+/// What posts have in common that are refused the same metrics.
+pub(super) fn family(post: &Post) -> String {
+    let product = post.product_type.as_deref().unwrap_or_default();
     let kind = post.media_type.as_deref().unwrap_or_default();
-    let family = format!("{product} {kind}");
-    let metrics = facts.accepted(&family, metrics);
-    (!metrics.is_empty()).then(|| of_media(post, family, metrics))
+    format!("{product} {kind}")
+}
+
+/// The mark of a post's numbers: the sum that has parts, as it was told last, and what was left out.
+fn mark(sum: Option<&str>, left_out: &str) -> String {
+    let sum = sum.map(|sum| format!("{PARTED} {sum}"));
+    let parts: Vec<&str> = sum.iter().map(String::as_str).chain([left_out]).collect();
+    parts.join(left_out::AND)
+}
+
+/// The sum in a mark.
+fn sum_in(mark: &str) -> Option<&str> {
+    let mut parts = mark.split(left_out::AND);
+    parts.find_map(|part| part.strip_prefix(PARTED)?.strip_prefix(' '))
+}
+
+/// The sum that a post was told last.
+fn sum<'f>(facts: &'f Facts, media_id: &str) -> Option<&'f str> {
+    sum_in(facts.reads.get(media_id)?.mark.as_deref()?)
 }
 
 /// The subject of the parts of a post's metric.
@@ -144,11 +179,11 @@ fn parts_of(media_id: &str) -> String {
 fn of_parts(facts: &Facts, post: &Post) -> Option<Question> {
     let subject = parts_of(&post.id);
     let read = facts.reads.get(&subject).filter(|read| !read.closed)?;
-    let sum = facts.reads.get(&post.id)?.mark.clone()?;
+    let sum = sum(facts, &post.id)?;
     let is_due = match read.read_at {
         None => facts.now - post.timestamp <= RECENT,
         // They are those of that sum.
-        Some(_) if read.mark.as_ref() == Some(&sum) => false,
+        Some(_) if read.mark.as_deref() == Some(sum) => false,
         Some(read_at) => {
             let settled = post.timestamp + SETTLED;
             facts
@@ -175,8 +210,7 @@ fn family_of_parts(post: &Post) -> String {
 
 /// Whether a post may stand between others that are asked for their parts: it was told the sum of its own, whatever that was.
 fn has_parts(facts: &Facts, post: &Post) -> bool {
-    let sum = facts.reads.get(&post.id).map(|read| read.mark.is_some());
-    sum == Some(true) && !facts.accepted(&family_of_parts(post), &[PARTED]).is_empty()
+    sum(facts, &post.id).is_some() && !facts.accepted(&family_of_parts(post), &[PARTED]).is_empty()
 }
 
 /// The question about a post's or a story's numbers.
@@ -244,14 +278,23 @@ fn nested_rows(page: &Question, post: &Map<String, Json>, decoded: &mut Decoded)
 /// What the rows of one answer tell of its subject: the sum that has parts. Told without them, it begins them where there are some.
 fn told(question: &Question, rows: &[Row]) -> Told {
     let sum = rows.iter().find_map(|row| number_of(row, PARTED));
-    let begins = question.param(BREAKDOWN).is_none() && sum > Some(0);
+    let is_of_parts = question.param(BREAKDOWN).is_some();
+    let begins = !is_of_parts && sum > Some(0);
     let begun = begins.then(|| Begun {
         subject: parts_of(&question.subject),
         cursor: None,
     });
+    let sum = sum.map(|sum| sum.to_string());
+    let before = question.mark.as_deref().unwrap_or_default();
+    let left_out = before.split(left_out::AND).last().unwrap_or_default();
     Told {
         subject: question.subject.clone(),
-        mark: sum.map(|sum| sum.to_string()),
+        // What was not asked for is as it was.
+        mark: if is_of_parts {
+            sum
+        } else {
+            Some(mark(sum.as_deref().or(sum_in(before)), left_out))
+        },
         begun: begun.into_iter().collect(),
         ..Told::default()
     }
@@ -401,5 +444,39 @@ mod tests {
         let unknown = asked(&[Some("3"), Some("1"), Some("0"), None, Some("2")]);
         let pages: Vec<usize> = unknown.iter().map(|one| one.stands_for.len()).collect();
         assert_eq!(pages, [2, 0]);
+    }
+
+    #[test]
+    fn a_metric_that_comes_back_is_asked_for_of_old_posts_that_were_read_without_it() {
+        let now = at(0);
+        let mut facts = Facts::of("1", now);
+        facts.posts.push(Post {
+            id: "7".to_owned(),
+            media_type: Some("VIDEO".to_owned()),
+            product_type: Some("REELS".to_owned()),
+            timestamp: now - TimeDelta::days(90),
+            comments_count: None,
+        });
+        let asked = |facts: &Facts| -> Vec<Question> { due(facts) };
+        let refuse = |name: &str| ("REELS VIDEO".to_owned(), name.to_owned());
+        facts.refused = ["saved", "reels_skip_rate"].map(refuse).into();
+        let question = asked(&facts).remove(0);
+        assert_eq!(question.metrics.len(), REELS.len() - 2);
+        let read = |question: &Question| Read {
+            subject: question.subject.clone(),
+            read_at: Some(now),
+            mark: question.mark.clone(),
+            ..Read::default()
+        };
+        facts.reads.insert("7".to_owned(), read(&question));
+        assert!(asked(&facts).is_empty());
+        // One of them is back: it is asked for, and the other one is not forgotten.
+        for (still, back) in [("saved", "reels_skip_rate"), ("", "saved")] {
+            facts.refused = [refuse(still)].into();
+            let question = asked(&facts).remove(0);
+            assert_eq!(question.metrics, [back]);
+            facts.reads.insert("7".to_owned(), read(&question));
+        }
+        assert!(asked(&facts).is_empty());
     }
 }

@@ -18,6 +18,7 @@ mod conversations;
 mod decode;
 mod hashtags;
 mod insight;
+mod left_out;
 mod live_media;
 mod media;
 mod media_insights;
@@ -41,7 +42,7 @@ pub use mentions::mention;
 pub use question::{Facts, Lost, News, Question, Refresh};
 
 use crate::graph::{Fields, Shape};
-use crate::store::Table;
+use crate::store::{Post, Table};
 
 /// What is read of an account.
 #[derive(Debug)]
@@ -185,6 +186,10 @@ pub struct Nested {
     pub metrics: &'static [&'static str],
     /// What is wanted of each metric.
     pub fields: &'static [&'static str],
+    /// The resource whose questions ask each object for the same.
+    pub alone: &'static str,
+    /// The family of its question about an object: those of one family are refused the same metrics.
+    pub family: fn(&Post) -> String,
 }
 
 /// Many questions.

@@ -261,6 +261,22 @@ impl Store {
         .await
     }
 
+    /// Metrics that single objects are refused, as far as they were learned since then: the object and the metric.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn refused_of_objects(
+        &self,
+        account_id: String,
+        resource: &'static str,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        self.call("read refused metrics of objects", move |connection| {
+            reads::refused_of_objects(connection, &account_id, resource, &instant_text(since))
+        })
+        .await
+    }
+
     /// An account's posts that are not deleted, newest first.
     ///
     /// # Errors

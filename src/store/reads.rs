@@ -150,3 +150,21 @@ pub(super) fn refused(
         .query_map([account_id, resource, since], |row| row.get(0))?
         .collect()
 }
+
+/// Metrics that single objects are refused, as far as they were learned since then: the object and the metric.
+pub(super) fn refused_of_objects(
+    connection: &Connection,
+    account_id: &str,
+    resource: &str,
+    since: &str,
+) -> rusqlite::Result<Vec<(String, String)>> {
+    connection
+        .prepare_cached(
+            "SELECT object_id, field FROM sync_gaps WHERE account_id = ? AND resource = ? AND object_id IS NOT NULL
+             AND field IS NOT NULL AND reason = 'not_applicable' AND resolved_at IS NULL AND last_seen_at >= ?",
+        )?
+        .query_map([account_id, resource, since], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect()
+}

@@ -64,6 +64,10 @@ pub(super) async fn inquire(
             continue;
         };
         let mut requests = inquiry.next_requests(route);
+        if requests.is_empty() {
+            // What was left has lost all that it asked for.
+            continue;
+        }
         if job.resource.meter == Meter::Messenger {
             // Slow answers and so many a second: each goes alone.
             requests.truncate(1);

@@ -128,6 +128,9 @@ impl<'a> Inquiry<'a> {
         while self.asked.len() < most
             && let Some(question) = self.waiting.pop_front()
         {
+            let Some(question) = self.without_refused(question) else {
+                continue;
+            };
             let scouts_family = scouts.contains(&question.family);
             if !self.known.contains(&question.family) && scouts_family {
                 later.push_back(question);
@@ -197,8 +200,7 @@ impl<'a> Inquiry<'a> {
             Reaction::DropMetric(place) if place < question.metrics.len() => {
                 let had = question.metrics.len();
                 let name = question.metrics[place];
-                // A name that the API does not know, it does not know for anybody.
-                self.refuse(&question.family, name, Reason::Refused, why);
+                self.refuse_unknown(&question, name, why);
                 question.metrics.retain(|metric| *metric != name);
                 self.ask_again(question, had, why, now)
             }

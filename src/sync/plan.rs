@@ -1,6 +1,6 @@
 //! What is asked next, what a refusal changes, and what "finished" means. Pure: time and answers are arguments.
 
-mod nested;
+pub(super) mod nested;
 mod repeats;
 
 use std::collections::BTreeSet;
@@ -137,7 +137,7 @@ impl<'a> Plan<'a> {
             } else {
                 Vec::new()
             },
-            limit: listed.then_some(self.size.get()),
+            limit: listed.then_some(self.limit()),
             after: self.cursor.clone(),
             shape: walk.shape,
             pool: self.job.account.pool(),
@@ -334,7 +334,7 @@ impl<'a> Plan<'a> {
             self.objects = 0;
             // From the top it is a new pass, which shows the same again.
             self.shown.clear();
-            self.along.restart();
+            self.along.restart(self.size.get());
             self.unclean = false;
             self.first_run = self.run;
         }

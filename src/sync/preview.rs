@@ -74,6 +74,7 @@ pub async fn preview(
     credentials: &[Arc<Credential>],
     database: &Peek,
     clock: &Clock,
+    refresh: &Refresh,
     asked: &[Asked],
 ) -> Result<Preview, PreviewError> {
     restore_pools(graph, database.pools()?, clock.now());
@@ -113,7 +114,7 @@ pub async fn preview(
                     forecast::objects(&job, held)
                 }
                 Work::Questions(questions) => {
-                    let facts = facts(database, clock, &job, checkpoint.as_ref())?;
+                    let facts = facts(database, clock, refresh, &job, checkpoint.as_ref())?;
                     let (calls, more) = forecast::due(&job, questions, &facts);
                     at_least = more;
                     Some(calls)
@@ -161,6 +162,7 @@ fn keep_back(job: &mut Job, spent: Vec<HashtagRow>, now: DateTime<Utc>) -> Optio
 fn facts(
     database: &Peek,
     clock: &Clock,
+    refresh: &Refresh,
     job: &Job,
     checkpoint: Option<&Checkpoint>,
 ) -> Result<Facts, OpenError> {
@@ -173,7 +175,7 @@ fn facts(
             conversations: database.conversations(&job.account.id)?,
             reads: database.reads(&job.account.id, job.resource.name)?,
             refused,
-            refresh: Refresh::default(),
+            refresh: refresh.clone(),
         },
         now,
     ))

@@ -56,7 +56,7 @@ async fn walk_through(
     let is_known = reads.iter().any(|read| read.subject == WHOLE_LIST);
     let depth = Depth::of(job, walk, &reads, &world.refresh, now);
     if depth.brings_metrics() && is_known && !job.reads_everything() {
-        plan.nest();
+        plan.nest(world.known_posts(job, walk).await?);
     }
     let mut report = JobReport::new(job, plan.is_resumed());
     let (mut tally, mut tried) = (Tally::default(), 0);
@@ -103,6 +103,7 @@ async fn walk_through(
                 if depth.is_reached(&written, oldest) {
                     plan.end_here();
                 }
+                plan.goes_on_behind(oldest);
                 report.wrote(&written, page.items.len());
                 world.progress.page(job, page.items.len(), report.resumed);
             }

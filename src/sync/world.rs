@@ -8,13 +8,14 @@ use chrono::{DateTime, Utc};
 
 use super::askers::Askers;
 use super::job::{Account, Job, Known, Route};
+use super::plan::nested::KnownPosts;
 use super::pools::{restore_pools, rows};
 use super::progress::Progress;
 use super::selection::Selection;
 use crate::budget::PoolKey;
 use crate::clock::Clock;
 use crate::graph::{Client, Credential, Tally};
-use crate::resource::{Facts, Refresh, Resource};
+use crate::resource::{Facts, Refresh, Resource, Walk};
 use crate::stop::Stop;
 use crate::store::{CallCount, Checkpoint, PoolRow, Store, StoreError};
 use crate::under_way::UnderWay;
@@ -182,6 +183,26 @@ impl World {
             refresh: self.refresh.clone(),
         };
         Ok(job.facts(checkpoint, known, now))
+    }
+
+    /// What is known of the objects of a list whose metrics come along with it.
+    pub(super) async fn known_posts(
+        &self,
+        job: &Job,
+        walk: &Walk,
+    ) -> Result<KnownPosts, StoreError> {
+        let Some(nested) = walk.nested else {
+            return Ok(KnownPosts::default());
+        };
+        let (account_id, store) = (job.account.id.clone(), &self.store);
+        let posts = store.posts(account_id.clone()).await?;
+        let reads = store.reads(account_id.clone(), nested.alone).await?;
+        let since = memory(self.clock.now());
+        let refused = store.refused_metrics(account_id.clone(), nested.alone, since);
+        let refused = refused.await?;
+        let alone = store.refused_of_objects(account_id, nested.alone, since);
+        let alone = alone.await?.into_iter().collect();
+        Ok(KnownPosts::new(nested, &posts, (&refused, &alone), &reads))
     }
 
     /// Notes fields that the API refused.

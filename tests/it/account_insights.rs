@@ -76,7 +76,7 @@ const SETTLING: TimeDelta = TimeDelta::hours(50);
 
 /// How much of the two years that are told a database has to hold after so many nights. What is waived is not read, by
 /// design; where it is found all the same, it has to be right.
-fn is_required(key: &str, now: DateTime<Utc>, nights: i64) -> bool {
+pub fn is_required(key: &str, now: DateTime<Utc>, nights: i64) -> bool {
     let day_of = |at: DateTime<Utc>| at.with_timezone(&Los_Angeles).date_naive();
     let parts: Vec<&str> = key.split('/').collect();
     let (name, period, breakdown) = (parts[1], parts[2], parts[3]);
@@ -103,7 +103,7 @@ fn is_required(key: &str, now: DateTime<Utc>, nights: i64) -> bool {
 
 /// What an audience is asked by. Age and gender are asked for together, as neither tells the other, and the longer
 /// timeframe is that of the month; the rest would cost as much again.
-fn is_asked_of_audiences(key: &str) -> bool {
+pub fn is_asked_of_audiences(key: &str) -> bool {
     let parts: Vec<&str> = key.split('/').collect();
     parts[2] != "this_week" && parts[3] != "age" && parts[3] != "gender"
 }

@@ -33,6 +33,7 @@ mod daemon_year;
 mod deletions;
 mod disk;
 mod documents;
+mod equality;
 mod faults;
 mod foreign_posts;
 mod forget;

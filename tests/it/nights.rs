@@ -20,7 +20,7 @@ use tokio::time::sleep;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What is read every night here. The others need names, a shop or a feature of the app.
-const NIGHTLY: [&str; 8] = [
+pub const NIGHTLY: [&str; 8] = [
     "stories",
     "account",
     "media",

@@ -200,6 +200,29 @@ async fn the_binary_plans_beside_a_running_sync_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_plan_counts_what_the_refresh_rules_of_the_configuration_make_due() {
+    let (_simulator, folder) = serve(WorldSpec::small(1)).await;
+    let config = std::fs::read_to_string(folder.path("igsync.toml")).unwrap();
+    let job = "[[job]]\nname = \"nightly\"\nschedule = \"30 2 * * *\"\nresources = [\"media\", \"media_insights\"]\n";
+    // Read again at once: what is due within the hour is due.
+    let often = "[refresh]\n\"100d\" = \"30m\"\n";
+    let plan = async || {
+        let json = folder.run(&["plan", "nightly", "--json"]).await;
+        json.exits(0).json()["jobs"][1]["calls"].as_i64().unwrap()
+    };
+    folder.configure(&format!("{config}{job}"));
+    folder.run(&["sync", "nightly"]).await.exits(0);
+    assert_eq!(plan().await, 0);
+    folder.configure(&format!("{config}{job}{often}"));
+    let planned = plan().await;
+    folder.run(&["sync", "nightly"]).await.exits(0);
+    let spent = "SELECT calls FROM sync_runs WHERE resource = 'media_insights' ORDER BY id DESC";
+    let spent = folder.database().query_row(spent, [], |row| row.get(0));
+    assert_eq!(Ok(planned), spent);
+    assert!(planned > 1, "{planned}");
+}
+
+#[tokio::test]
 async fn jobs_are_planned_by_name_and_unknown_ones_are_named() {
     let (_simulator, folder) = serve(WorldSpec::small(1)).await;
     let problem = folder.run(&["plan"]).await.exits(2).stderr;

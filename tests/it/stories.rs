@@ -38,7 +38,7 @@ fn gaps(world: &World, reason: &str) -> BTreeSet<String> {
 
 /// What igsync does not ask about stories: it refuses those that were not shared to Facebook, along with all other metrics of the
 /// question.
-fn is_asked_of_stories(key: &str) -> bool {
+pub fn is_asked_of_stories(key: &str) -> bool {
     key.split('/').nth(1) != Some("facebook_views")
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use igsync::budget::{self, Budget, Urgency};
 use igsync::clock::Clock;
 use igsync::graph::{Client, Credential, Fields, Request, Settings, Shape, Tally};
+use igsync::resource::Refresh;
 use igsync::stop::{Stop, stop_pair};
 use igsync::store::{Around, OpenError, Store};
 use igsync::sync::{self, Asked, CheckReport, Preview, Range, Selection, Summary, WhenSuspended};
@@ -167,9 +168,18 @@ impl World {
     async fn preview(&self, asked: Asked) -> Preview {
         let database = Store::peek(&self.path()).unwrap();
         let client = self.client(stop_pair().1);
-        sync::preview(&client, &self.credentials, &database, &self.clock, &[asked])
-            .await
-            .unwrap()
+        let (credentials, refresh) = (&self.credentials, Refresh::default());
+        let asked = [asked];
+        sync::preview(
+            &client,
+            credentials,
+            &database,
+            &self.clock,
+            &refresh,
+            &asked,
+        )
+        .await
+        .unwrap()
     }
 
     /// One process: a check of everything, which writes nothing.

@@ -9,8 +9,8 @@ use super::World;
 /// Everything that was taken back so far.
 #[derive(Debug, Default)]
 pub(crate) struct Retired {
-    /// Since when metrics do not exist any more.
-    metrics: BTreeMap<(InsightsOf, String), i64>,
+    /// Since when metrics do not exist any more, and until when.
+    metrics: BTreeMap<(InsightsOf, String), (i64, Option<i64>)>,
     versions: BTreeSet<String>,
 }
 
@@ -28,7 +28,17 @@ impl World {
     /// that never existed.
     pub fn retire_metric(&self, of: InsightsOf, metric: &str, from: DateTime<Utc>) {
         let from = from.timestamp();
-        self.edit(|edits| edits.retired.metrics.insert((of, metric.to_owned()), from));
+        let away = (from, None);
+        self.edit(|edits| edits.retired.metrics.insert((of, metric.to_owned()), away));
+    }
+
+    /// Accepts a retired metric again from now on. Says whether it was retired.
+    pub fn restore_metric(&self, of: InsightsOf, metric: &str) -> bool {
+        let now = self.now_seconds();
+        self.edit(|edits| {
+            let away = edits.retired.metrics.get_mut(&(of, metric.to_owned()));
+            away.map(|(_, until)| *until = Some(now)).is_some()
+        })
     }
 
     /// Ends a version now: calls for it are served by the oldest one that is left, silently.
@@ -36,19 +46,22 @@ impl World {
         self.edit(|edits| edits.retired.versions.insert(version.to_owned()));
     }
 
-    /// Since when a metric is retired, if it ever is.
+    /// Since when a metric is retired, if it ever is and did not come back.
     pub(crate) fn metric_retired_at(&self, of: InsightsOf, metric: &str) -> Option<i64> {
-        let edits = self.edits();
-        let retired = edits.retired.metrics.iter();
-        retired
-            .filter(|((whose, name), _)| *whose == of && name == metric)
-            .map(|(_, from)| *from)
-            .next()
+        let (from, until) = self.metric_away(of, metric)?;
+        until.is_none().then_some(from)
     }
 
     pub(crate) fn has_metric(&self, of: InsightsOf, metric: &str, now: i64) -> bool {
-        let retired_at = self.metric_retired_at(of, metric);
-        retired_at.is_none_or(|retired_at| now < retired_at)
+        let away = self.metric_away(of, metric);
+        away.is_none_or(|(from, until)| now < from || until.is_some_and(|until| until <= now))
+    }
+
+    fn metric_away(&self, of: InsightsOf, metric: &str) -> Option<(i64, Option<i64>)> {
+        let edits = self.edits();
+        let mut retired = edits.retired.metrics.iter();
+        let found = retired.find(|((whose, name), _)| *whose == of && name == metric);
+        found.map(|(_, away)| *away)
     }
 
     /// The versions that are served, oldest first.

@@ -46,6 +46,11 @@ async fn a_metric_is_refused_from_the_instant_on_at_which_it_is_retired() {
             .starts_with("(#100) metric[0] must be one of")
     );
     probe.ok(&of_account.replace("views", "likes")).await;
+    assert!(!probe.world().restore_metric(InsightsOf::Media, "reach"));
+    assert!(probe.world().restore_metric(InsightsOf::Media, "views"));
+    probe.ok(&of_media).await;
+    probe.ok(&nested).await;
+    probe.refused(&of_account).await;
 }
 
 /// What an oracle that knows the past expects of rows that cannot be read any more.

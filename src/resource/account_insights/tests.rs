@@ -211,3 +211,33 @@ fn a_refused_metric_is_not_asked_for() {
     assert!(!asked["total/2026-11-19"].metrics.contains(&"reach"));
     assert!(asked["follow_type/2026-11-16"].metrics.contains(&"reach"));
 }
+
+#[test]
+fn a_metric_that_comes_back_is_asked_for_of_the_days_that_were_read_without_it() {
+    let mut facts = facts("2026-11-20T10:00:00Z");
+    ask_all(&mut facts);
+    for (subject, read) in &mut facts.reads {
+        if subject.starts_with("total/2026-11-1") {
+            read.mark = Some("without views,saves".to_owned());
+        }
+    }
+    // A moment later, and days later for what is final.
+    let mut asked = |now: &str, refused: &[&str]| -> Vec<Vec<&str>> {
+        facts.now = at(now);
+        let refused = refused
+            .iter()
+            .map(|name| ("day totals".to_owned(), (*name).to_owned()));
+        facts.refused = refused.collect();
+        let due = due(&facts).into_iter();
+        let due = due.filter(|question| question.subject.starts_with("total/2026-11-1"));
+        due.map(|question| question.metrics).collect()
+    };
+    let now = "2026-11-20T10:05:00Z";
+    assert_eq!(asked(now, &["views", "saves"]), [[""; 0]; 0]);
+    assert_eq!(asked(now, &["saves"]), [["views"]; 10]);
+    assert_eq!(asked("2026-12-15T10:00:00Z", &["views"])[0].len(), 12);
+    assert_eq!(
+        asked("2026-12-15T10:00:00Z", &["views"]).last().unwrap(),
+        &["saves"]
+    );
+}

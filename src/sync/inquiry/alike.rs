@@ -1,9 +1,10 @@
 //! What the refusal of one question changes for those like it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use chrono::{DateTime, Utc};
 
+use super::together::families;
 use super::{Inquiry, PROOF, is_failure, of_family};
 use crate::graph::{Error, Reaction};
 use crate::resource::{self, Question};
@@ -78,7 +79,8 @@ impl Inquiry<'_> {
     pub(super) fn refuse(&mut self, family: &str, name: &str, reason: Reason, why: &str) {
         self.incomplete |= is_failure(reason);
         let is_new = self.refused.insert((family.to_owned(), name.to_owned()));
-        for question in self.waiting.iter_mut().chain(&mut self.asked) {
+        // Those that are asked stay as they were sent: their answers speak of that.
+        for question in &mut self.waiting {
             forget(question, family, name);
         }
         self.split_pages(family, name);
@@ -100,6 +102,31 @@ impl Inquiry<'_> {
                 detail: why.to_owned(),
             });
         }
+    }
+
+    /// Leaves out a metric that the API does not know: what it does not know of one object, it does not know of any.
+    pub(super) fn refuse_unknown(&mut self, question: &Question, name: &str, why: &str) {
+        let is_of_objects = |one: &Question| one.object_id.is_some() || !one.stands_for.is_empty();
+        let mut families: BTreeSet<String> = families(question).into_iter().collect();
+        if is_of_objects(question) {
+            let others = self.waiting.iter().chain(&self.asked);
+            let others = others.flat_map(|one| one.stands_for.iter().chain([one]));
+            let asks = |one: &&Question| one.object_id.is_some() && one.metrics.contains(&name);
+            families.extend(others.filter(asks).map(|one| one.family.clone()));
+        }
+        for family in families {
+            self.refuse(&family, name, Reason::Refused, why);
+        }
+    }
+
+    /// A question without what was refused to its family since it was sent; nothing when that was all of it.
+    pub(super) fn without_refused(&self, mut question: Question) -> Option<Question> {
+        let asks = |one: &Question| !one.metrics.is_empty() || !one.fields.is_empty();
+        let had = asks(&question);
+        for (family, name) in &self.refused {
+            forget(&mut question, family, name);
+        }
+        (!had || asks(&question)).then_some(question)
     }
 
     /// Leaves a field out of all questions of a family.

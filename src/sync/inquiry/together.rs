@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Inquiry, of_family};
 use crate::graph::{Page, Reaction, Skip};
 use crate::resource::{Question, Told};
-use crate::store::{Answered, Reason, WholeList};
+use crate::store::{Answered, WholeList};
 
 impl Inquiry<'_> {
     /// Takes a refusal for one of asking together: what nobody knows any more is left out by all, else the objects are asked about one by
@@ -21,12 +21,10 @@ impl Inquiry<'_> {
         }
         match reaction {
             Reaction::DropMetric(place) if *place < question.metrics.len() => {
-                let name = question.metrics.remove(*place);
-                let families = families(&question);
+                let name = question.metrics[*place];
+                self.refuse_unknown(&question, name, why);
+                question.metrics.retain(|metric| *metric != name);
                 self.waiting.push_front(question);
-                for family in families {
-                    self.refuse(&family, name, Reason::Refused, why);
-                }
             }
             Reaction::Drop(names) if asks_for_any(&question, names) => {
                 let families = families(&question);
@@ -204,7 +202,7 @@ fn asks_for_any(question: &Question, names: &[String]) -> bool {
 }
 
 /// The families of the questions that one stands for.
-fn families(question: &Question) -> Vec<String> {
+pub(super) fn families(question: &Question) -> Vec<String> {
     if !question.is_page() {
         return vec![question.family.clone()];
     }

@@ -1,17 +1,21 @@
 //! Metrics that come along with the objects of a list, and what is done when they are refused.
 //!
 //! One post that is refused a metric refuses the page. What is at fault with one post is left out on its page only; the pages behind it
-//! are asked for all again.
+//! are asked for all again. What was refused on other nights is left out from the start.
+
+mod known;
+
+use chrono::{DateTime, Utc};
 
 use super::{PageSize, Plan};
 use crate::graph::{Error, Fields, Reaction, Skip};
 use crate::resource::Walk;
+use known::{Ahead, NEIGHBOURS};
+
+pub(in crate::sync) use known::KnownPosts;
 
 /// Posts that are not worth another call of their own.
 const FEW: u32 = 12;
-
-/// Posts on a page on which one may be refused a metric: so many lose it with that one.
-const NEIGHBOURS: u32 = 50;
 
 /// What comes along.
 #[derive(Debug, Default)]
@@ -24,11 +28,16 @@ pub(super) struct Along {
     is_before_conversion: bool,
     /// Whether a page failed with them, at the price of its retries.
     has_failed: bool,
+    /// What is known of the posts.
+    known: KnownPosts,
+    /// The most posts of the page that is asked for now, where more would be refused.
+    most: Option<u32>,
 }
 
 impl Along {
     /// Begins a page: the one behind, or the first one.
     pub(super) fn begin(&mut self) {
+        self.most = None;
         if self.is_before_conversion {
             self.now.clear();
         } else {
@@ -37,9 +46,27 @@ impl Along {
     }
 
     /// The list starts again from its top.
-    pub(super) fn restart(&mut self) {
+    pub(super) fn restart(&mut self, size: u32) {
         self.is_before_conversion = false;
         self.begin();
+        self.look_ahead(None, size);
+    }
+
+    /// Leaves out of a page of so many posts what it would be refused; it stands behind the post of an instant, or at the top.
+    fn look_ahead(&mut self, behind: Option<DateTime<Utc>>, size: u32) {
+        if self.now.is_empty() {
+            return;
+        }
+        match self.known.ahead(behind, size) {
+            Ahead::Unconverted => {
+                self.is_before_conversion = true;
+                self.now.clear();
+            }
+            Ahead::Page(most, refused) => {
+                self.most = Some(most).filter(|most| *most < size);
+                self.now.retain(|metric| !refused.contains(metric));
+            }
+        }
     }
 
     pub(super) fn add_to(&self, fields: &Fields, walk: &Walk) -> Fields {
@@ -56,16 +83,35 @@ impl Along {
 
 impl Plan<'_> {
     /// Lets metrics come along in the same answers, on full pages: the list was walked through before.
-    pub(in crate::sync) fn nest(&mut self) {
+    pub(in crate::sync) fn nest(&mut self, known: KnownPosts) {
         self.size = PageSize::of_known_list();
         let nested = self.walk.nested.map(|nested| nested.metrics.to_vec());
         self.along.all = nested.unwrap_or_default();
+        self.along.known = known;
         self.along.begin();
+        // Nobody knows which post stands where a walk goes on.
+        if self.cursor.is_none() {
+            self.along.look_ahead(None, self.size.get());
+        }
+    }
+
+    /// Begins the page behind the post of an instant, where the last page has told one.
+    pub(in crate::sync) fn goes_on_behind(&mut self, oldest: Option<DateTime<Utc>>) {
+        if oldest.is_some() {
+            self.along.look_ahead(oldest, self.size.get());
+        }
+    }
+
+    /// Objects of the next page.
+    pub(super) fn limit(&self) -> u32 {
+        let size = self.size.get();
+        self.along.most.map_or(size, |most| size.min(most))
     }
 
     /// What comes along is given up before anything else: whatever refuses it, the page itself may be fine. Says whether
     /// the page is to be asked for again.
     pub(super) fn give_up_nested(&mut self, error: &Error) -> bool {
+        let size = self.limit();
         let along = &mut self.along;
         let before = along.now.len();
         if before == 0 {
@@ -75,8 +121,8 @@ impl Plan<'_> {
         match error.reaction() {
             // Posts are older and older: those before the one that refuses the page still have their numbers. A quarter, as each attempt
             // is a refused call.
-            Reaction::Skip(Skip::BeforeConversion) if self.size.get() > FEW => {
-                self.size = PageSize::of(self.size.get() / 4);
+            Reaction::Skip(Skip::BeforeConversion) if size > FEW => {
+                self.size = PageSize::of(size / 4);
                 return true;
             }
             Reaction::Skip(Skip::BeforeConversion) => {
@@ -91,7 +137,7 @@ impl Plan<'_> {
             Reaction::Drop(names) => {
                 let is_named = |metric: &&'static str| names.iter().any(|name| name == metric);
                 let is_known = along.now.iter().any(is_named);
-                if is_known && error.is_about_one_kind() && self.size.get() > NEIGHBOURS {
+                if is_known && error.is_about_one_kind() && size > NEIGHBOURS {
                     self.size = PageSize::of(NEIGHBOURS);
                     return true;
                 }
@@ -158,7 +204,7 @@ mod tests {
         let walk = job.resource.walk().unwrap();
         let now = DateTime::UNIX_EPOCH;
         let mut plan = Plan::start(&job, walk, None, Default::default(), 1, now);
-        plan.nest();
+        plan.nest(KnownPosts::default());
         let mut asked = Vec::new();
         for refusals in pages {
             for refusal in *refusals {

@@ -14,7 +14,7 @@ use crate::world::rows_of;
 pub type Keys = BTreeMap<String, BTreeSet<String>>;
 
 /// A table of the oracle, what igsync keeps it in, and the columns of its key.
-type Kept = (&'static str, &'static str, &'static [&'static str]);
+pub type Kept = (&'static str, &'static str, &'static [&'static str]);
 
 const OF_STORIES: &str =
     "(SELECT i.* FROM media_insights_current i JOIN stories s ON s.id = i.media_id)";
@@ -34,7 +34,7 @@ const DAY: &[&str] = &[
 ];
 
 /// What a resource fills, as the oracle calls it.
-fn kept(resource: &str) -> &'static [Kept] {
+pub fn kept(resource: &str) -> &'static [Kept] {
     match resource {
         "account" => &[
             ("accounts", "accounts", &["id"]),
