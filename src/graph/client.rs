@@ -346,6 +346,8 @@ impl Client {
         }
         Page::read(request, body).map_err(|error| match error {
             PageError::Json(error) => unreadable(error.to_string()),
+            // As little of the API as a page of HTML.
+            PageError::NoObject => unreadable(error.to_string()),
             broken => Failure {
                 retries: 1,
                 ..unreadable(broken.to_string())

@@ -386,7 +386,10 @@ mod tests {
         let read = Read {
             subject: subject.to_owned(),
             read_at: day.map(at),
-            mark: sum.map(str::to_owned),
+            mark: match sum {
+                Some(sum) if !subject.contains('/') => Some(mark(Some(sum), "without ")),
+                sum => sum.map(str::to_owned),
+            },
             ..Read::default()
         };
         facts.reads.insert(subject.to_owned(), read);

@@ -17,6 +17,10 @@ use crate::store::{Read, Row, Value, Written};
 /// The subject under which `sync_reads` keeps when a list was last walked through.
 pub(super) const WHOLE_LIST: &str = "whole list";
 
+/// The subject under which `sync_reads` keeps when a walk that was to go to the end did. Short lists end within the first page, and all walks
+/// through them are whole; but only these bring metrics along.
+const LONG_WALK: &str = "long walk";
+
 /// Its night of the week, among what else is read weekly.
 const PLACE: i64 = 0;
 
@@ -54,7 +58,11 @@ impl Depth {
         if walk.shape == Shape::Node {
             return Self::Whole;
         }
-        if weekly::is_due(&job.account.id, PLACE, weekly::LONGER, Some(last), now) {
+        let (long, shortest) = match read_at(reads, LONG_WALK) {
+            Some(at) => (at, weekly::LONGER),
+            None => (last, weekly::SHORTEST),
+        };
+        if weekly::is_due(&job.account.id, PLACE, shortest, Some(long), now) {
             return Self::Whole;
         }
         Self::fresh(last, reads, refresh, now)
@@ -80,17 +88,18 @@ impl Depth {
         }
     }
 
-    /// Notes that the walk came to its end.
-    pub(super) fn reads(&self, now: DateTime<Utc>) -> Vec<Read> {
-        let Self::Fresh { rules, .. } = self else {
-            return Vec::new();
-        };
-        let read = |age: &Duration| Read {
-            subject: up_to(*age),
+    /// Notes that the walk came to its end, which may be that of the whole list.
+    pub(super) fn reads(&self, is_whole_list: bool, now: DateTime<Utc>) -> Vec<Read> {
+        let read = |subject: String| Read {
+            subject,
             read_at: Some(now),
             ..Read::default()
         };
-        rules.iter().map(read).collect()
+        match self {
+            Self::Whole if is_whole_list => vec![read(LONG_WALK.to_owned())],
+            Self::Whole => Vec::new(),
+            Self::Fresh { rules, .. } => rules.iter().map(|age| read(up_to(*age))).collect(),
+        }
     }
 
     /// Whether a walk ends behind a page: its end was known, and the oldest is old enough. What is new stands at the top.
@@ -157,7 +166,7 @@ mod tests {
                 panic!("{depth:?}");
             };
             nights.push(((now - *until).num_days(), depth.brings_metrics()));
-            for read in depth.reads(now + TimeDelta::seconds(90)) {
+            for read in depth.reads(false, now + TimeDelta::seconds(90)) {
                 reads.retain(|known| known.subject != read.subject);
                 reads.push(read);
             }

@@ -131,7 +131,7 @@ async fn walk_through(
     report.outcome = ended.unwrap_or_else(|| plan.outcome());
     let mut walked = plan.whole_list(world.clock.now());
     if plan.is_done() {
-        walked.extend(depth.reads(world.clock.now()));
+        walked.extend(depth.reads(!walked.is_empty(), world.clock.now()));
     }
     let ending = Ending {
         gaps: plan.take_gaps(),
