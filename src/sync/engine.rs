@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
 
 use super::account_jobs::{close_panicked, one_job};
 use super::group::Group;
@@ -34,6 +35,9 @@ const FOR_URGENT: usize = 2;
 
 /// The longest sleep before the wall clock is asked again: it may have been set, or the machine have slept.
 pub const LONGEST_NAP: Duration = Duration::from_secs(60);
+
+/// Clocks are adjusted all the time; what is more than this was set.
+const SET_BACK: TimeDelta = TimeDelta::minutes(1);
 
 /// How often, and after how many minutes each time, an entry without an answer is tried again where that is wanted: an outage of some hours
 /// is outlived.
@@ -78,6 +82,8 @@ pub struct Engine {
     /// Whose task it is: the account, and the entry's number.
     accounts: HashMap<Id, (String, u64)>,
     numbers: u64,
+    /// The wall clock as it was last seen, and when that was.
+    seen: (DateTime<Utc>, Instant),
 }
 
 impl Engine {
@@ -91,6 +97,7 @@ impl Engine {
             running: JoinSet::new(),
             accounts: HashMap::new(),
             numbers: 0,
+            seen: (world.clock.now(), Instant::now()),
         }
     }
 
@@ -135,6 +142,7 @@ impl Engine {
     /// Starts what may run now. Nothing starts after a stop.
     pub fn fill(&mut self) {
         let now = self.world.clock.now();
+        self.mind_the_clock(now);
         while !self.world.stop.requested()
             && let Some((may_wait, account_id)) = self.next(now)
         {
@@ -145,6 +153,26 @@ impl Engine {
             let turn = self.lines.entry(account_id).or_default().turn.clone();
             let work = one_job(world, entry.job.clone(), entry.group.clone(), turn);
             self.run(entry, work);
+        }
+    }
+
+    /// Moves what waits along when the clock was set back: it would wait for longer than was meant.
+    fn mind_the_clock(&mut self, now: DateTime<Utc>) {
+        let (then, at) = std::mem::replace(&mut self.seen, (now, Instant::now()));
+        let ran = TimeDelta::from_std(at.elapsed()).unwrap_or_default();
+        let set = now - then - ran;
+        if set > -SET_BACK {
+            return;
+        }
+        let mut waiting = Vec::new();
+        for (account_id, line) in &mut self.lines {
+            for entry in &mut line.waiting {
+                entry.not_before += set;
+            }
+            waiting.push(account_id.clone());
+        }
+        for account_id in waiting {
+            self.arrange(&account_id);
         }
     }
 

@@ -173,3 +173,27 @@ async fn what_runs_is_watched_until_it_ends() {
     engine.joined().await.unwrap().1.unwrap();
     assert!(!world.stands_still());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_makes_nothing_wait_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(&folder).await;
+    world.clock.set(TimeDelta::days(40));
+    let mut engine = Engine::new(&world, WhenSuspended::TryAgain);
+    let ahead = 40 * 24 * 60;
+    add(&mut engine, job("1", "media"), 7, ahead + 5);
+    add(&mut engine, job("2", "media"), 7, ahead + 20);
+    engine.fill();
+    world.clock.set(TimeDelta::days(-40));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    // One that was meant for now when the clock was still ahead.
+    add(&mut engine, job("3", "media"), 7, ahead);
+    engine.mind_the_clock(world.clock.now());
+    assert_eq!(order(&mut engine, 4), ["3 media"]);
+    assert_eq!(order(&mut engine, 5), ["1 media"]);
+    // Nothing was set since.
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    engine.mind_the_clock(world.clock.now());
+    assert_eq!(order(&mut engine, 19), [""; 0]);
+    assert_eq!(order(&mut engine, 20), ["2 media"]);
+}
