@@ -51,9 +51,10 @@ pub(super) fn all(
 pub(super) fn posts(connection: &Connection, account_id: &str) -> rusqlite::Result<Vec<Post>> {
     let posts = connection
         .prepare_cached(
-            "SELECT id, media_type, media_product_type, timestamp, comments_count FROM media_current
-             WHERE account_id = ? AND deleted_at IS NULL AND timestamp IS NOT NULL
-             ORDER BY timestamp DESC, id",
+            // Without a time of its own it is as old as what is known of it.
+            "SELECT id, media_type, media_product_type, ifnull(timestamp, first_seen_at) AS posted_at, comments_count FROM media_current
+             WHERE account_id = ? AND deleted_at IS NULL
+             ORDER BY posted_at DESC, id",
         )?
         .query_map([account_id], |row| {
             let timestamp: String = row.get(3)?;
