@@ -105,7 +105,7 @@ fn tried(trials: Vec<Trial>) -> Vec<Cell> {
     let seen = seen.into_inner().unwrap();
     let rows: usize = seen.iter().map(|cell| cell.rows).sum();
     println!(
-        "{} faults tried, {} of them failed; {rows} rows compared, 0 lost without a gap",
+        "{} faults tried, {} of them failed; {rows} rows compared in the others, each of them there or named by a gap",
         seen.len() + failed.len(),
         failed.len()
     );
