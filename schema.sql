@@ -430,8 +430,8 @@ CREATE TABLE mentions (
     PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- A comment on a post of somebody else that mentions an account. The 50 newest come along each time the post is read, where the API tells
--- them: its pages contradict each other. What is not among them any more keeps its row.
+-- A comment on a post of somebody else that mentions an account. All are read the first time, later those that are new, 50 a call, where
+-- the API tells them: its pages contradict each other. What was deleted keeps its row.
 CREATE TABLE mentioned_media_comments (
     account_id    TEXT NOT NULL REFERENCES accounts (id), -- who is mentioned by the post
     id            TEXT NOT NULL, -- IG Comment id

@@ -162,6 +162,8 @@ pub struct AccountSpec {
     pub tagged_per_year: u32,
     /// Posts of others whose caption mentions it.
     pub mentions: u32,
+    /// Comments that mention it on each of these posts.
+    pub comments_per_mention: u32,
     /// Posts of others on which it is an accepted collaborator.
     pub collaborations: u32,
     /// Posts of others on which it is invited to be a collaborator.
@@ -340,6 +342,7 @@ impl Default for AccountSpec {
             stories_per_day: 0,
             tagged_per_year: 0,
             mentions: 0,
+            comments_per_mention: 1,
             collaborations: 0,
             invites: 0,
             collaborators_per_mille: 0,

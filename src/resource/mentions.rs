@@ -6,19 +6,21 @@
 //! as a field cannot be named twice in a request. What was deleted and what became private are refused alike.
 //!
 //! The pages contradict each other about the comments on such a post: its reference lists them, that of comments says that those on posts of
-//! others cannot be read. So the newest come along where they are told, and are left out where they are refused; a refusal that speaks of
-//! permissions looks the same for the post itself, and is taken for one of that. Of a comment that mentions the account nothing more is told
-//! than what is read: no author, no replies, and of its post the id and the file. No page says that a post tells the parts of an album here.
+//! others cannot be read. So they come along where they are told, and are left out where they are refused; a refusal that speaks of
+//! permissions looks the same for the post itself, and is taken for one of that. They are paged inside the field, by a cursor alone, newest
+//! first: the first time to the end, later up to those that were known before, so that the likes of older ones are as they were first told.
+//! Of a comment that mentions the account nothing more is told than what is read: no author, no replies, and of its post the id and the
+//! file. No page says that a post tells the parts of an album here.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
-use super::decode::{self, Decoded, Missing, Unreadable};
+use super::decode::{self, Decoded, Unreadable};
 use super::{Facts, Meter, Question, Questions, Resource, Work, fields_of};
-use crate::clock::parse_instant;
+use crate::clock::{instant_text, parse_instant};
 use crate::graph::{self, Fields, Shape};
-use crate::store::{Column, History, Kind, Reason, Row, Table, Value};
+use crate::store::{Column, History, Kind, Row, Table, Value};
 
 static MENTIONS_TABLE: Table = Table {
     name: "mentions",
@@ -108,7 +110,7 @@ const OF_MEDIA: [&str; 18] = [
 
 /// The edge of its comments, and how many come along: the most that a query gives ("IG Media Comments" reference).
 const EDGE: &str = "comments";
-const ALONG: usize = 50;
+const ALONG: u32 = 50;
 
 /// All that is told of a comment.
 const OF_COMMENT: [&str; 4] = ["id", "text", "timestamp", "like_count"];
@@ -162,12 +164,42 @@ impl<'a> Mention<'a> {
 
     fn fields(self) -> Fields {
         match self {
-            Self::Media(_) => Fields::of(OF_MEDIA)
-                .with_extra(&format!("{EDGE}.limit({ALONG})"), fields_of(&COMMENTS)),
+            Self::Media(_) => Fields::of(OF_MEDIA).with_extra(EDGE, fields_of(&COMMENTS)),
             Self::Comment(_) => {
                 Fields::of(OF_COMMENT).with("media", Fields::of(["id", "media_url"]))
             }
         }
+    }
+}
+
+/// How far a mention was read, as it is kept: when it was posted, as far as that was told; when the top of its comments was read, and whether
+/// all that stood below is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Mark<'a> {
+    posted_at: Option<DateTime<Utc>>,
+    top_at: Option<&'a str>,
+    is_whole: bool,
+}
+
+/// Behind the time of a top of which the rest is not known yet.
+const UNDER_WAY: &str = "+";
+
+impl<'a> Mark<'a> {
+    fn parse(mark: &'a str) -> Self {
+        let (posted_at, top) = mark.split_once(' ').unwrap_or((mark, ""));
+        let top_at = top.strip_suffix(UNDER_WAY).unwrap_or(top);
+        Self {
+            posted_at: parse_instant(posted_at),
+            top_at: (!top_at.is_empty()).then_some(top_at),
+            is_whole: top_at == top,
+        }
+    }
+
+    fn text(self) -> String {
+        let posted_at = self.posted_at.map(instant_text).unwrap_or_default();
+        let under_way = if self.is_whole { "" } else { UNDER_WAY };
+        let top = self.top_at.map(|at| format!(" {at}{under_way}"));
+        posted_at + &top.unwrap_or_default()
     }
 }
 
@@ -196,7 +228,7 @@ fn is_due(facts: &Facts, subject: &str) -> bool {
         .reads
         .get(subject)
         .and_then(|read| read.mark.as_deref());
-    match told.and_then(parse_instant) {
+    match told.and_then(|mark| Mark::parse(mark).posted_at) {
         Some(posted_at) => facts.is_due(subject, facts.now - posted_at),
         None => facts.is_due_every(subject, UNTOLD.to_std().ok()),
     }
@@ -206,16 +238,49 @@ fn question(facts: &Facts, subject: &str) -> Option<Question> {
     let mention = Mention::parse(subject)?;
     let fields = facts.accepted_fields(mention.edge(), mention.fields());
     let fields = Fields::default().with(&mention.field(), fields);
-    let endpoint = match mention {
-        Mention::Media(_) => "/{ig-user}?fields=mentioned_media",
-        Mention::Comment(_) => "/{ig-user}?fields=mentioned_comment",
-    };
     let path = format!("/{}", facts.account_id);
-    Some(Question {
+    let question = |endpoint, shape| Question {
         object_id: Some(mention.id().to_owned()),
         family: mention.edge().to_owned(),
-        ..Question::of(subject, endpoint, path, fields, Shape::Node)
+        ..Question::of(subject, endpoint, path, fields, shape)
+    };
+    Some(match mention {
+        Mention::Media(_) => {
+            let within = Shape::Within {
+                object: mention.edge(),
+                edge: EDGE,
+            };
+            with_comments(facts, question("/{ig-user}?fields=mentioned_media", within))
+        }
+        Mention::Comment(_) => question("/{ig-user}?fields=mentioned_comment", Shape::Node),
     })
+}
+
+/// A question about a post, with its comments: all of them, where they were never read to the end or everything is to be read.
+fn with_comments(facts: &Facts, question: Question) -> Question {
+    let known = facts.reads.get(&question.subject);
+    let mark = known.and_then(|read| read.mark.as_deref());
+    let after = facts.cursor(&question.subject);
+    let since = mark
+        .map(Mark::parse)
+        .filter(|mark| mark.is_whole && after.is_none() && facts.everything_since.is_none())
+        .and_then(|mark| parse_instant(mark.top_at?));
+    let begun = Mark {
+        top_at: Some(&instant_text(facts.now)),
+        ..Mark::default()
+    };
+    Question {
+        limit: Some(ALONG),
+        // What was written after the top of the list was read is not in the rest of it.
+        mark: Some(match mark {
+            Some(mark) if after.is_some() => mark.to_owned(),
+            _ => begun.text(),
+        }),
+        after,
+        since,
+        leads_to: since.is_none().then_some(0),
+        ..question
+    }
 }
 
 fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded: &mut Decoded) {
@@ -223,63 +288,72 @@ fn rows(account_id: &str, question: &Question, answer: &[Box<RawValue>], decoded
         return;
     };
     for object in answer {
-        if let Err(problem) = mention_rows(account_id, mention, &question.fields, object, decoded) {
-            decoded.problems.push(problem);
+        match mention_rows(account_id, mention, question, object, decoded) {
+            Ok(mark) => decoded.mark = Some(mark).filter(|mark| !mark.is_empty()),
+            Err(problem) => decoded.problems.push(problem),
         }
     }
-    let posted_at = decoded.rows.first().and_then(posted_at);
-    decoded.mark = posted_at.map(crate::clock::instant_text);
 }
 
+/// Reads a mention; says how far it is known then.
 fn mention_rows(
     account_id: &str,
     mention: Mention<'_>,
-    asked: &Fields,
+    question: &Question,
     object: &RawValue,
     decoded: &mut Decoded,
-) -> Result<(), Unreadable> {
+) -> Result<String, Unreadable> {
     let node = decode::object(object)?;
-    let told = node.get(mention.edge()).unwrap_or(&Json::Null);
-    let told = decode::map(told).map_err(|problem| Unreadable {
-        object: mention.id().to_owned(),
-        problem: format!("{}: {}", mention.edge(), problem.problem),
-    })?;
+    let told = match mention {
+        // The page is the post itself.
+        Mention::Media(_) => &node,
+        Mention::Comment(id) => {
+            let told = node.get(mention.edge()).unwrap_or(&Json::Null);
+            decode::map(told).map_err(|problem| Unreadable {
+                object: id.to_owned(),
+                problem: format!("{}: {}", mention.edge(), problem.problem),
+            })?
+        }
+    };
     let account = ("account_id", Value::from(account_id));
     let nothing = Fields::default();
-    let asked = asked.selection(mention.edge()).unwrap_or(&nothing);
+    let asked = question.fields.selection(mention.edge());
+    let asked = asked.unwrap_or(&nothing);
     let account = [account];
     let row = decode::row(&MENTIONS_TABLE, told, asked, &account)?;
+    let mut mark = Mark {
+        posted_at: posted_at(&row),
+        ..Mark::default()
+    };
     decoded.rows.push(row);
     if let Some(asked) = asked.selection(EDGE) {
         let [account] = account;
-        comment_rows(account, mention.id(), asked, told, decoded);
+        let filled = [account, ("media_id", Value::from(mention.id()))];
+        for comment in graph::nested(told, EDGE) {
+            let row = decode::map(comment)
+                .and_then(|comment| decode::row(&COMMENTS, comment, asked, &filled));
+            decoded.take(row.map(|row| vec![row]));
+        }
+        let next = graph::nested_next(told, EDGE);
+        let ends = next.is_none() || next == question.after;
+        decoded.enough = question.since.is_some_and(|since| reaches(told, since));
+        mark.top_at = question
+            .mark
+            .as_deref()
+            .and_then(|mark| Mark::parse(mark).top_at);
+        mark.is_whole = ends || decoded.enough;
     }
-    Ok(())
+    Ok(mark.text())
 }
 
-/// The rows of the comments that came with a post. What stands behind them would cost a call of its own.
-fn comment_rows(
-    account: (&str, Value),
-    media_id: &str,
-    asked: &Fields,
-    told: &Map<String, Json>,
-    decoded: &mut Decoded,
-) {
-    let comments = graph::nested(told, EDGE);
-    let filled = [account, ("media_id", Value::from(media_id))];
-    for comment in comments {
-        let row = decode::map(comment)
-            .and_then(|comment| decode::row(&COMMENTS, comment, asked, &filled));
-        decoded.take(row.map(|row| vec![row]));
-    }
-    if comments.len() >= ALONG && graph::nested_next(told, EDGE).is_some() {
-        decoded.missing.push(Missing {
-            object_id: media_id.to_owned(),
-            field: Some(EDGE),
-            reason: Reason::ListLimit,
-            detail: format!("only its {ALONG} newest comments are read at a time"),
-        });
-    }
+/// Whether a page of comments ends with one from before an instant. What stands behind it was known then.
+fn reaches(told: &Map<String, Json>, since: DateTime<Utc>) -> bool {
+    let last = graph::nested(told, EDGE).last();
+    let written = last
+        .and_then(|comment| comment.get("timestamp"))
+        .and_then(Json::as_str)
+        .and_then(decode::instant);
+    written.is_some_and(|written| written < instant_text(since))
 }
 
 fn posted_at(row: &Row) -> Option<DateTime<Utc>> {
@@ -305,7 +379,7 @@ mod tests {
         let read = Read {
             subject: "7".to_owned(),
             read_at: Some(instant(days_ago)),
-            mark: posted_days_ago.map(|days| crate::clock::instant_text(instant(days))),
+            mark: posted_days_ago.map(|days| instant_text(instant(days))),
             ..Read::default()
         };
         let mut facts = Facts::of("1", now());
@@ -364,30 +438,84 @@ mod tests {
         assert_eq!((silent.rows.len(), silent.mark), (0, None));
     }
 
+    /// A page of comments on a post, written on these days of October.
+    fn page(question: &Question, days: impl Iterator<Item = u32>) -> Decoded {
+        let comment = |day| {
+            let written = format!("2026-10-{day:02}T08:00:00+0000");
+            serde_json::json!({"id": format!("1{day}"), "text": "a", "timestamp": written})
+        };
+        let comments: Vec<Json> = days.map(comment).collect();
+        let paging = serde_json::json!({"cursors": {"after": "b"}});
+        let edge = serde_json::json!({"data": comments, "paging": paging});
+        let posted = "2026-09-30T08:00:00+0000";
+        let post = serde_json::json!({"id": "7", "timestamp": posted, "comments": edge});
+        let answer = [RawValue::from_string(post.to_string()).unwrap()];
+        let mut decoded = Decoded::default();
+        rows("1", question, &answer, &mut decoded);
+        decoded
+    }
+
     #[test]
-    fn comments_on_a_post_come_along_and_what_stands_behind_them_is_a_gap() {
+    fn comments_on_a_post_are_read_to_the_end_once_and_later_up_to_what_is_known() {
         let mut facts = Facts::of("1", now());
         facts.names = vec!["7".to_owned()];
-        let question = &due(&facts)[0];
-        let read = |comments: usize| {
-            let comment = |id| serde_json::json!({"id": format!("{}", 100 + id), "text": "a"});
-            let comments: Vec<Json> = (0..comments).map(comment).collect();
-            let paging = serde_json::json!({"cursors": {"after": "b"}});
-            let edge = serde_json::json!({"data": comments, "paging": paging});
-            let answer = serde_json::json!({"mentioned_media": {"id": "7", "comments": edge}});
-            let answer = [RawValue::from_string(answer.to_string()).unwrap()];
-            let mut decoded = Decoded::default();
-            rows("1", question, &answer, &mut decoded);
-            decoded
-        };
-        let few = read(3);
-        assert_eq!((few.rows.len(), few.missing.len()), (4, 0));
+        let first = &due(&facts)[0];
+        assert_eq!((first.limit, first.since), (Some(50), None));
+        assert_eq!(first.leads_to, Some(0));
+        let told = page(first, (1..=5).rev());
+        assert_eq!((told.rows.len(), told.enough), (6, false));
         let media_id = COMMENTS.position("media_id").unwrap();
-        assert_eq!(few.rows[1].values[media_id], Some("7".into()));
-        let many = read(50);
-        assert_eq!(
-            (many.missing[0].object_id.as_str(), many.missing[0].field),
-            ("7", Some(EDGE))
-        );
+        assert_eq!(told.rows[1].values[media_id], Some("7".into()));
+        let top = instant_text(now());
+        assert_eq!(told.mark, Some(format!("2026-09-30T08:00:00Z {top}+")));
+        let last = Question {
+            after: Some("b".to_owned()),
+            ..first.clone()
+        };
+        let whole = page(&last, std::iter::once(1)).mark;
+        assert_eq!(whole, Some(format!("2026-09-30T08:00:00Z {top}")));
+
+        // Its end was reached a day later; what was written meanwhile stands above the top that was read.
+        let mut read = read(1, Some(20)).reads.remove("7").unwrap();
+        read.mark.clone_from(&whole);
+        facts.now = now() + TimeDelta::days(2);
+        read.read_at = Some(now() + TimeDelta::days(1));
+        facts.reads.insert("7".to_owned(), read.clone());
+        let later = &due(&facts)[0].clone();
+        assert_eq!((later.since, later.leads_to), (Some(now()), None));
+        let day = |at: DateTime<Utc>| chrono::Datelike::day(&at);
+        let known = day(now());
+        assert!(!page(later, (known + 1..=known + 3).rev()).enough);
+        assert!(page(later, (known - 1..=known + 3).rev()).enough);
+        assert!(!page(later, std::iter::empty()).enough);
+        let mark = page(later, std::iter::once(known)).mark.unwrap();
+        assert_eq!(Mark::parse(&mark).top_at, Some(&*instant_text(facts.now)));
+
+        // In the middle of its list it goes on, with the top that was read.
+        read.mark.clone_from(&told.mark);
+        read.cursor = Some("b".to_owned());
+        facts.reads.insert("7".to_owned(), read.clone());
+        let rest = &due(&facts)[0];
+        assert_eq!((rest.since, rest.after.as_deref()), (None, Some("b")));
+        assert_eq!(rest.mark, told.mark);
+
+        // Where the rest of the list was given up, it is read again from its top.
+        read.cursor = None;
+        facts.reads.insert("7".to_owned(), read.clone());
+        assert_eq!(due(&facts)[0].since, None);
+        assert_ne!(due(&facts)[0].mark, told.mark);
+
+        // A backfill reads all of them, and so does who was told of no top, or of a post without its comments.
+        read.mark.clone_from(&whole);
+        facts.reads.insert("7".to_owned(), read.clone());
+        facts.everything_since = Some(facts.now);
+        assert_eq!(due(&facts)[0].since, None);
+        facts.everything_since = None;
+        let mut without = later.clone();
+        without.fields = without.fields.without_extras().unwrap();
+        read.mark = page(&without, std::iter::empty()).mark;
+        assert_eq!(read.mark.as_deref(), Some("2026-09-30T08:00:00Z"));
+        facts.reads.insert("7".to_owned(), read);
+        assert_eq!(due(&facts)[0].since, None);
     }
 }

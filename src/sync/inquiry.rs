@@ -58,7 +58,7 @@ pub(super) struct Inquiry<'a> {
     /// Subjects that were refused for no reason that is known, and asked about once more as they are.
     doubted: BTreeSet<String>,
     /// Subjects of which a page is asked for without what comes along, what is asked for behind it, and why.
-    without_extras: BTreeMap<String, (Fields, String)>,
+    without_extras: BTreeMap<String, (Fields, Reason, String)>,
     /// Subjects of which a page was only to be had without.
     lack_extras: BTreeSet<String>,
     failures: u32,
@@ -173,7 +173,7 @@ impl<'a> Inquiry<'a> {
         let Some(mut question) = self.recover_together(question, &error.reaction(), why) else {
             return Recovery::Ask;
         };
-        if self.leave_out_extras(&mut question, &error.reaction(), why) {
+        if self.leave_out_extras(&mut question, error, why) {
             self.waiting.push_front(question);
             return Recovery::Ask;
         }

@@ -170,7 +170,7 @@ async fn comments_on_a_post_that_are_refused_cost_a_call_once_and_no_mention() {
     let edge = "(#100) Tried accessing nonexisting field (comments)";
     let part = "(#100) Tried accessing nonexisting field (like_count)";
     for (message, refused, gap) in [
-        (edge, "comments.limit(50){", "comments of mentioned_media"),
+        (edge, "comments.limit(50)", "comments of mentioned_media"),
         (
             part,
             "{id,text,timestamp,like_count}",
@@ -250,4 +250,81 @@ async fn without_the_permission_or_without_ids_nothing_is_read_and_it_is_said() 
     let elsewhere = vec!["someone.else/17900000000000001".to_owned()];
     let summary = night(&world, &elsewhere).await;
     assert_eq!(summary.unreached, ["someone.else"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_comments_on_a_post_are_read_page_by_page_and_later_only_what_is_new() {
+    let mut spec = spec(2);
+    for page in &mut spec.pages {
+        page.account.as_mut().unwrap().comments_per_mention = 120;
+    }
+    let world = World::new(spec).await;
+    let posts = world.simulator.world().mentioned_media(ACCOUNT);
+    let posts: Vec<String> = posts
+        .map(|post| format!("{ACCOUNT}/{}", post.id()))
+        .collect();
+    // The second page of the second post breaks off, and the next start goes on there.
+    let second = Match::path_ends_with(ACCOUNT)
+        .with_parameter("fields", ".after(")
+        .after_calls(2);
+    world
+        .simulator
+        .inject(Fault::on(second).always().error(2, None, "Later."));
+    let summary = night(&world, &posts).await;
+    assert_eq!(summary.verdict(), Verdict::Partial);
+    let paid = asked(&world)
+        - world
+            .calls(ACCOUNT)
+            .iter()
+            .filter(|call| call.faulted)
+            .count();
+    assert_eq!(paid, 4);
+    world.simulator.clear_faults();
+    let summary = night(&world, &posts).await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    assert_eq!(world.open_gaps(), Vec::<String>::new());
+    assert_eq!(world.assert_table("mentioned_media_comments", KEY), 240);
+    let before = asked(&world);
+    assert_eq!(
+        before
+            - world
+                .calls(ACCOUNT)
+                .iter()
+                .filter(|call| call.faulted)
+                .count(),
+        6
+    );
+    tokio::time::sleep(7 * DAY).await;
+    let summary = night(&world, &[]).await;
+    assert_eq!(
+        (summary.verdict(), asked(&world) - before),
+        (Verdict::Complete, 2)
+    );
+    world.assert_table("mentions", KEY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn comments_that_fail_to_come_are_missing_and_not_held_to_be_refused() {
+    let world = World::new(spec(4)).await;
+    let mentions = told(&world, ACCOUNT);
+    let with_comments = Match::path_ends_with(ACCOUNT).with_parameter("fields", "comments.limit(");
+    world
+        .simulator
+        .inject(Fault::on(with_comments).always().error(2, None, "Later."));
+    let summary = night(&world, &mentions).await;
+    assert_eq!(summary.verdict(), Verdict::Partial);
+    // The posts themselves are read, and nobody waits for comments five times each.
+    assert_eq!(world.assert_table("mentions", KEY), 8);
+    assert_eq!(asked(&world), 2 * 6 + 2 + 2 + 4);
+    let gaps = world.open_gaps();
+    assert!(
+        gaps.iter().all(|gap| gap.starts_with("mentions failed")),
+        "{gaps:?}"
+    );
+    world.simulator.clear_faults();
+    tokio::time::sleep(7 * DAY).await;
+    let summary = night(&world, &[]).await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    assert_eq!(world.open_gaps(), Vec::<String>::new());
+    assert_eq!(world.assert_table("mentioned_media_comments", KEY), 4);
 }

@@ -163,8 +163,11 @@ fn comment_row(comment: &MentioningComment<'_>) -> Row {
 pub(super) fn mentioning_comments<'s>(reader: &Reader<'s>, media: &Media<'s>) -> List<'s> {
     let id = media.id();
     let comments = reader.world.mentioning_comments(media.account_id());
-    let comments = comments.filter(|comment| comment.media_id() == id);
-    let rows: Vec<Row> = comments.map(|comment| comment_row(&comment)).collect();
+    let mut comments: Vec<_> = comments
+        .filter(|comment| comment.media_id() == id)
+        .collect();
+    comments.sort_by_key(MentioningComment::timestamp);
+    let rows: Vec<Row> = comments.iter().map(comment_row).collect();
     List {
         slots: 0..rows.len() as u64,
         newest_first: true,

@@ -48,7 +48,8 @@ impl World {
     ) -> impl Iterator<Item = MentioningComment<'_>> {
         let account = self.account(account_id);
         account.into_iter().flat_map(|account| {
-            (0..account.spec().mentions)
+            let spec = account.spec();
+            (0..spec.mentions * spec.comments_per_mention)
                 .map(move |index| MentioningComment { account, index })
                 .filter(|comment| comment.timestamp() <= comment.account.world().now())
         })
@@ -172,9 +173,8 @@ impl MentioningComment<'_> {
 
     /// The post that it stands under.
     pub fn media_id(&self) -> String {
-        self.account
-            .media(MediaKind::Mention, u64::from(self.index))
-            .id()
+        let post = self.index / self.account.spec().comments_per_mention;
+        self.account.media(MediaKind::Mention, u64::from(post)).id()
     }
 
     fn seed(&self) -> Seed {

@@ -22,13 +22,19 @@ impl Inquiry<'_> {
             self.refuse(&question.family.clone(), name, Reason::NotApplicable, why);
             return;
         }
-        self.refuse_to_one(question, name, why);
+        self.refuse_to_one(question, name, Reason::NotApplicable, why);
     }
 
     /// Notes that one object is refused something; what is refused to others of its family, too, is refused to all.
-    pub(super) fn refuse_to_one(&mut self, question: &Question, name: &str, why: &str) {
-        self.gap(Some(question), Some(name), Reason::NotApplicable, why);
-        self.count_refusal(question, name, Reason::NotApplicable, why);
+    pub(super) fn refuse_to_one(
+        &mut self,
+        question: &Question,
+        name: &str,
+        reason: Reason,
+        why: &str,
+    ) {
+        self.gap(Some(question), Some(name), reason, why);
+        self.count_refusal(question, name, reason, why);
     }
 
     /// Leaves out a metric by a breakdown of one object, and of all of its family when two in a row are refused it: it may be gone.

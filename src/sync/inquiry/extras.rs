@@ -1,10 +1,11 @@
 //! What comes nested in an answer and may be left out: what is refused with it is asked for without.
 //!
 //! A refusal that names a field is remembered for that field. One that does not may be the fault of one object: what came along is left out
-//! of that answer alone, and of all once the answers about two subjects in a row were only to be had without it.
+//! of that answer alone, and of all once the answers about two subjects in a row were only to be had without it. What was not refused but
+//! failed is missing, and asked for by the next start.
 
-use super::Inquiry;
-use crate::graph::{Reaction, Skip};
+use super::{Inquiry, alike};
+use crate::graph::{Error, Reaction, Shape, Skip};
 use crate::resource::Question;
 use crate::store::Reason;
 
@@ -14,9 +15,13 @@ impl Inquiry<'_> {
     pub(super) fn leave_out_extras(
         &mut self,
         question: &mut Question,
-        reaction: &Reaction,
+        error: &Error,
         why: &str,
     ) -> bool {
+        if is_behind_first_page(question) {
+            return false;
+        }
+        let reaction = &error.reaction();
         let is_wanted = question.wants_extras;
         let may_help = match reaction {
             // A name that is asked for can be left out alone.
@@ -37,7 +42,11 @@ impl Inquiry<'_> {
             return false;
         };
         let full = std::mem::replace(&mut question.fields, fields);
-        let left_out = (full, why.to_owned());
+        let reason = match reaction {
+            Reaction::Fail if !alike::is_unknown(error) => Reason::Failed,
+            _ => Reason::NotApplicable,
+        };
+        let left_out = (full, reason, why.to_owned());
         self.without_extras
             .insert(question.subject.clone(), left_out);
         true
@@ -61,7 +70,7 @@ impl Inquiry<'_> {
 
     /// Takes them in again behind an answer that was only to be had without, unless that is so for others, too, or for the page before.
     pub(super) fn take_in_extras(&mut self, question: &mut Question) {
-        let Some((full, why)) = self.without_extras.remove(&question.subject) else {
+        let Some((full, reason, why)) = self.without_extras.remove(&question.subject) else {
             return;
         };
         if question.wants_extras {
@@ -76,13 +85,22 @@ impl Inquiry<'_> {
         self.known.remove(&question.family);
         let places = question.fields.extras().into_iter();
         for name in places.filter(|place| !place.contains('.')) {
-            self.refuse_to_one(question, &name, &why);
+            self.refuse_to_one(question, &name, reason, &why);
             let place = (question.family.clone(), name);
             if self.refused.contains(&place) {
                 question.fields.remove(&place.1);
             }
         }
     }
+}
+
+/// Whether it asks for what stands behind the first page of what comes along: without that, it asks for nothing.
+fn is_behind_first_page(question: &Question) -> bool {
+    let Shape::Within { edge, .. } = question.shape else {
+        return false;
+    };
+    let places = question.fields.extras();
+    question.after.is_some() && places.iter().any(|place| place == edge)
 }
 
 /// Where a name stands in what may be left out.

@@ -207,6 +207,7 @@ fn selection(world: &World, resource: &'static Resource) -> Selection {
     let mentions = told.mentioned_media(ACCOUNT).map(|post| post.id());
     let comments = told
         .mentioning_comments(ACCOUNT)
+        .take(3)
         .map(|comment| format!("{}/{}", comment.media_id(), comment.id()));
     Selection {
         hashtags: text(&["coffee", "tea"]),
@@ -239,7 +240,7 @@ fn spec(resource: &str) -> WorldSpec {
         "stories" => account.stories_per_day = 6,
         "tags" => account.tagged_per_year = 110,
         "collaborative_media" => account.collaborations = 110,
-        "mentions" => account.mentions = 3,
+        "mentions" => (account.mentions, account.comments_per_mention) = (3, 60),
         "collaborators" => (account.posts, account.collaborators_per_mille) = (205, 100),
         "product_tags" => {
             account.posts = 205;
