@@ -6,9 +6,8 @@
 //! as a field cannot be named twice in a request. What was deleted and what became private are refused alike.
 //!
 //! The pages contradict each other about the comments on such a post: its reference lists them, that of comments says that those on posts of
-//! others cannot be read. So they come along where they are told, and are left out where they are refused; a refusal that speaks of
-//! permissions looks the same for the post itself, and is taken for one of that. They are paged inside the field, by a cursor alone, newest
-//! first: the first time to the end, later up to those that were known before, so that the likes of older ones are as they were first told.
+//! others cannot be read. So they come along where they are told, and are left out where they are refused, be it for want of a permission,
+//! which the post itself then shows. They are paged inside the field, by a cursor alone, newest first: the first time to the end, later up to those that were known before, so that the likes of older ones are as they were first told.
 //! Of a comment that mentions the account nothing more is told than what is read: no author, no replies, and of its post the id and the
 //! file. No page says that a post tells the parts of an album here.
 

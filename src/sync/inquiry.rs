@@ -246,6 +246,7 @@ impl<'a> Inquiry<'a> {
                 self.leave_out(&question, reason(skip), why, now)
             }
             Reaction::Disable => {
+                self.ask_for_extras(&mut question);
                 self.waiting.push_front(question);
                 Recovery::OtherToken { dead: false }
             }

@@ -204,6 +204,26 @@ async fn comments_on_a_post_that_are_refused_cost_a_call_once_and_no_mention() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn comments_that_nobody_has_the_permission_for_are_left_out_and_the_posts_are_read() {
+    let world = World::new(spec(20)).await;
+    let refusal = Match::path_ends_with(ACCOUNT).with_parameter("fields", ",comments.limit(50)");
+    let message = "(#10) Application does not have permission for this action";
+    world
+        .simulator
+        .inject(Fault::on(refusal).always().error(10, None, message));
+    let summary = night(&world, &told(&world, ACCOUNT)).await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    assert_eq!(world.assert_table("mentions", KEY), 40);
+    // Two were asked twice, the others without.
+    assert_eq!(asked(&world), 42);
+    let gaps = "SELECT field || ' ' || reason FROM sync_gaps WHERE resolved_at IS NULL AND object_id IS NULL";
+    assert_eq!(
+        world.texts(gaps),
+        ["comments of mentioned_media not_applicable"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn comments_that_the_api_holds_to_be_unreadable_are_left_out() {
     let mut spec = spec(20);
     spec.rules.comments_on_mentioning_media = false;

@@ -18,7 +18,8 @@ impl Inquiry<'_> {
         error: &Error,
         why: &str,
     ) -> bool {
-        if is_behind_first_page(question) {
+        // Without what is paged, there is no use in its further pages.
+        if question.after.is_some() && is_paged_inside(question) {
             return false;
         }
         let reaction = &error.reaction();
@@ -36,6 +37,8 @@ impl Inquiry<'_> {
                 is_wanted || question.limit.is_some() && *skip != Skip::NoSuchName
             }
             Reaction::DropMetric(_) | Reaction::Mistake | Reaction::Fail => true,
+            // The list alone may be what nobody has the permission for.
+            Reaction::Disable => is_paged_inside(question),
             _ => false,
         };
         let Some(fields) = question.fields.without_extras().filter(|_| may_help) else {
@@ -50,6 +53,13 @@ impl Inquiry<'_> {
         self.without_extras
             .insert(question.subject.clone(), left_out);
         true
+    }
+
+    /// Asks for everything again, as another token may be answered.
+    pub(super) fn ask_for_extras(&mut self, question: &mut Question) {
+        if let Some((full, ..)) = self.without_extras.remove(&question.subject) {
+            question.fields = full;
+        }
     }
 
     /// Leaves a field out that is refused by name, and remembers that; what comes along goes first, as the same name may stand in the rest,
@@ -94,13 +104,12 @@ impl Inquiry<'_> {
     }
 }
 
-/// Whether it asks for what stands behind the first page of what comes along: without that, it asks for nothing.
-fn is_behind_first_page(question: &Question) -> bool {
+/// Whether what comes along is the list that the answer is a page of.
+fn is_paged_inside(question: &Question) -> bool {
     let Shape::Within { edge, .. } = question.shape else {
         return false;
     };
-    let places = question.fields.extras();
-    question.after.is_some() && places.iter().any(|place| place == edge)
+    question.fields.extras().iter().any(|place| place == edge)
 }
 
 /// Where a name stands in what may be left out.
