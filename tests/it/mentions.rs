@@ -348,3 +348,28 @@ async fn comments_that_fail_to_come_are_missing_and_not_held_to_be_refused() {
     assert_eq!(world.open_gaps(), Vec::<String>::new());
     assert_eq!(world.assert_table("mentioned_media_comments", KEY), 4);
 }
+
+#[tokio::test(start_paused = true)]
+async fn comments_that_are_refused_once_are_missing_until_they_are_told() {
+    let mut spec = spec(4);
+    for page in &mut spec.pages {
+        page.account.as_mut().unwrap().comments_per_mention = 60;
+    }
+    let world = World::new(spec).await;
+    let mentions = told(&world, ACCOUNT)[..4].to_vec();
+    let refusal = Match::path_ends_with(ACCOUNT).with_parameter("fields", ",comments.limit(50)");
+    let message = "(#10) Application does not have permission for this action";
+    world
+        .simulator
+        .inject(Fault::on(refusal).error(10, None, message));
+    let summary = night(&world, &mentions).await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    let missing = 240 - world.count("SELECT count(*) FROM mentioned_media_comments");
+    assert_eq!(missing, 60);
+    let gaps = "SELECT field || ' ' || reason FROM sync_gaps WHERE object_id IS NOT NULL AND resolved_at IS NULL";
+    assert_eq!(world.texts(gaps), ["comments not_applicable"]);
+    tokio::time::sleep(7 * DAY).await;
+    night(&world, &[]).await;
+    assert_eq!(world.open_gaps(), Vec::<String>::new());
+    assert_eq!(world.assert_table("mentioned_media_comments", KEY), 240);
+}

@@ -240,7 +240,10 @@ fn spec(resource: &str) -> WorldSpec {
         "stories" => account.stories_per_day = 6,
         "tags" => account.tagged_per_year = 110,
         "collaborative_media" => account.collaborations = 110,
-        "mentions" => (account.mentions, account.comments_per_mention) = (3, 60),
+        "mentions" => {
+            (account.mentions, account.comments_per_mention) = (3, 60);
+            spec.rules.comments_on_mentioning_media = true;
+        }
         "collaborators" => (account.posts, account.collaborators_per_mille) = (205, 100),
         "product_tags" => {
             account.posts = 205;
