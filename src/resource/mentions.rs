@@ -340,7 +340,9 @@ fn mention_rows(
             .mark
             .as_deref()
             .and_then(|mark| Mark::parse(mark).top_at);
-        mark.is_whole = ends || decoded.enough;
+        // What was refused is told of all of them when it comes back.
+        let is_all = asked.names().eq(fields_of(&COMMENTS).names());
+        mark.is_whole = is_all && (ends || decoded.enough);
     }
     Ok(mark.text())
 }
@@ -489,6 +491,12 @@ mod tests {
         assert!(!page(later, std::iter::empty()).enough);
         let mark = page(later, std::iter::once(known)).mark.unwrap();
         assert_eq!(Mark::parse(&mark).top_at, Some(&*instant_text(facts.now)));
+
+        // What is refused for a while is missing in all of them.
+        let mut refused = last.clone();
+        refused.fields.remove("comments.like_count");
+        let mark = page(&refused, std::iter::once(1)).mark;
+        assert_eq!(mark, told.mark);
 
         // In the middle of its list it goes on, with the top that was read.
         read.mark.clone_from(&told.mark);

@@ -391,6 +391,10 @@ pub struct FinishedRun {
     pub pass_is_over: bool,
     /// What the run listed from top to end without an error; what it did not show is gone.
     pub listing: Option<Listing>,
+    /// Whether the pass went to the end of its list, or has none.
+    pub is_to_the_end: bool,
+    /// Subjects that the end of the run proves read.
+    pub reads: Vec<Read>,
     /// Whether the pass judges objects: those it did not meet again are missing no more.
     pub judges_objects: bool,
     /// Credentials that were answered: their gaps are closed.

@@ -199,6 +199,9 @@ pub(super) fn close_interrupted_runs(
 
 pub(super) fn finish_run(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<Outcome> {
     resolve_gaps(connection, run)?;
+    for read in &run.reads {
+        reads::write(connection, run.run, read)?;
+    }
     let mut outcome = run.outcome.clone();
     // What an earlier start of the same pass could not read is missing still.
     if outcome == Outcome::Complete && gaps_of_run(connection, run)? {
@@ -224,7 +227,8 @@ pub(super) fn finish_run(connection: &Connection, run: &FinishedRun) -> rusqlite
 
 /// Closes gaps that the run proves closed. A pass that came to its end closes those of its account and resource which it
 /// did not meet again: of the whole job if they are of the same range or the pass had none, of objects only if it had
-/// none and they were noted before it began. Answers to a credential close what it was refused before.
+/// none and they were noted before it began. One that did not go to the end of a list does not say what stands there, and a pass of
+/// another job that is not over yet misses what it missed. Answers to a credential close what it was refused before.
 fn resolve_gaps(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<()> {
     let json = |names: &[String]| serde_json::Value::from(names).to_string();
     connection
@@ -233,7 +237,11 @@ fn resolve_gaps(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<
              FROM (SELECT account_id, resource, range FROM sync_runs WHERE id = :run) AS run
              WHERE resolved_at IS NULL AND gap.resource = run.resource AND last_run_id <> :run AND (
                  (:over AND gap.account_id = run.account_id AND field IS NULL AND object_id IS NULL
-                  AND run.range IN ('', (SELECT range FROM sync_runs WHERE id = gap.last_run_id)))
+                  AND run.range IN ('', (SELECT range FROM sync_runs WHERE id = gap.last_run_id))
+                  AND (:to_the_end OR reason <> 'list_limit' AND NOT EXISTS (
+                      SELECT 1 FROM sync_checkpoints AS place
+                      WHERE place.account_id = gap.account_id AND place.resource = gap.resource
+                        AND place.first_run_id <= gap.last_run_id AND place.finished_at IS NULL)))
                  OR (:over AND :objects AND gap.account_id = run.account_id AND object_id IS NOT NULL
                      AND run.range = '' AND last_run_id < :pass)
                  OR (gap.account_id IS NULL AND object_id IN (SELECT value FROM json_each(:answered))
@@ -245,6 +253,7 @@ fn resolve_gaps(connection: &Connection, run: &FinishedRun) -> rusqlite::Result<
             ":run": run.run,
             ":over": run.pass_is_over,
             ":objects": run.judges_objects,
+            ":to_the_end": run.is_to_the_end,
             ":pass": run.pass,
             ":answered": json(&run.answered),
             ":fields": json(&run.fields),

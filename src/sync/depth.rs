@@ -12,7 +12,7 @@ use super::job::{Job, Range};
 use crate::clock::parse_instant;
 use crate::graph::Shape;
 use crate::resource::{Refresh, Walk, weekly};
-use crate::store::{Read, Row, Value, Written};
+use crate::store::{Checkpoint, Read, Row, Value, Written};
 
 /// The subject under which `sync_reads` keeps when a list was last walked through.
 pub(super) const WHOLE_LIST: &str = "whole list";
@@ -49,6 +49,7 @@ impl Depth {
         walk: &Walk,
         reads: &[Read],
         refresh: &Refresh,
+        place: Option<&Checkpoint>,
         now: DateTime<Utc>,
     ) -> Self {
         let partial = !job.reads_everything() && job.range == Range::default();
@@ -62,6 +63,13 @@ impl Depth {
             Some(at) => (at, weekly::LONGER),
             None => (last, weekly::SHORTEST),
         };
+        if place.is_some_and(|place| is_stuck(place, now)) {
+            return Self::Fresh {
+                until: before(now, refresh.daily()),
+                rules: Vec::new(),
+                nested: false,
+            };
+        }
         if weekly::is_due(&job.account.id, PLACE, shortest, Some(long), now) {
             return Self::Whole;
         }
@@ -74,10 +82,15 @@ impl Depth {
         let ages = ages.map(|age| age.unwrap_or(TimeDelta::MAX));
         let age = ages.chain([refresh.daily()]).max().unwrap_or_default();
         Self::Fresh {
-            until: now.checked_sub_signed(age).unwrap_or(DateTime::UNIX_EPOCH),
+            until: before(now, age),
             nested: due.iter().any(|(_, alone)| *alone),
             rules: due.into_iter().map(|(age, _)| age).collect(),
         }
+    }
+
+    /// Whether a walk begins at the top, and not where the last one failed: old posts that cannot be had must not cost the new ones.
+    pub(super) fn leaves(&self, place: &Checkpoint, now: DateTime<Utc>) -> bool {
+        matches!(self, Self::Fresh { .. }) && is_stuck(place, now)
     }
 
     /// Whether the metrics that all have in common come along on a walk like that of a list that was walked through before.
@@ -116,6 +129,19 @@ impl Depth {
         });
         known && oldest.is_none_or(|oldest| oldest < *until)
     }
+}
+
+/// So long a walk that failed is gone on with: a start of the same night pays no page twice.
+const SAME_NIGHT: TimeDelta = TimeDelta::hours(12);
+
+/// Whether a walk of an earlier night failed in the middle of its list.
+fn is_stuck(place: &Checkpoint, now: DateTime<Utc>) -> bool {
+    let is_open = place.finished_at.is_none() && place.cursor.is_some();
+    is_open && place.failures > 0 && now - place.started_at > SAME_NIGHT
+}
+
+fn before(now: DateTime<Utc>, age: TimeDelta) -> DateTime<Utc> {
+    now.checked_sub_signed(age).unwrap_or(DateTime::UNIX_EPOCH)
 }
 
 /// The subject under which `sync_reads` keeps when posts up to this age were last walked through.

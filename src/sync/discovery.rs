@@ -348,6 +348,8 @@ async fn record(
         message: (!messages.is_empty()).then(|| messages.join("\n")),
         at,
         listing: None,
+        is_to_the_end: true,
+        reads: Vec::new(),
         judges_objects: false,
         pass: run,
         pass_is_over: false,

@@ -164,6 +164,7 @@ pub(super) async fn inquire(
         pass: place.first_run,
         checkpoint: place,
         listing: None,
+        is_to_the_end: true,
         judges_objects: false,
         reads: inquiry.take_reads(),
         pass_is_over: done,

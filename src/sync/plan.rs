@@ -51,7 +51,7 @@ pub(super) struct Plan<'a> {
 const PATIENCE: u32 = 3;
 
 /// Whether nothing of a pass is left that the next start should go on with before a new pass begins: it came to its
-/// end, or it fails at every start and must not hold up all others for ever. Its place in the list is kept.
+/// end, or it fails at every start and must not hold up all others for ever.
 pub(super) fn is_over(checkpoint: &Checkpoint) -> bool {
     checkpoint.finished_at.is_some() || checkpoint.failures >= PATIENCE
 }
@@ -71,7 +71,8 @@ pub(super) enum Recovery {
 }
 
 impl<'a> Plan<'a> {
-    /// Begins at the checkpoint, or at the top of the list.
+    /// Begins at the checkpoint, or at the top of the list: also where the page at the checkpoint never came, at each start until the list
+    /// was walked through.
     pub(super) fn start(
         job: &'a Job,
         walk: &'static Walk,
@@ -85,12 +86,15 @@ impl<'a> Plan<'a> {
             fields.remove(field);
         }
         let open = checkpoint.filter(|checkpoint| checkpoint.finished_at.is_none());
+        let failures = open.as_ref().map_or(0, |open| open.failures);
+        // What stands at the top is not lost for the sake of a page that never comes.
+        let open = open.filter(|open| open.failures < PATIENCE);
         let open = open.unwrap_or_else(|| Checkpoint {
             key: job.checkpoint_key(),
             cursor: None,
             pages: 0,
             objects: 0,
-            failures: 0,
+            failures,
             first_run: run,
             started_at: now,
             finished_at: None,
@@ -188,11 +192,17 @@ impl<'a> Plan<'a> {
         whole.then_some(read).into_iter().collect()
     }
 
+    /// Whether all pages of this pass came in this run: only then it knows what they showed.
+    pub(super) fn is_of_one_run(&self) -> bool {
+        !self.resumed || self.restarted
+    }
+
     /// What this run listed from top to end without an error, over all days.
     pub(super) fn listing(&self) -> Option<Listing> {
-        let from_the_top = !self.resumed || self.restarted;
-        let whole =
-            self.is_whole() && from_the_top && !self.unclean && self.job.range == Range::default();
+        let whole = self.is_whole()
+            && self.is_of_one_run()
+            && !self.unclean
+            && self.job.range == Range::default();
         let limit = self.walk.list_limit;
         let table = self.job.resource.tables.first().filter(|_| whole)?;
         Some(Listing {
@@ -210,7 +220,9 @@ impl<'a> Plan<'a> {
     /// Moves on behind a page.
     pub(super) fn advance(&mut self, page: &Page, now: DateTime<Utc>) -> Checkpoint {
         self.pages += 1;
-        self.failures = 0;
+        if self.failures < PATIENCE {
+            self.failures = 0;
+        }
         self.objects += page.items.len() as u64;
         self.size.answered();
         self.along.begin();

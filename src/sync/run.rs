@@ -46,7 +46,6 @@ async fn walk_through(
     let first_route = world.route(&job.account, 0);
     let credential = first_route.map_or("", |(_, route)| route.credential.name());
     let refused = world.refused_fields(job.resource, credential).await?;
-    let mut plan = Plan::start(job, walk, checkpoint, refused, id, world.clock.now());
     let reads = world
         .store
         .reads(job.account.id.clone(), job.resource.name)
@@ -54,7 +53,9 @@ async fn walk_through(
     let now = world.clock.now();
     let reads: Vec<Read> = reads.into_iter().map(|read| read.at(now)).collect();
     let is_known = reads.iter().any(|read| read.subject == WHOLE_LIST);
-    let depth = Depth::of(job, walk, &reads, &world.refresh, now);
+    let depth = Depth::of(job, walk, &reads, &world.refresh, checkpoint.as_ref(), now);
+    let checkpoint = checkpoint.filter(|place| !depth.leaves(place, now));
+    let mut plan = Plan::start(job, walk, checkpoint, refused, id, now);
     if depth.brings_metrics() && is_known && !job.reads_everything() {
         plan.nest(world.known_posts(job, walk).await?);
     }
@@ -131,12 +132,14 @@ async fn walk_through(
     report.outcome = ended.unwrap_or_else(|| plan.outcome());
     let mut walked = plan.whole_list(world.clock.now());
     if plan.is_done() {
-        walked.extend(depth.reads(!walked.is_empty(), world.clock.now()));
+        let is_whole_list = !walked.is_empty() && plan.is_of_one_run();
+        walked.extend(depth.reads(is_whole_list, world.clock.now()));
     }
     let ending = Ending {
         gaps: plan.take_gaps(),
         checkpoint: plan.last_checkpoint(&report.outcome, world.clock.now()),
         listing: plan.listing(),
+        is_to_the_end: plan.is_whole(),
         judges_objects: plan.is_whole(),
         reads: walked,
         pass: plan.first_run(),
@@ -152,6 +155,8 @@ pub(super) struct Ending {
     pub(super) gaps: Vec<Gap>,
     pub(super) checkpoint: Checkpoint,
     pub(super) listing: Option<Listing>,
+    /// Whether the end of the list was reached, if there is one.
+    pub(super) is_to_the_end: bool,
     /// Whether an object that was not met again is missing no more: of a list that was walked through.
     pub(super) judges_objects: bool,
     /// What was read.
@@ -234,7 +239,7 @@ pub(super) async fn finish(
             gaps: ending.gaps,
             calls,
             pools,
-            reads: ending.reads,
+            reads: Vec::new(),
             answered: Vec::new(),
         })
         .await?;
@@ -246,7 +251,10 @@ pub(super) async fn finish(
             message: report.message.clone(),
             at,
             listing: ending.listing,
+            is_to_the_end: ending.is_to_the_end,
             judges_objects: ending.judges_objects,
+            // With the listing, so that no list counts as walked through that was not judged.
+            reads: ending.reads,
             pass: ending.pass,
             pass_is_over: ending.pass_is_over,
             answered: answered(report, world, job),

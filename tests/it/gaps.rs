@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use igsync::sync::Verdict;
+use igsync::stop::stop_pair;
+use igsync::sync::{Range, Verdict};
 use igsync_simulator::{Fault, Match, WorldSpec};
 
-use crate::world::{World, outcomes};
+use crate::world::{World, outcomes, selection_of};
 
 fn media() -> Match {
     Match::path_ends_with("/media")
@@ -274,4 +275,53 @@ async fn what_an_earlier_start_left_out_keeps_the_next_one_partial() {
     assert_eq!(summary.verdict(), Verdict::Partial);
     assert_eq!(world.backfill().await.verdict(), Verdict::Complete);
     world.assert_complete();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_night_does_not_prove_that_the_end_of_a_list_was_seen() {
+    let world = World::new(WorldSpec::single_account(1, 180)).await;
+    let message =
+        "(#100) The After Cursor specified exceeds the max limit supported by this endpoint";
+    let end = media().with_parameter("after", "");
+    world.simulator.inject(
+        Fault::on(end)
+            .always()
+            .status(400)
+            .error(100, None, message),
+    );
+    let selection = selection_of(&["media"]);
+    assert_eq!(world.night(&selection).await.verdict(), Verdict::Partial);
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_secs(24 * 3600)).await;
+        world.night(&selection).await;
+        assert_eq!(world.open_gaps(), ["media list_limit"]);
+    }
+    world.simulator.clear_faults();
+    for _ in 0..8 {
+        tokio::time::sleep(Duration::from_secs(24 * 3600)).await;
+        world.night(&selection).await;
+    }
+    assert_eq!(world.open_gaps(), Vec::<String>::new());
+    world.assert_complete();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_night_of_one_job_does_not_close_what_a_backfill_has_still_to_read() {
+    let world = World::new(WorldSpec::single_account(1, 180)).await;
+    let selection = selection_of(&["media"]);
+    world.night(&selection).await;
+    let behind = media().with_parameter("after", "");
+    world.simulator.inject(Fault::on(behind).always().html(503));
+    let summary = world
+        .start(&selection, Range::default(), stop_pair().1)
+        .await;
+    assert_ne!(summary.verdict(), Verdict::Complete);
+    tokio::time::sleep(Duration::from_secs(24 * 3600)).await;
+    assert_eq!(world.night(&selection).await.verdict(), Verdict::Complete);
+    assert_eq!(world.open_gaps(), ["media failed"]);
+    world.simulator.clear_faults();
+    world
+        .start(&selection, Range::default(), stop_pair().1)
+        .await;
+    assert_eq!(world.open_gaps(), Vec::<String>::new());
 }

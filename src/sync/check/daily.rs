@@ -93,6 +93,8 @@ pub async fn daily_check(world: &World, selection: &Selection) -> Result<CheckRe
             message: Some(report.headline()).filter(|line| !line.is_empty()),
             at,
             listing: None,
+            is_to_the_end: true,
+            reads: Vec::new(),
             judges_objects: false,
             pass: run,
             pass_is_over: false,
