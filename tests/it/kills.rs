@@ -1,4 +1,5 @@
-//! The kill matrix: the real binary, killed at seeded moments of a backfill and of a night of everything, and continued until it is done.
+//! The kill matrix: the real binary, killed at seeded moments of a backfill, of a first night of everything and of a later one, when posts and
+//! a comment were deleted and a post is new, and continued until it is done.
 //!
 //! A moment is "after the n-th call, and so many milliseconds", both from the seed, so that it comes again with it. At each moment the
 //! files are what a power cut leaves, too: they are copied while the process stands still, once as they are and once without the last
@@ -10,7 +11,7 @@ use std::time::Duration;
 use igsync::clock::Clock;
 use igsync::resource::RESOURCES;
 use igsync_simulator::{
-    AccountSpec, Call, Fault, HashtagSpec, Match, PageSpec, Simulator, WorldSpec,
+    AccountSpec, Call, Fault, HashtagSpec, Match, NewPost, PageSpec, Simulator, WorldSpec,
 };
 use rusqlite::Connection;
 
@@ -92,6 +93,41 @@ fn everything() -> WorldSpec {
     }
 }
 
+/// Lets days pass for a database at rest: everything is due again.
+fn let_days_pass(folder: &Folder) {
+    let database = Connection::open(folder.path("igsync.db")).unwrap();
+    let earlier = |table: &str, column: &str| {
+        format!(
+            "UPDATE {table} SET {column} = strftime('%Y-%m-%dT%H:%M:%SZ', {column}, '-11 days');"
+        )
+    };
+    let columns = [
+        ("sync_reads", "read_at"),
+        ("sync_checkpoints", "started_at"),
+        ("sync_checkpoints", "finished_at"),
+    ];
+    let all: String = columns
+        .map(|(table, column)| earlier(table, column))
+        .concat();
+    database.execute_batch(&all).unwrap();
+}
+
+/// What happens to an account between two nights.
+fn change(simulator: &Simulator) {
+    let world = simulator.world();
+    let posts: Vec<String> = world.media(ACCOUNTS[0]).map(|post| post.id()).collect();
+    for post in [&posts[0], &posts[7], &posts[150]] {
+        assert!(world.delete_media(post));
+    }
+    let commented = world.media(ACCOUNTS[0]).find(|post| {
+        let comments = post.comments().count();
+        !post.is_deleted() && comments > 1
+    });
+    let comment = commented.unwrap().comments().next().unwrap().id();
+    assert!(world.delete_comment(&comment));
+    world.publish(ACCOUNTS[0], NewPost::default()).unwrap();
+}
+
 /// A job that reads everything.
 fn configure(simulator: &Simulator, folder: &Folder) {
     let world = simulator.world();
@@ -121,10 +157,12 @@ struct Chain<'a> {
     keys: BTreeMap<&'static str, Keys>,
     /// How many jobs it has finished.
     finished: i64,
+    /// Whether deletions are to be judged, which takes a walk that nobody has killed.
+    is_later: bool,
     totals: &'a mut Totals,
 }
 
-const FINISHED: &str = "SELECT count(*) FROM sync_checkpoints WHERE finished_at IS NOT NULL";
+const FINISHED: &str = "SELECT count(*) FROM sync_checkpoints WHERE finished_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 days')";
 
 impl Chain<'_> {
     /// Kills at up to so many moments, then lets it come to its end.
@@ -141,8 +179,8 @@ impl Chain<'_> {
             tokio::time::sleep(Duration::from_millis(more)).await;
             if !reached || is_over(&child) {
                 let ran = ended(child).await;
-                assert_eq!(ran.code, 0, "{ran:?}");
-                return self.compare(&starts, running);
+                assert!(self.is_well(ran.code), "{ran:?}");
+                return self.compare(&starts, running).await;
             }
             self.power_cut(&child, numbers).await;
             signal(&child, "KILL");
@@ -162,11 +200,17 @@ impl Chain<'_> {
         }
         let before = self.simulator.journal().len();
         let goes_on = self.number(FINISHED) < self.finished;
-        self.folder.run(self.arguments).await.exits(0);
+        let ran = self.folder.run(self.arguments).await;
+        assert!(self.is_well(ran.code), "{}", ran.stderr);
         if goes_on {
             starts.push(self.simulator.journal().split_off(before));
         }
-        self.compare(&starts, running);
+        self.compare(&starts, running).await;
+    }
+
+    /// What is gone and was not seen to be yet is asked for and missing.
+    fn is_well(&self, code: i32) -> bool {
+        code == 0 || self.is_later && code == 3
     }
 
     /// Waits for that many calls; false when the process ends before.
@@ -212,7 +256,11 @@ impl Chain<'_> {
             .unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
-    fn compare(&mut self, starts: &[Vec<Call>], running: i64) {
+    async fn compare(&mut self, starts: &[Vec<Call>], running: i64) {
+        if self.is_later {
+            let_days_pass(&self.folder);
+            self.folder.run(self.arguments).await.exits(0);
+        }
         assert_sound(&self.folder.path(""));
         let database = self.folder.database();
         for resource in RESOURCES {
@@ -325,7 +373,7 @@ async fn killed_at_any_moment_of_everything_nothing_is_lost_doubled_or_pretended
     let mut totals = Totals::default();
     let mut numbers = Numbers(7);
     while totals.moments < moments {
-        let arguments: &[&str] = match totals.chains % 2 {
+        let arguments: &[&str] = match totals.chains % 3 {
             0 => &["backfill", "--no-wait"],
             _ => &["sync", "nightly", "--no-wait"],
         };
@@ -333,6 +381,14 @@ async fn killed_at_any_moment_of_everything_nothing_is_lost_doubled_or_pretended
         configure(&simulator, &undisturbed);
         simulator.inject(Fault::on(Match::any()).always().delay(LATENCY));
         undisturbed.run(arguments).await.exits(0);
+        let folder = undisturbed.twin();
+        let is_later = totals.chains % 3 == 2;
+        if is_later {
+            let_days_pass(&undisturbed);
+            change(&simulator);
+            copy_files(&undisturbed.path(""), &folder.path(""));
+            undisturbed.run(arguments).await.exits(0);
+        }
         let database = undisturbed.database();
         let read = RESOURCES
             .iter()
@@ -342,13 +398,14 @@ async fn killed_at_any_moment_of_everything_nothing_is_lost_doubled_or_pretended
         let left = moments - totals.moments;
         let chain = Chain {
             simulator: &simulator,
-            folder: undisturbed.twin(),
+            folder,
             arguments,
             keys,
             finished,
+            is_later,
             totals: &mut totals,
         };
-        let most = left.min(LONGEST_CHAIN).min(moments / 2);
+        let most = left.min(LONGEST_CHAIN).min(moments / 3);
         chain.run(&mut numbers, most).await;
     }
     println!(
