@@ -325,10 +325,11 @@ fn assert_explained(
             let name = gap.split(' ').next().unwrap_or_default();
             // Stories that nobody saw have no other name than their time.
             let is_unseen = name == "stories" && difference.starts_with("story_insights ");
-            // A field of the parts of albums.
-            let of_parts = name.strip_prefix("children.");
-            let is_of_parts =
-                |field| difference.contains("_children ") && difference.contains(field);
+            // A field of the parts of albums, or of comments on a post.
+            let of_parts = name.split_once('.');
+            let is_of_parts = |(edge, field): (&str, &str)| {
+                difference.contains(&format!("_{edge} ")) && difference.contains(field)
+            };
             gap.is_empty()
                 || difference.contains(name)
                 || is_unseen
