@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{FAILED, OK, OPERATOR, PARTIAL, SUSPENDED};
 use crate::clock::instant_text;
-use crate::sync::{JobReport, Summary, Verdict};
+use crate::sync::{JobReport, LOST, Summary, Verdict};
 
 /// Longer lists of names are cut: all stand in the JSON.
 const LISTED: usize = 10;
@@ -76,6 +76,7 @@ pub(super) fn text(summary: &Summary, database: &str) -> String {
         &summary.unreached,
         "named in accounts.include, but no token reaches it: check the name, and that its Page is given to a token's user",
     );
+    list(&mut text, &summary.lost, LOST);
     list(
         &mut text,
         &summary.partial_before,
@@ -202,6 +203,7 @@ pub(super) fn json(summary: &Summary) -> Value {
         })).collect::<Vec<_>>(),
         "unlinked_pages": summary.unlinked_pages,
         "unreached": summary.unreached,
+        "lost": summary.lost,
         "done_before": summary.done_before,
         "partial_before": summary.partial_before,
         "not_excluded": summary.not_excluded,

@@ -8,7 +8,7 @@ use super::reach::Reach;
 use super::timetable;
 use crate::clock::instant_text;
 use crate::store::{Outcome, StoreError};
-use crate::sync::{Account, Askers, Configured, Engine, Job, Range, Start, World};
+use crate::sync::{Account, Askers, Configured, Engine, Job, LOST, Range, Start, World};
 
 /// The resource whose subjects end.
 pub(super) const STORIES: &str = "stories";
@@ -79,6 +79,9 @@ impl Scheduled {
         }
         if all_told {
             self.miss(&found);
+            if reach.refused().next().is_none() {
+                self.lose(world, &found).await?;
+            }
         }
         let row = &self.start.row;
         let began = row.started_at.unwrap_or(now);
@@ -125,5 +128,14 @@ impl Scheduled {
             let message = "no token reaches an account that is to be read: link a professional account to a Page of the token's user";
             self.start.met(Outcome::Refused, message.to_owned());
         }
+    }
+
+    /// Notes accounts that were read before and that no token reaches any more.
+    async fn lose(&mut self, world: &World, found: &[Account]) -> Result<(), StoreError> {
+        for account in world.lost(&self.job.selection, found).await? {
+            let message = format!("{account} {LOST}");
+            self.start.met(Outcome::Refused, message);
+        }
+        Ok(())
     }
 }

@@ -22,6 +22,7 @@ mod jobs;
 mod listing;
 mod lock;
 mod look;
+mod lost;
 mod open;
 mod peek;
 mod proof;

@@ -32,7 +32,7 @@ pub(super) fn record(
     }
     // What an answer itself proves to be missing stays so.
     for gap in &commit.gaps {
-        write_gap(connection, gap, commit)?;
+        write_gap(connection, gap, commit.run, commit.at)?;
     }
     for calls in &commit.calls {
         write_calls(connection, commit.run, calls)?;
@@ -94,7 +94,12 @@ fn write_checkpoint(
     Ok(())
 }
 
-fn write_gap(connection: &Connection, gap: &Gap, commit: &Commit) -> rusqlite::Result<()> {
+pub(super) fn write_gap(
+    connection: &Connection,
+    gap: &Gap,
+    run: i64,
+    at: DateTime<Utc>,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO sync_gaps
@@ -110,8 +115,8 @@ fn write_gap(connection: &Connection, gap: &Gap, commit: &Commit) -> rusqlite::R
             ":field": gap.field,
             ":reason": gap.reason.text(),
             ":detail": gap.detail,
-            ":at": instant_text(commit.at),
-            ":run": commit.run,
+            ":at": instant_text(at),
+            ":run": run,
         })?;
     Ok(())
 }

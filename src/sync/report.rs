@@ -130,6 +130,8 @@ pub struct Summary {
     pub unlinked_pages: Vec<String>,
     /// Names in the configuration that no token reaches.
     pub unreached: Vec<String>,
+    /// Accounts that were read before and that no token reaches any more.
+    pub lost: Vec<String>,
     /// Names in `accounts.exclude` that no token reaches: mistyped, or gone.
     pub not_excluded: Vec<String>,
     /// Whether there is no account to read at all.
@@ -177,7 +179,8 @@ impl Summary {
         // Tokens that could not be asked may reach what is missing.
         let asked = self.problems.is_empty();
         let operator = self.problems.iter().any(|problem| problem.operator)
-            || asked && (self.nothing_to_read || !self.unreached.is_empty());
+            || asked
+                && (self.nothing_to_read || !self.unreached.is_empty() || !self.lost.is_empty());
         let useful = self.jobs.iter().any(|job| job.pages > 0) || !self.done_before.is_empty();
         if operator || any(|outcome| *outcome == Outcome::Refused) {
             Verdict::OperatorNeeded

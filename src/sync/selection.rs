@@ -70,8 +70,13 @@ impl Selection {
     /// Whether an account with this id and username is meant.
     pub fn means(&self, id: &str, username: Option<&str>) -> bool {
         let named = |names: &[String]| names.iter().any(|name| is_called(id, username, name));
-        let chosen = |names: &[String]| names.is_empty() || named(names);
-        chosen(&self.include) && chosen(&self.accounts) && !named(&self.exclude)
+        self.permits(id, username) && (self.accounts.is_empty() || named(&self.accounts))
+    }
+
+    /// Whether the configuration has an account with this id and username read.
+    pub(super) fn permits(&self, id: &str, username: Option<&str>) -> bool {
+        let named = |names: &[String]| names.iter().any(|name| is_called(id, username, name));
+        (self.include.is_empty() || named(&self.include)) && !named(&self.exclude)
     }
 
     /// The accounts that are meant, of those that the tokens reach. `all_asked` says whether every token could be asked; when

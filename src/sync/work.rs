@@ -114,6 +114,9 @@ impl<'a> Work<'a> {
             ..
         } = self;
         summary.unreached = selection.unreached(&found);
+        if summary.problems.is_empty() {
+            summary.lost = world.lost(selection, &found).await?;
+        }
         summary.not_excluded = missing(&selection.exclude, &found);
         summary.nothing_to_read = order.is_empty();
         summary.stopped =

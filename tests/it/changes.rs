@@ -122,6 +122,55 @@ async fn an_account_that_gets_another_name_in_the_middle_of_its_list_is_read_to_
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_that_no_token_reaches_any_more_is_missed_though_nobody_names_it() {
+    let world = World::new(WorldSpec::many_accounts(1, 2, 30)).await;
+    let all = selection_of(&["account", "media"]);
+    assert_eq!(world.night(&all).await.verdict(), Verdict::Complete);
+    let rows = world.rows_of_posts(ACCOUNT);
+    assert!(world.simulator.world().link_account(ACCOUNT, false));
+    let gap = "SELECT account_id || ' ' || reason FROM sync_gaps WHERE account_id IS NOT NULL AND resource = 'discovery' AND resolved_at IS NULL";
+    for _ in 0..2 {
+        tokio::time::sleep(DAY).await;
+        let summary = world.night(&all).await;
+        assert_eq!(summary.verdict(), Verdict::OperatorNeeded);
+        assert_eq!(summary.lost, ["sim.account.1"]);
+        // The other one is read as ever.
+        assert_eq!(summary.jobs.len(), 2);
+        assert_eq!(world.texts(gap), [format!("{ACCOUNT} gone")]);
+    }
+    assert_eq!(world.rows_of_posts(ACCOUNT), rows);
+    assert_eq!(deleted(&world), 0);
+
+    // Who asks for another one, or leaves it out, does not miss it.
+    let other = Selection {
+        accounts: vec![OTHER.to_owned()],
+        ..all.clone()
+    };
+    assert_eq!(world.night(&other).await.verdict(), Verdict::Complete);
+    assert_eq!(world.texts(gap).len(), 1);
+    let without = Selection {
+        exclude: vec!["sim.account.1".to_owned()],
+        ..all.clone()
+    };
+    assert!(world.night(&without).await.lost.is_empty());
+    assert_eq!(world.texts(gap), Vec::<String>::new());
+
+    // A token that cannot be asked may reach it.
+    let pages = Match::path_ends_with("/me/accounts");
+    world.simulator.inject(Fault::on(pages).always().html(503));
+    let summary = world.night(&all).await;
+    assert!(summary.lost.is_empty(), "{summary:?}");
+    assert_eq!(world.texts(gap), Vec::<String>::new());
+    world.simulator.clear_faults();
+
+    assert_eq!(world.night(&all).await.lost.len(), 1);
+    assert!(world.simulator.world().link_account(ACCOUNT, true));
+    let summary = world.night(&all).await;
+    assert_eq!(summary.verdict(), Verdict::Complete);
+    assert_eq!(world.texts(gap), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_account_that_vanishes_is_said_to_be_missing_and_goes_on_where_it_was_when_it_is_back() {
     let world = World::new(WorldSpec::many_accounts(1, 2, 300)).await;
     let account = Match::path_ends_with(&format!("{ACCOUNT}/media"));
