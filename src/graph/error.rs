@@ -116,6 +116,16 @@ impl Error {
             _ => false,
         }
     }
+
+    /// Whether the version of the API is refused, whatever is asked and with which token.
+    pub fn is_about_the_version(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.code == 2635)
+    }
+
+    /// Whether the proof of the app secret is missing or wrong, and not the token.
+    pub fn is_about_the_app_secret(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.message.contains("appsecret_proof"))
+    }
 }
 
 impl Refusal {

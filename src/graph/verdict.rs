@@ -76,16 +76,26 @@ impl ErrorBody {
         Some(error)
     }
 
+    /// The message, and what is told to people: the reason may be in any of them.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let for_people = [&self.error_user_title, &self.error_user_msg];
+        let for_people = for_people.into_iter().flatten();
+        std::iter::once(&self.message)
+            .chain(for_people)
+            .map(String::as_str)
+    }
+
     /// Whether any of the texts, lower case, has the words in it.
     fn says(&self, words: &str) -> bool {
-        [
-            Some(&self.message),
-            self.error_user_title.as_ref(),
-            self.error_user_msg.as_ref(),
-        ]
-        .into_iter()
-        .flatten()
-        .any(|text| text.to_lowercase().contains(words))
+        self.texts().any(|text| text.to_lowercase().contains(words))
+    }
+
+    /// What any of the texts has between two others.
+    fn between(&self, before: &str, after: &str) -> Option<&str> {
+        self.texts().find_map(|text| {
+            let (_, rest) = text.split_once(before)?;
+            Some(rest.split_once(after)?.0)
+        })
     }
 }
 
@@ -140,7 +150,7 @@ pub enum Reaction {
     Disable,
     /// Meta restricts the account: leave all of it until an operator acts.
     DisableAccount,
-    /// The token is of no use: leave everything of this credential until an operator acts.
+    /// The token, its app secret or the version it is used with is of no use: leave everything of this credential until an operator acts.
     StopCredential,
     /// A budget is used up.
     Throttle(Family),
@@ -202,13 +212,18 @@ pub fn judge(error: &ErrorBody) -> Verdict {
         (100, Some(2_108_006)) => skip(Skip::BeforeConversion),
         // Has been seen as a disguised throttle, so once more before it is believed.
         (100, Some(33)) => return Verdict::after(1, skip(Skip::Gone)),
+        // The same without its subcode.
+        (100, _) if error.says("cannot be loaded due to missing permission") => {
+            return Verdict::after(1, skip(Skip::Gone));
+        }
         (100, _) => hundred(error),
-        (102 | 104 | 190 | 459, _) => StopCredential,
+        // A version that is not served any more refuses whatever is asked, until an operator acts.
+        (102 | 104 | 190 | 459 | 2635, _) => StopCredential,
         (368, _) => Block,
         (2500, _) if error.says("access token") => StopCredential,
         (9005, _) => names(&["copyright_check_information"]),
         (36_104, _) => names(&["view_count"]),
-        (2500 | 2635 | 3001, _) => Mistake,
+        (2500 | 3001, _) => Mistake,
         (_, _) if error.says("invalid cursor") => Restart,
         _ => return Verdict::after(2, Fail),
     })
@@ -216,7 +231,6 @@ pub fn judge(error: &ErrorBody) -> Verdict {
 
 /// Code 100 says "something in the question is wrong"; only the message says what.
 fn hundred(error: &ErrorBody) -> Reaction {
-    let message = error.message.as_str();
     if error.says("exceeds the max limit supported by this endpoint") {
         return Reaction::EndOfList;
     }
@@ -226,27 +240,24 @@ fn hundred(error: &ErrorBody) -> Reaction {
     if error.says("appsecret_proof") {
         return Reaction::StopCredential;
     }
-    if let Some(field) = between(message, "nonexisting field (", ")") {
+    if let Some(field) = error.between("nonexisting field (", ")") {
         return Reaction::Drop(vec![field.to_owned()]);
     }
-    if let Some(metrics) = between(message, "does not support the ", " metric") {
+    if let Some(metrics) = error.between("does not support the ", " metric") {
         return Reaction::Drop(metrics.split(',').map(|m| m.trim().to_owned()).collect());
     }
-    if let Some(metric) = between(message, "and above, the ", " metric is no longer supported") {
+    if let Some(metric) = error.between("and above, the ", " metric is no longer supported") {
         return Reaction::Drop(vec![metric.to_owned()]);
     }
-    if message.contains("Incompatible breakdowns (")
-        && let Some(metric) = between(message, "for metric (", ")")
+    if error.says("incompatible breakdowns (")
+        && let Some(metric) = error.between("for metric (", ")")
     {
         return Reaction::Drop(vec![metric.to_owned()]);
     }
-    let index = between(message, "metric[", "] must be one of").and_then(|at| at.parse().ok());
+    let index = error
+        .between("metric[", "] must be one of")
+        .and_then(|at| at.parse().ok());
     index.map_or(Reaction::Mistake, Reaction::DropMetric)
-}
-
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(before)?;
-    Some(rest.split_once(after)?.0)
 }
 
 #[cfg(test)]

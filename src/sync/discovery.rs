@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 
 use super::job::{Account, DISCOVERY, Route};
 use super::pages::{Found, PageNode, pages};
+use super::report::hint_about_token;
 use super::world::World;
 use crate::clock::instant_text;
 use crate::graph::{Client, Credential, Error, Reaction, Tally};
@@ -186,10 +187,7 @@ fn problem(credential: &Credential, pages: usize, error: Option<&Error>) -> Opti
             let reaction = error.reaction();
             dead = matches!(reaction, Reaction::StopCredential | Reaction::Block);
             let hint = match reaction {
-                Reaction::StopCredential => format!(
-                    "; replace the token (and check app_secret_file), {}",
-                    credential.after_replacement()
-                ),
+                Reaction::StopCredential => hint_about_token(error, credential),
                 Reaction::Block => {
                     "; Meta blocks the app: see the app dashboard before starting again".to_owned()
                 }

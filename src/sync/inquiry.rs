@@ -204,7 +204,7 @@ impl<'a> Inquiry<'a> {
                 question.metrics.retain(|metric| *metric != name);
                 self.ask_again(question, had, why, now)
             }
-            Reaction::Shrink if question.limit.is_some_and(|limit| limit > 1) => {
+            Reaction::Shrink if extras::can_shrink(&question) => {
                 question.limit = question.limit.map(|limit| limit / 2);
                 self.waiting.push_front(question);
                 Recovery::Ask

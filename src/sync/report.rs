@@ -209,11 +209,7 @@ pub(super) fn hint(resource: &Resource, error: &Error, credential: &Credential) 
             resource.permissions.join(", "),
             resource.also_needs()
         ),
-        Reaction::StopCredential => format!(
-            "; replace the token of credential {}, {}",
-            credential.name(),
-            credential.after_replacement()
-        ),
+        Reaction::StopCredential => hint_about_token(error, credential),
         Reaction::Block => {
             "; Meta blocks the app: see the app dashboard before starting again".to_owned()
         }
@@ -222,5 +218,19 @@ pub(super) fn hint(resource: &Resource, error: &Error, credential: &Credential) 
         }
         Reaction::Mistake => "; this is a mistake of igsync's: please report it".to_owned(),
         _ => String::new(),
+    }
+}
+
+/// What a person can do where nothing is answered with this token.
+pub(super) fn hint_about_token(error: &Error, credential: &Credential) -> String {
+    let (name, after) = (credential.name(), credential.after_replacement());
+    if error.is_about_the_version() {
+        "; set a newer `graph.version` in the configuration, or install a newer igsync".to_owned()
+    } else if error.is_about_the_app_secret() {
+        format!(
+            "; put the secret of the app that the token was made for into app_secret_file of credential {name}, {after}"
+        )
+    } else {
+        format!("; replace the token of credential {name}, {after}")
     }
 }

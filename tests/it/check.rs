@@ -306,7 +306,7 @@ async fn tokens_that_are_of_no_use_are_said_to_be_so() {
     assert_says(
         &report,
         Severity::Critical,
-        "replace the token (and check app_secret_file)",
+        "replace the token of credential",
     );
     let row = report.credentials[0].row.clone().unwrap();
     assert!(!row.is_valid && row.scopes.is_none(), "{row:?}");
@@ -329,7 +329,11 @@ async fn tokens_that_are_of_no_use_are_said_to_be_so() {
     let wrong_secret = wrong_secret.with_app_secret("00000000000000000000000000000000");
     let report = wrong_secret.check().await;
     assert_says(&report, Severity::Critical, "Invalid appsecret_proof");
-    assert_says(&report, Severity::Critical, "check app_secret_file");
+    assert_says(
+        &report,
+        Severity::Critical,
+        "into app_secret_file of credential",
+    );
 
     let past = world_with(|spec| {
         token(spec).data_access_expires_at = Some(spec.epoch - TimeDelta::days(1));

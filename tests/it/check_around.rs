@@ -288,7 +288,8 @@ async fn a_dead_token_that_the_service_manager_handed_over_is_replaced_where_the
         .world()
         .revoke_token(TOKEN, Revocation::PasswordChanged);
     let own = folder.run(&["check"]).await.exits(5).stdout;
-    assert!(own.contains("app_secret_file), then start again"), "{own}");
+    let words = "replace the token of credential main, then start again";
+    assert!(own.contains(words), "{own}");
     std::fs::create_dir(folder.path("credentials")).unwrap();
     folder.write("credentials/token", TOKEN);
     let mut command = folder.command(&["check"]);

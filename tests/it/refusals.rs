@@ -325,6 +325,53 @@ async fn a_token_that_is_dead_from_the_start_says_what_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_not_the_token_s_fault_says_what_to_do_instead_of_replacing_it() {
+    let newer = "; set a newer `graph.version` in the configuration, or install a newer igsync";
+    let secret = "; put the secret of the app that the token was made for into app_secret_file of credential ";
+    let said = [
+        (
+            2635,
+            "(#2635) You are calling a deprecated version of the API.",
+            newer,
+        ),
+        (
+            100,
+            "API calls from the server require an appsecret_proof argument",
+            secret,
+        ),
+        (
+            100,
+            "Invalid appsecret_proof provided in the API argument",
+            secret,
+        ),
+    ];
+    for (code, message, hint) in said {
+        let refused = |on: Match| Fault::on(on).error(code, None, message).always();
+        // Met by the search for accounts, nothing else is asked.
+        let world = World::new(WorldSpec::small(1)).await;
+        world.simulator.inject(refused(Match::any()));
+        let summary = world.backfill().await;
+        assert_eq!(summary.verdict(), Verdict::OperatorNeeded);
+        let problem = &summary.problems[0].message;
+        assert!(problem.contains(hint), "{problem}");
+        assert_eq!(world.simulator.journal().len(), 1);
+
+        // Met by one resource, no other one pays for it.
+        let world = World::new(WorldSpec::small(1)).await;
+        world.simulator.inject(refused(media()));
+        let summary = world.backfill().await;
+        assert_eq!(summary.verdict(), Verdict::OperatorNeeded);
+        let journal = world.simulator.journal();
+        let at = journal.iter().position(|call| call.faulted).unwrap();
+        let behind = &journal[at + 1..];
+        assert!(behind.is_empty(), "{behind:#?}");
+        let jobs = summary.jobs.iter();
+        let mut told = jobs.filter_map(|job| job.message.as_deref());
+        assert!(told.any(|told| told.contains(hint)), "{summary:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_empty_answer_names_business_management() {
     let mut spec = WorldSpec::small(1);
     spec.tokens[0].role_from_business = true;

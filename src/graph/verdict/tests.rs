@@ -200,7 +200,21 @@ fn every_code_has_its_reaction() {
             0,
             Mistake,
         ),
+        (
+            100,
+            None,
+            "(#100) Object does not exist, cannot be loaded due to missing permission or reviewable feature",
+            1,
+            Skip(super::Skip::Gone),
+        ),
+        (100, Some(2_207_023), "", 0, Mistake),
+        (100, Some(2_207_028), "", 0, Mistake),
+        (100, Some(2_207_035), "", 0, Mistake),
+        (100, Some(2_207_036), "", 0, Mistake),
+        (100, Some(2_207_037), "", 0, Mistake),
+        (100, Some(2_207_040), "", 0, Mistake),
         (102, None, "", 0, StopCredential),
+        (102, Some(463), "", 0, StopCredential),
         (104, None, "", 0, StopCredential),
         (
             110,
@@ -216,7 +230,9 @@ fn every_code_has_its_reaction() {
             0,
             StopCredential,
         ),
+        (190, Some(452), "", 0, StopCredential),
         (190, Some(463), "", 0, StopCredential),
+        (200, Some(1), "", 0, Disable),
         (
             200,
             None,
@@ -241,6 +257,7 @@ fn every_code_has_its_reaction() {
             0,
             Mistake,
         ),
+        (2500, None, "Unknown path components: /media", 0, Mistake),
         (
             2500,
             None,
@@ -248,7 +265,14 @@ fn every_code_has_its_reaction() {
             0,
             StopCredential,
         ),
-        (2635, None, "", 0, Mistake),
+        (
+            2635,
+            None,
+            "(#2635) You are calling a deprecated version of the Ads API.",
+            0,
+            StopCredential,
+        ),
+        (2635, Some(1), "", 0, StopCredential),
         (3001, Some(1_504_028), "No metric was specified", 0, Mistake),
         (
             9005,
@@ -258,6 +282,17 @@ fn every_code_has_its_reaction() {
             drop(&["copyright_check_information"]),
         ),
         (9009, None, "", 0, Skip(super::Skip::Gone)),
+        (9, Some(2_207_042), "", 2, Fail),
+        (352, Some(2_207_026), "", 2, Fail),
+        (9004, Some(2_207_052), "", 2, Fail),
+        (9007, Some(2_207_027), "", 2, Fail),
+        (36_000, Some(2_207_004), "", 2, Fail),
+        (36_001, Some(2_207_005), "", 2, Fail),
+        (36_002, None, "", 2, Fail),
+        (36_003, Some(2_207_009), "", 2, Fail),
+        (36_004, Some(2_207_010), "", 2, Fail),
+        (506, None, "", 2, Fail),
+        (1_609_005, None, "", 2, Fail),
         (36_104, None, "", 0, drop(&["view_count"])),
         (12_345, None, "never seen", 2, Fail),
         (0, None, "no code at all", 2, Fail),
@@ -276,14 +311,54 @@ fn every_code_has_its_reaction() {
 }
 
 #[test]
-fn the_reason_may_hide_in_the_texts_for_users() {
-    let error = ErrorBody {
-        code: 1,
-        message: "An unknown error occurred".into(),
-        error_user_msg: Some("Please reduce the amount of data you're asking for".into()),
-        ..ErrorBody::default()
-    };
-    assert_eq!(judge(&error).reaction, Shrink);
+fn the_reason_may_hide_in_the_texts_for_people() {
+    let cases: &[(i64, Option<i64>, &str, &str, Reaction)] = &[
+        (
+            1,
+            None,
+            "An unknown error occurred",
+            "Please reduce the amount of data you're asking for",
+            Shrink,
+        ),
+        (
+            100,
+            Some(33),
+            "Invalid parameter",
+            "Unsupported get request. Object with ID '1' does not exist, cannot be loaded due to missing permissions",
+            Skip(super::Skip::Gone),
+        ),
+        (
+            100,
+            None,
+            "Invalid parameter",
+            "The Media Insights API does not support the views, reach metric for this media product type.",
+            drop(&["views", "reach"]),
+        ),
+        (
+            100,
+            None,
+            "Invalid parameter",
+            "metric[1] must be one of the following values: reach, views",
+            DropMetric(1),
+        ),
+        (
+            100,
+            None,
+            "Invalid parameter",
+            "Invalid appsecret_proof provided in the API argument",
+            StopCredential,
+        ),
+    ];
+    for (code, error_subcode, message, told, reaction) in cases {
+        let error = ErrorBody {
+            code: *code,
+            error_subcode: *error_subcode,
+            message: (*message).to_owned(),
+            error_user_msg: Some((*told).to_owned()),
+            ..ErrorBody::default()
+        };
+        assert_eq!(judge(&error).reaction, *reaction, "{told}");
+    }
 }
 
 #[test]
@@ -300,6 +375,7 @@ fn bodies_are_read_whatever_their_shape() {
     assert_eq!(code(r#"{"error":{"code":"190"}}"#), Some(190));
     assert_eq!(code(r#"{"error":{"message":"(#10) x"}}"#), Some(10));
     assert_eq!(code(r#"{"error":{"error_data":{"a":[[""]]}}}"#), Some(0));
+    assert_eq!(code(r#"{"error":{"code":4,"error_data":"x"}}"#), Some(4));
     assert_eq!(code(r#"{"data":[]}"#), None);
     assert_eq!(code("<html>"), None);
     assert_eq!(code(""), None);

@@ -112,6 +112,18 @@ fn is_paged_inside(question: &Question) -> bool {
     question.fields.extras().iter().any(|place| place == edge)
 }
 
+/// Whether a smaller page can be asked for: not without the list that the answer is a page of.
+pub(super) fn can_shrink(question: &Question) -> bool {
+    let has_pages = match question.shape {
+        Shape::Within { object, edge } => {
+            let within = question.fields.selection(object);
+            within.is_some_and(|fields| fields.selection(edge).is_some())
+        }
+        _ => true,
+    };
+    has_pages && question.limit.is_some_and(|limit| limit > 1)
+}
+
 /// Where a name stands in what may be left out.
 fn place(question: &Question, name: &str) -> Option<String> {
     let mut places = question.fields.extras().into_iter();

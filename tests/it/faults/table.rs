@@ -95,7 +95,7 @@ fn reaction(case: &Case) -> String {
         }
         Class::Shrink => "asks for fewer objects, then for each alone".to_owned(),
         Class::Without => "asks without what is refused, and remembers that".to_owned(),
-        Class::Skip => "leaves it out and goes on".to_owned(),
+        Class::Skip(..) => "leaves it out and goes on".to_owned(),
         Class::Resource => "leaves the resource of this account: an operator is needed".to_owned(),
         Class::Account => "leaves the account: an operator is needed".to_owned(),
         Class::Token => "leaves everything of the token: an operator is needed".to_owned(),
