@@ -212,10 +212,6 @@ pub fn judge(error: &ErrorBody) -> Verdict {
         (100, Some(2_108_006)) => skip(Skip::BeforeConversion),
         // Has been seen as a disguised throttle, so once more before it is believed.
         (100, Some(33)) => return Verdict::after(1, skip(Skip::Gone)),
-        // The same without its subcode.
-        (100, _) if error.says("cannot be loaded due to missing permission") => {
-            return Verdict::after(1, skip(Skip::Gone));
-        }
         (100, _) => hundred(error),
         // A version that is not served any more refuses whatever is asked, until an operator acts.
         (102 | 104 | 190 | 459 | 2635, _) => StopCredential,

@@ -493,7 +493,7 @@ mod tests {
         assert_eq!(Mark::parse(&mark).top_at, Some(&*instant_text(facts.now)));
 
         // What is refused for a while is missing in all of them.
-        let mut refused = last.clone();
+        let mut refused = last;
         refused.fields.remove("comments.like_count");
         let mark = page(&refused, std::iter::once(1)).mark;
         assert_eq!(mark, told.mark);

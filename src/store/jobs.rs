@@ -3,8 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, named_params, params};
 
+use super::ending::Outcome;
 use super::look;
-use super::record::{CheckpointKey, JobRow, Outcome};
+use super::record::{CheckpointKey, JobRow};
 use super::{Store, StoreError};
 use crate::clock::{instant_text, parse_instant};
 

@@ -15,6 +15,7 @@
 
 mod around;
 mod count;
+mod ending;
 mod forget;
 mod hashtags;
 mod health;
@@ -43,14 +44,15 @@ use crate::clock::instant_text;
 use crate::under_way::UnderWay;
 
 pub use around::{Around, Disk, HashtagUse, Refused};
+pub use ending::{FinishedRun, Outcome};
 pub use forget::{AccountRows, ForgetError, KnownAccount};
 pub use health::{CredentialRow, Health, Severity, WarningRow};
 pub use look::{Ended, GapCount, LastStart, Look, PoolHour, Subject, Totals, Wanted};
 pub use open::{APPLICATION_ID, OpenError, SCHEMA_VERSION};
 pub use peek::Peek;
 pub use record::{
-    Answered, CallCount, Checkpoint, CheckpointKey, Commit, Conversation, FinishedRun, Gap,
-    HashtagRow, JobRow, Listing, NewRun, Objects, Outcome, PoolRow, Post, Read, Reason, WholeList,
+    Answered, CallCount, Checkpoint, CheckpointKey, Commit, Conversation, Gap, HashtagRow, JobRow,
+    Listing, NewRun, Objects, PoolRow, Post, Read, Reason, WholeList,
 };
 pub use table::{Column, History, Kind, Row, Table, Value, Written};
 

@@ -3,10 +3,9 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
+use super::ending::{FinishedRun, Outcome};
 use super::health;
-use super::record::{
-    CallCount, Checkpoint, CheckpointKey, Commit, FinishedRun, Gap, NewRun, Outcome, PoolRow,
-};
+use super::record::{CallCount, Checkpoint, CheckpointKey, Commit, Gap, NewRun, PoolRow};
 use super::table::Written;
 use super::{listing, reads};
 use crate::clock::{instant_text, parse_instant};

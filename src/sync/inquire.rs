@@ -24,16 +24,7 @@ pub(super) async fn inquire(
 ) -> Result<JobReport, StoreError> {
     let open = checkpoint.filter(|checkpoint| checkpoint.finished_at.is_none());
     let resumed = open.is_some();
-    let mut place = open.unwrap_or_else(|| Checkpoint {
-        key: job.checkpoint_key(),
-        cursor: None,
-        pages: 0,
-        objects: 0,
-        failures: 0,
-        first_run: id,
-        started_at: world.clock.now(),
-        finished_at: None,
-    });
+    let mut place = open.unwrap_or_else(|| job.begun(id, world.clock.now()));
     let known = world.facts(job, Some(&place)).await?;
     let mut inquiry = Inquiry::new(job);
     inquiry.choose((questions.due)(&known));

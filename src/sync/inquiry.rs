@@ -246,8 +246,7 @@ impl<'a> Inquiry<'a> {
                 self.leave_out(&question, reason(skip), why, now)
             }
             Reaction::Disable => {
-                self.ask_for_extras(&mut question);
-                self.waiting.push_front(question);
+                self.ask_for_all(question);
                 Recovery::OtherToken { dead: false }
             }
             Reaction::StopCredential => {

@@ -205,6 +205,20 @@ impl Job {
             range: self.range.to_string(),
         }
     }
+
+    /// A pass that a run begins now.
+    pub fn begun(&self, run: i64, now: DateTime<Utc>) -> Checkpoint {
+        Checkpoint {
+            key: self.checkpoint_key(),
+            cursor: None,
+            pages: 0,
+            objects: 0,
+            failures: 0,
+            first_run: run,
+            started_at: now,
+            finished_at: None,
+        }
+    }
 }
 
 /// The days asked for, both ends included, in UTC. Open ends are allowed; written as `2024-01-01..2024-12-31`, and

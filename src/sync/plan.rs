@@ -30,7 +30,7 @@ pub(super) struct Plan<'a> {
     objects: u64,
     failures: u32,
     run: i64,
-    first_run: i64,
+    pub(super) first_run: i64,
     started_at: DateTime<Utc>,
     resumed: bool,
     restarted: bool,
@@ -90,14 +90,8 @@ impl<'a> Plan<'a> {
         // What stands at the top is not lost for the sake of a page that never comes.
         let open = open.filter(|open| open.failures < PATIENCE);
         let open = open.unwrap_or_else(|| Checkpoint {
-            key: job.checkpoint_key(),
-            cursor: None,
-            pages: 0,
-            objects: 0,
             failures,
-            first_run: run,
-            started_at: now,
-            finished_at: None,
+            ..job.begun(run, now)
         });
         let incomplete = refused
             .iter()
@@ -210,11 +204,6 @@ impl<'a> Plan<'a> {
             owner: self.job.account.id.clone(),
             limited: limit.is_some_and(|limit| self.objects >= limit),
         })
-    }
-
-    /// The run that began this pass.
-    pub(super) fn first_run(&self) -> i64 {
-        self.first_run
     }
 
     /// Moves on behind a page.
@@ -355,8 +344,7 @@ impl<'a> Plan<'a> {
 
     /// Whether so much was listed that the API may have nothing more to show.
     fn is_near_the_limit(&self) -> bool {
-        let limit = self.walk.list_limit;
-        limit.is_some_and(|limit| self.objects * 10 >= limit * 9)
+        (self.walk.list_limit).is_some_and(|limit| self.objects * 10 >= limit * 9)
     }
 
     fn drop(&mut self, names: &[String], why: &str, credential: &str) -> bool {

@@ -142,7 +142,7 @@ async fn walk_through(
         is_to_the_end: plan.is_whole(),
         judges_objects: plan.is_whole(),
         reads: walked,
-        pass: plan.first_run(),
+        pass: plan.first_run,
         pass_is_over: plan.is_done(),
         fields: plan.fields().names().map(str::to_owned).collect(),
     };

@@ -200,13 +200,6 @@ fn every_code_has_its_reaction() {
             0,
             Mistake,
         ),
-        (
-            100,
-            None,
-            "(#100) Object does not exist, cannot be loaded due to missing permission or reviewable feature",
-            1,
-            Skip(super::Skip::Gone),
-        ),
         (100, Some(2_207_023), "", 0, Mistake),
         (100, Some(2_207_028), "", 0, Mistake),
         (100, Some(2_207_035), "", 0, Mistake),

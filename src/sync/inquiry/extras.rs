@@ -56,10 +56,11 @@ impl Inquiry<'_> {
     }
 
     /// Asks for everything again, as another token may be answered.
-    pub(super) fn ask_for_extras(&mut self, question: &mut Question) {
+    pub(super) fn ask_for_all(&mut self, mut question: Question) {
         if let Some((full, ..)) = self.without_extras.remove(&question.subject) {
             question.fields = full;
         }
+        self.waiting.push_front(question);
     }
 
     /// Leaves a field out that is refused by name, and remembers that; what comes along goes first, as the same name may stand in the rest,

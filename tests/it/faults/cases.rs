@@ -181,7 +181,6 @@ pub const CASES: &[Case] = &[
     code("100", (400, 100, None), "(#100) Invalid parameter", Mistake),
     code("100/33", (400, 100, Some(33)), GONE, MAYBE_GONE),
     told("100/33, told to people", (400, 100, Some(33)), "Invalid parameter", GONE, MAYBE_GONE),
-    code("100, object", (400, 100, None), "(#100) Object does not exist, cannot be loaded due to missing permission or reviewable feature", MAYBE_GONE),
     code("100/2108006", (400, 100, Some(2_108_006)), "Invalid parameter", TOO_EARLY),
     code("100/2207023", (400, 100, Some(2_207_023)), "The media type is unknown.", Mistake),
     code("100/2207028", (400, 100, Some(2_207_028)), "Carousels need at least 2 photos/videos and no more than 10.", Mistake),
